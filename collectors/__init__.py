@@ -1,0 +1,1 @@
+"""How telemetry gets in: one file per source, and the pipeline they share."""

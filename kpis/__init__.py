@@ -1,0 +1,1 @@
+"""KPI definitions and the rules that hold for every figure."""
