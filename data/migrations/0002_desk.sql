@@ -92,7 +92,7 @@ create table retry (
 -- one row per act; append-only
 create table audit (
     seq bigint not null,
-    at timestamp not null,
+    time timestamp not null,
     actor varchar not null,
     actor_type varchar not null,       -- human, service, system
     verb varchar not null,             -- opened, recurred, claimed, released, expired, retried, ...
@@ -114,5 +114,5 @@ create table idempotent_write (
     request_hash varchar not null,
     status integer not null,
     body varchar not null,
-    at timestamp not null,
+    time timestamp not null,
 );

@@ -1,0 +1,254 @@
+"""One transaction of ingest: leave out duplicates, insert, derive, quarantine, move offsets.
+
+Everything is set-wise: the batches' columns become one Arrow table a kind, readable as
+`incoming_log` and `incoming_span` while the transaction runs, and SQL files do the rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.clock import micros, stored, utc_now
+from data.records import (
+    LOG_COLUMNS,
+    SPAN_COLUMNS,
+    Appended,
+    Batch,
+    Columns,
+    Quarantined,
+    to_arrow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from data.store import Tx
+
+UNFIT_VALUE: Final = (
+    pa.ArrowInvalid,
+    pa.ArrowTypeError,
+    OverflowError,
+    UnicodeEncodeError,
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+)
+"""What a value that does not fit its column raises, from Arrow or from DuckDB."""
+
+_SAMPLE_BYTES: Final = 64 * 1024
+
+
+def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None) -> list[Appended]:
+    """Write batches in the running transaction; return the counts of each.
+
+    Raises:
+        UNFIT_VALUE: a row does not fit; nothing of this transaction may be kept.
+    """
+    logs = _unseen(tx, "incoming_log", "store/known_logs", _joined([b.logs for b in batches]), LOG_COLUMNS)
+    spans = _unseen(
+        tx, "incoming_span", "store/known_spans", _joined([b.spans for b in batches]), SPAN_COLUMNS
+    )
+    _insert(tx, logs.rows, spans.rows)
+    if intake and (logs.rows or spans.rows):
+        intake(tx)
+    results = [_counted(batch, logs.duplicates, spans.duplicates) for batch in batches]
+    _keep_quarantined(tx, list(chain.from_iterable(b.quarantined for b in batches)))
+    _count_sources(tx, batches, results)
+    _move_offsets(tx, batches)
+    return results
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Incoming:
+    rows: int
+    duplicates: Counter[int]
+
+
+def _joined(parts: Sequence[Columns]) -> Columns:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: list(chain.from_iterable(part[name] for part in parts)) for name in parts[0]}
+
+
+def _unseen(tx: Tx, view: str, known: str, columns: Columns, schema: dict[str, pa.DataType]) -> _Incoming:
+    """Make the rows that the store does not hold yet readable as `view`."""
+    table = to_arrow(columns, schema)
+    duplicates: Counter[int] = Counter()
+    if table.num_rows:
+        table, duplicates = _distinct(table)
+        tx.view(view, table)
+        bounds = pc.min_max(table["time"]).as_py()
+        held = {row["record_id"] for row in tx.run(known, {"low": bounds["min"], "high": bounds["max"]})}
+        if held:
+            table = table.filter(pc.invert(pc.is_in(table["record_id"], pa.array(held, pa.uint64()))))
+            duplicates.update(held)
+    tx.view(view, table)
+    return _Incoming(table.num_rows, duplicates)
+
+
+def _distinct(table: pa.Table) -> tuple[pa.Table, Counter[int]]:
+    """Keep the first row of each identity."""
+    if pc.count_distinct(table["record_id"]).as_py() == table.num_rows:
+        return table, Counter()
+    first: dict[int, int] = {}
+    seen: Counter[int] = Counter()
+    for index, record_id in enumerate(table["record_id"].to_pylist()):
+        first.setdefault(record_id, index)
+        seen[record_id] += 1
+    return table.take(list(first.values())), Counter({key: n - 1 for key, n in seen.items() if n > 1})
+
+
+def _insert(tx: Tx, logs: int, spans: int) -> None:
+    if logs:
+        tx.run("store/insert_logs")
+    if spans:
+        tx.run("store/insert_spans")
+        tx.run("derive/attempts")
+    if logs or spans:
+        tx.run("derive/units")
+
+
+def _counted(batch: Batch, log_duplicates: Counter[int], span_duplicates: Counter[int]) -> Appended:
+    duplicates = 0
+    for columns, counter in ((batch.logs, log_duplicates), (batch.spans, span_duplicates)):
+        if counter:
+            duplicates += sum(_take(counter, record_id) for record_id in columns["record_id"])
+    records = len(batch.logs["record_id"]) + len(batch.spans["record_id"]) - duplicates
+    return Appended(records=records, duplicates=duplicates, quarantined=len(batch.quarantined))
+
+
+def _take(counter: Counter[int], record_id: int) -> bool:
+    if counter.get(record_id, 0) < 1:
+        return False
+    counter[record_id] -= 1
+    return True
+
+
+def _keep_quarantined(tx: Tx, records: Sequence[Quarantined]) -> None:
+    if not records:
+        return
+    rows = [
+        {
+            "id": r.id,
+            "source": r.source,
+            "source_offset": r.source_offset,
+            "reason": r.reason,
+            "received_at": r.received_at,
+            "size": r.size if r.size is not None else len(r.raw),
+            "bytes": r.raw,
+        }
+        for r in records
+    ]
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("source", pa.string()),
+            ("source_offset", pa.int64()),
+            ("reason", pa.string()),
+            ("received_at", pa.timestamp("us")),
+            ("size", pa.int64()),
+            ("bytes", pa.binary()),
+        ]
+    )
+    tx.view("incoming_quarantine", pa.Table.from_pylist(rows, schema))
+    tx.run("store/insert_quarantine")
+
+
+def _count_sources(tx: Tx, batches: Sequence[Batch], results: Sequence[Appended]) -> None:
+    now = stored(utc_now())
+    for (name, kind), totals in _by_source(batches, results).items():
+        tx.run("store/count_source", {"name": name, "kind": kind, "now": now, **totals})
+
+
+def _by_source(
+    batches: Sequence[Batch], results: Sequence[Appended]
+) -> dict[tuple[str, str], dict[str, int | None]]:
+    totals: dict[tuple[str, str], dict[str, int | None]] = {}
+    for batch, result in zip(batches, results, strict=True):
+        own = totals.setdefault(
+            (batch.source, batch.kind),
+            {"records": 0, "duplicates": 0, "quarantined": 0, "latest": None},
+        )
+        own["records"] = (own["records"] or 0) + result.records
+        own["duplicates"] = (own["duplicates"] or 0) + result.duplicates
+        own["quarantined"] = (own["quarantined"] or 0) + result.quarantined
+        times = [t for t in (own["latest"], _latest(batch)) if t is not None]
+        own["latest"] = max(times, default=None)
+    return totals
+
+
+def _latest(batch: Batch) -> int | None:
+    return max(chain(batch.logs["time"], batch.spans["end_time"]), default=None)
+
+
+def _move_offsets(tx: Tx, batches: Sequence[Batch]) -> None:
+    # A later batch of the same file supersedes an earlier one of this transaction.
+    latest = {offset.path: offset for batch in batches for offset in batch.offsets}
+    now = stored(utc_now())
+    for offset in latest.values():
+        tx.run("store/move_offset", {**dataclasses.asdict(offset), "now": now})
+
+
+def without_unfit(batch: Batch, fits: Callable[[Batch], bool], now: datetime) -> Batch:
+    """Return the batch with the rows that do not fit moved to its quarantine.
+
+    `fits` tries a part in a transaction that is rolled back: only DuckDB knows what DuckDB takes.
+    """
+    logs, bad_logs = _sifted(len(batch.logs["record_id"]), lambda rows: fits(_part(batch, rows, [])))
+    spans, bad_spans = _sifted(len(batch.spans["record_id"]), lambda rows: fits(_part(batch, [], rows)))
+    rejected = [_row_as_quarantine(batch, batch.logs, i, now) for i in bad_logs]
+    rejected += [_row_as_quarantine(batch, batch.spans, i, now) for i in bad_spans]
+    kept = _part(batch, logs, spans)
+    return dataclasses.replace(kept, quarantined=[*batch.quarantined, *rejected], offsets=batch.offsets)
+
+
+def _sifted(count: int, fits: Callable[[list[int]], bool]) -> tuple[list[int], list[int]]:
+    """Split row numbers into those that fit and those that do not, by halving."""
+    good: list[int] = []
+    bad: list[int] = []
+    parts = [list(range(count))] if count else []
+    while parts:
+        part = parts.pop()
+        if fits(part):
+            good.extend(part)
+        elif len(part) == 1:
+            bad.extend(part)
+        else:
+            middle = len(part) // 2
+            parts += [part[middle:], part[:middle]]
+    return good, bad
+
+
+def _part(batch: Batch, logs: list[int], spans: list[int]) -> Batch:
+    return Batch(
+        source=batch.source,
+        kind=batch.kind,
+        logs={name: [values[i] for i in logs] for name, values in batch.logs.items()},
+        spans={name: [values[i] for i in spans] for name, values in batch.spans.items()},
+    )
+
+
+def _row_as_quarantine(batch: Batch, columns: Columns, index: int, now: datetime) -> Quarantined:
+    row: dict[str, Any] = {
+        name: values[index] for name, values in columns.items() if values[index] is not None
+    }
+    raw = orjson.dumps({key: repr(value) for key, value in row.items()})
+    return Quarantined(
+        source=batch.source,
+        source_offset=columns["source_offset"][index]
+        if isinstance(columns["source_offset"][index], int)
+        else None,
+        reason="a value does not fit its column",
+        received_at=micros(now),
+        raw=raw[:_SAMPLE_BYTES],
+        size=len(raw),
+    )

@@ -1,0 +1,25 @@
+"""Times at the store's border: aware UTC outside, naive UTC `TIMESTAMP` inside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware."""
+    return datetime.now(UTC)
+
+
+def stored(moment: datetime) -> datetime:
+    """Turn an aware moment into the naive UTC one that the store holds."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """Turn a stored moment into an aware one."""
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Return microseconds since the epoch."""
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond

@@ -1,0 +1,35 @@
+"""Situations that the store's callers can act on."""
+
+from __future__ import annotations
+
+
+class UnsnagError(Exception):
+    """Something went wrong that a person or a caller can act on."""
+
+    def __init__(self, message: str | None = None) -> None:
+        """Take a message, or the first line of the class's docstring."""
+        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+
+
+class StoreNewerError(UnsnagError):
+    """The store was written by a newer version."""
+
+
+class StoreInUseError(UnsnagError):
+    """Another process has the store open. Stop it, or choose another data folder with --data."""
+
+
+class StoreBusyError(UnsnagError):
+    """The writer has more waiting than it may hold. Try again in a moment."""
+
+
+class StoreUnavailableError(UnsnagError):
+    """The store could not write. Nothing was acknowledged; send it again."""
+
+
+class StoreClosedError(UnsnagError):
+    """The store is closed: nothing was written. Start it again and repeat."""
+
+
+class ConflictError(UnsnagError):
+    """Someone was faster."""
