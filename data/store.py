@@ -55,6 +55,9 @@ _CONFIG: Final = {
 }
 
 
+_SCHEMAS: Final[dict[str, pa.Schema]] = {}
+
+
 class Tx:
     """The writer's transaction: run named statements in it."""
 
@@ -74,6 +77,17 @@ class Tx:
         """Make an Arrow table readable under `name` until the transaction ends."""
         self._connection.register(name, table)
         self._views.add(name)
+
+    def view_rows(self, name: str, rows: list[Params], like: str) -> None:
+        """Make rows readable under `name`, with the columns and types of the table `like`."""
+        self.view(name, pa.Table.from_pylist(rows, self._schema(like)))
+
+    def _schema(self, table: str) -> pa.Schema:
+        if table not in _SCHEMAS:
+            empty = self._connection.sql(f'select * from "{table}" limit 0').to_arrow_table()  # noqa: S608
+            # JSON travels as text: the insert parses it.
+            _SCHEMAS[table] = pa.schema([(f.name, _storage(f.type)) for f in empty.schema])
+        return _SCHEMAS[table]
 
     def end(self) -> None:
         """Take the views away. Not before the transaction ended: in an aborted one nothing runs."""
@@ -139,7 +153,7 @@ class Store:
 
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
         """Run the named statement and return its rows as an Arrow table."""
-        return self._cursor().execute(queries.text(name), params or {}).to_arrow_table()
+        return self._cursor().sql(queries.text(name), params=params or {}).to_arrow_table()
 
     def file_offsets(self) -> dict[str, FileOffset]:
         """Return how far each followed file was read, by path."""
@@ -314,6 +328,10 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
                 f"Another process has {path} open. Stop it, or choose another data folder with --data."
             ) from error
         raise
+
+
+def _storage(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -1,0 +1,7 @@
+-- one row per new act
+insert into audit by name
+select
+    new_audit.*,
+from new_audit
+order by
+    new_audit.seq

@@ -1,0 +1,5 @@
+-- one row: a retry that was asked for
+insert into retry by name
+select
+    new_retry.*,
+from new_retry

@@ -1,0 +1,10 @@
+-- one row per case with something whose time is up
+select
+    exception_case.*,
+    retry.lease_until as retry_lease_until,
+from exception_case
+left join retry on retry.id = exception_case.retry_id
+where
+    (exception_case.state = 'claimed' and exception_case.lease_until <= $now)
+    or (exception_case.state = 'verifying' and exception_case.verify_until <= $now)
+    or (exception_case.state = 'retrying' and retry.state = 'leased' and retry.lease_until <= $now)

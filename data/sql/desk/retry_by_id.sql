@@ -1,0 +1,5 @@
+-- one row: a retry
+select
+    retry.*,
+from retry
+where retry.id = $id

@@ -1,0 +1,7 @@
+-- one row per case of the unit
+select
+    exception_case.*,
+from exception_case
+where exception_case.correlation_id = $correlation_id
+order by
+    exception_case.opened_at

@@ -1,0 +1,15 @@
+-- one row per log record, oldest first; total counts what the limit cut
+select
+    log.* exclude (ingested_at, attributes, resource, data),
+    log.data::varchar as data,
+    log.attributes::json::varchar as attributes,
+    log.resource::json::varchar as resource,
+    count(*) over () as total,
+from log
+where
+    log.trace_id = $id
+    and log.time between $low and $high
+order by
+    log.time,
+    log.source_offset
+limit $limit

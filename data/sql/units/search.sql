@@ -1,0 +1,48 @@
+-- one row per thing that the text names: exact hits first, then units that begin with it
+with
+hits as (
+    select
+        'unit' as kind,
+        unit.correlation_id as id,
+        unit.flow as title,
+        unit.last_seen as time,
+        case
+            when unit.completed_at is not null and (unit.failed_at is null or unit.completed_at >= unit.failed_at) then 'completed'
+            when unit.failed_at is not null then 'failed'
+            else 'in_flight'
+        end as state,
+        case when unit.correlation_id = $q then 0 else 2 end as rank,
+    from unit
+    where starts_with(unit.correlation_id, $q)
+    union all
+    select
+        'customer' as kind,
+        unit.correlation_id as id,
+        unit.customer as title,
+        unit.last_seen as time,
+        'unit' as state,
+        3 as rank,
+    from unit
+    where unit.customer = $q
+    union all
+    select
+        'case' as kind,
+        exception_case.id,
+        exception_case.title,
+        exception_case.last_seen as time,
+        exception_case.state,
+        1 as rank,
+    from exception_case
+    where exception_case.id = $q
+)
+select
+    hits.kind,
+    hits.id,
+    hits.title,
+    hits.time,
+    hits.state,
+from hits
+order by
+    hits.rank,
+    hits.time desc
+limit $limit

@@ -1,0 +1,16 @@
+-- one row per span, oldest first; total counts what the limit cut
+select
+    span.* exclude (record_id, ingested_at, attributes, resource, events, links),
+    span.attributes::json::varchar as attributes,
+    span.resource::json::varchar as resource,
+    span.events::json::varchar as events,
+    span.links::json::varchar as links,
+    count(*) over () as total,
+from span
+where
+    span.trace_id = $id
+    and span.time between $low and $high
+order by
+    span.time,
+    span.end_time desc
+limit $limit

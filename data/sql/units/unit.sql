@@ -1,0 +1,7 @@
+-- one row per flow that the unit belongs to
+select
+    unit.*,
+from unit
+where unit.correlation_id = $correlation_id
+order by
+    unit.first_seen

@@ -1,0 +1,192 @@
+"""Retries as workers see them: lease one, keep it, report how it went.
+
+A lease has an id of its own: the retry's 28 hex digits and 4 that count its leases. A worker that was
+lost and comes back holds an id that is not valid any more, and learns it (`LeaseLostError`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import orjson
+
+from data.clock import aware, stored, utc_now
+from desk import lifecycle
+from desk.acts import once
+from desk.cases import read
+from desk.change import Change, make
+from desk.errors import LeaseLostError
+from desk.intake import recovery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from data.store import Store, Tx
+    from desk.audit import Actor
+
+    Retry = dict[str, Any]
+
+T = TypeVar("T")
+
+_ID_DIGITS: Final = 28
+_COUNT_DIGITS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """The queue of retries, over one store."""
+
+    store: Store
+    limits: lifecycle.Limits
+
+    def lease(self, flows: list[str] | None, *, worker: Actor, token: str | None = None) -> Retry | None:
+        """Hand out the oldest waiting retry of these flows (all flows if None), or None."""
+        if not self._seen(token, worker) and not self.store.query("desk/next_retry", {"flows": flows}):
+            return None
+
+        def work(tx: Tx) -> Retry | None:
+            now = stored(utc_now())
+            waiting = tx.run("desk/next_retry", {"flows": flows})
+            return self._hand_out(tx, waiting[0], worker, now) if waiting else None
+
+        return self._once(token, worker, ["lease", flows], work)
+
+    def heartbeat(self, lease_id: str, *, worker: Actor, token: str | None = None) -> Retry:
+        """Prolong a lease. Raises LeaseLostError when it was lost."""
+
+        def work(tx: Tx) -> Retry:
+            now = stored(utc_now())
+            retry = _leased(tx, lease_id, now)
+            until = now + timedelta(seconds=self.limits.retry_lease_s)
+            _move(tx, retry, lease_until=until)
+            return {"id": lease_id, "lease_until": aware(until)}
+
+        return self._once(token, worker, ["heartbeat", lease_id], work)
+
+    def complete(self, lease_id: str, *, worker: Actor, token: str | None = None) -> Retry:
+        """Report that the step ran well: the case waits for its unit's own success signal.
+
+        Raises:
+            LeaseLostError: the lease was lost.
+        """
+
+        def work(tx: Tx) -> Retry:
+            now = stored(utc_now())
+            retry = _leased(tx, lease_id, now)
+            _move(tx, retry, state="succeeded", finished_at=now, lease_until=None)
+            self._verify(tx, retry, worker, now)
+            return {"id": lease_id, "state": "succeeded"}
+
+        return self._once(token, worker, ["complete", lease_id], work)
+
+    def fail(
+        self,
+        lease_id: str,
+        *,
+        worker: Actor,
+        error_type: str | None = None,
+        message: str | None = None,
+        token: str | None = None,
+    ) -> Retry:
+        """Report that the step failed again: the case is open again.
+
+        Raises:
+            LeaseLostError: the lease was lost.
+        """
+
+        def work(tx: Tx) -> Retry:
+            now = stored(utc_now())
+            retry = _leased(tx, lease_id, now)
+            _move(
+                tx, retry, state="failed", finished_at=now, lease_until=None,
+                error_type=error_type, error_message=message,
+            )  # fmt: skip
+            reopen(tx, retry, worker, now, message or error_type)
+            return {"id": lease_id, "state": "failed"}
+
+        return self._once(token, worker, ["fail", lease_id, error_type, message], work)
+
+    def _hand_out(self, tx: Tx, retry: Retry, worker: Actor, now: datetime) -> Retry:
+        leases = retry["leases"] + 1
+        until = now + timedelta(seconds=self.limits.retry_lease_s)
+        _move(
+            tx, retry, state="leased", leases=leases, worker=worker.name, lease_until=until,
+            started_at=retry["started_at"] or now,
+        )  # fmt: skip
+        return {
+            "id": f"{retry['id']}{leases:0{_COUNT_DIGITS}x}",
+            "case": retry["case_id"],
+            "flow": retry["flow"],
+            "step": retry["step"],
+            "correlation_id": retry["correlation_id"],
+            "idempotency_key": retry["idempotency_key"],
+            "attempt": retry["attempt"],
+            "traceparent": retry["traceparent"],
+            "data": orjson.loads(retry["data"]) if retry["data"] else {},
+            "lease_until": aware(until),
+        }
+
+    def _verify(self, tx: Tx, retry: Retry, worker: Actor, now: datetime) -> None:
+        case = read(tx.run("desk/case_for_act", {"id": retry["case_id"]}))
+        if case is None or case["state"] != lifecycle.RETRYING or case["retry_id"] != retry["id"]:
+            return
+        (case,) = make(
+            tx, [Change(case, lifecycle.step_ran(case, now, self.limits), "verifying", worker)], now
+        )
+        unit = tx.run(
+            "desk/unit_completed_at", {"correlation_id": case["correlation_id"], "flow": case["flow"]}
+        )
+        completed = unit[0]["completed_at"] if unit else None
+        if completed and completed > case["last_seen"]:
+            make(tx, [recovery(case, completed, now)], now)
+
+    def _seen(self, token: str | None, worker: Actor) -> bool:
+        return bool(self.store.query("desk/idempotent_write", {"key": token, "actor": worker.name}))
+
+    def _once(self, token: str | None, worker: Actor, request: list[Any], work: Callable[[Tx], T]) -> T:
+        return self.store.act(lambda tx: once(tx, token, worker, request, lambda: work(tx))).result()
+
+
+def reopen(tx: Tx, retry: Retry, actor: Actor, now: datetime, reason: str | None) -> None:
+    """Put the case of a retry that came to nothing back to open."""
+    case = read(tx.run("desk/case_for_act", {"id": retry["case_id"]}))
+    if case and case["state"] == lifecycle.RETRYING and case["retry_id"] == retry["id"]:
+        make(tx, [Change(case, lifecycle.retry_failed(case), "retry_failed", actor, reason)], now)
+
+
+def _leased(tx: Tx, lease_id: str, now: datetime) -> Retry:
+    retry_id, count = lease_id[:_ID_DIGITS], lease_id[_ID_DIGITS:]
+    found = tx.run("desk/retry_by_id", {"id": retry_id})
+    if not found or found[0]["state"] != "leased" or count != f"{found[0]['leases']:0{_COUNT_DIGITS}x}":
+        raise LeaseLostError
+    if found[0]["lease_until"] <= now:
+        raise LeaseLostError
+    return found[0]
+
+
+def _move(tx: Tx, retry: Retry, **fields: Any) -> None:
+    tx.view_rows("changed_retry", [{**retry, **fields}], like="retry")
+    expected = {"expected_state": retry["state"], "expected_leases": retry["leases"]}
+    if not tx.run("desk/update_retry", expected):
+        raise LeaseLostError
+
+
+def give_back(tx: Tx, retry: Retry, limits: lifecycle.Limits, actor: Actor, now: datetime) -> None:
+    """Take a retry from a worker that was lost: another may have it, a few times."""
+    if retry["leases"] < limits.retry_leases:
+        _move(tx, retry, state="queued", lease_until=None)
+        return
+    words = f"{retry['leases']} workers were lost over this retry"
+    _move(
+        tx,
+        retry,
+        state="failed",
+        finished_at=now,
+        lease_until=None,
+        error_type="WorkerLost",
+        error_message=words,
+    )
+    reopen(tx, retry, actor, now, words)

@@ -1,0 +1,46 @@
+"""What time alone does: claims run out, workers are given up, proofs fail to come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from data.clock import stored, utc_now
+from desk import lifecycle
+from desk.audit import SYSTEM
+from desk.change import Change, make
+from desk.retries import give_back
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from data.store import Store, Tx
+
+    Case = dict[str, Any]
+
+
+def sweep(store: Store, limits: lifecycle.Limits) -> int:
+    """Apply what is overdue and return how many cases it touched. Cheap when nothing is."""
+    if not store.query("desk/overdue", {"now": stored(utc_now())}):
+        return 0
+    return store.act(lambda tx: _apply(tx, limits)).result()
+
+
+def _apply(tx: Tx, limits: lifecycle.Limits) -> int:
+    now = stored(utc_now())
+    overdue = tx.run("desk/overdue", {"now": now})
+    for case in overdue:
+        case.pop("retry_lease_until")
+        if case["state"] == lifecycle.RETRYING:
+            (retry,) = tx.run("desk/retry_by_id", {"id": case["retry_id"]})
+            give_back(tx, retry, limits, SYSTEM, now)
+        else:
+            make(tx, [_returned(case, now)], now)
+    return len(overdue)
+
+
+def _returned(case: Case, now: datetime) -> Change:
+    if lifecycle.claim_expired(case, now):
+        words = f"returned: no activity by {case['holder']}"
+        return Change(case, lifecycle.release(case, case["holder"]), "expired", SYSTEM, words)
+    words = "the unit's own success signal did not arrive in time"
+    return Change(case, lifecycle.retry_failed(case), "unproven", SYSTEM, words)

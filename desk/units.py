@@ -1,0 +1,146 @@
+"""Everything of one unit of work, or of one trace, in the order in which it happened."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from data.clock import aware
+from desk.cases import act, aware_row, shape
+from desk.errors import TraceNotFoundError, UnitNotFoundError
+
+if TYPE_CHECKING:
+    from data.store import Store
+
+    Row = dict[str, Any]
+
+MAX_ROWS: Final = 2_000
+"""Spans, and logs, of one unit that are returned at most; `truncated` says how many there are."""
+
+_SPAN_NAMES: Final = (
+    "trace_id", "span_id", "parent_span_id", "name", "kind", "service", "flow", "step", "attempt",
+    "status", "status_message", "role", "outcome", "dependency", "duration_ns", "correlation_id",
+    "error_type", "error_class", "retry_id", "source",
+)  # fmt: skip
+_LOG_NAMES: Final = (
+    "time", "severity", "severity_number", "message", "logger", "service", "flow", "step", "attempt",
+    "trace_id", "span_id", "correlation_id", "source", "error_class", "error_code",
+)  # fmt: skip
+_ALWAYS: Final = (datetime(1, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - naive UTC, as stored
+
+
+def unit(store: Store, correlation_id: str) -> Row:
+    """Return a unit with its spans, logs, cases and acts, oldest first. Times are aware.
+
+    Raises:
+        UnitNotFoundError: no record carries this correlation ID.
+    """
+    rows = store.query("units/unit", {"correlation_id": correlation_id})
+    if not rows:
+        raise UnitNotFoundError(correlation_id)
+    bounds = min(r["first_seen"] for r in rows), max(r["last_seen"] for r in rows) + timedelta(seconds=1)
+    cases = [shape(r) for r in store.query("units/cases", {"correlation_id": correlation_id})]
+    return {
+        "correlation_id": correlation_id,
+        "flows": [r["flow"] for r in rows],
+        **_summary(rows, cases),
+        **_telemetry(store, "correlation", correlation_id, bounds),
+        "cases": cases,
+        "acts": [act(r) for r in store.query("units/acts", {"correlation_id": correlation_id})],
+    }
+
+
+def trace(store: Store, trace_id: str) -> Row:
+    """Return the spans and logs of one trace, oldest first.
+
+    Raises:
+        TraceNotFoundError: no record carries this trace ID.
+    """
+    found = _telemetry(store, "trace", trace_id, _ALWAYS)
+    if not found["spans"] and not found["logs"]:
+        raise TraceNotFoundError(trace_id)
+    return {"trace_id": trace_id, **found}
+
+
+def search(store: Store, text: str, limit: int = 20) -> list[Row]:
+    """Return what the text names: units, cases, traces, runs, customers."""
+    text = text.strip()
+    if not text:
+        return []
+    hits = store.query("units/search", {"q": text, "limit": limit})
+    hits += store.query("units/traces_or_runs", {"q": text})
+    return [aware_row(hit) for hit in hits[:limit]]
+
+
+def _telemetry(store: Store, by: str, value: str, bounds: tuple[datetime, datetime]) -> Row:
+    params = {"id": value, "low": bounds[0], "high": bounds[1], "limit": MAX_ROWS}
+    spans = store.query(f"units/spans_by_{by}", params)
+    logs = store.query(f"units/logs_by_{by}", params)
+    totals = {"spans": spans[0]["total"] if spans else 0, "logs": logs[0]["total"] if logs else 0}
+    return {
+        "spans": [_span(row) for row in spans],
+        "logs": [_log(row) for row in logs],
+        "truncated": totals if max(totals.values()) > MAX_ROWS else None,
+    }
+
+
+def _summary(rows: list[Row], cases: list[Row]) -> Row:
+    valued = next((r for r in rows if r["value_amount"] is not None), None)
+    first = rows[0]
+    return {
+        "state": state(rows, cases),
+        "opened_at": aware(min(r["opened_at"] for r in rows)),
+        "completed_at": aware(max((r["completed_at"] for r in rows if r["completed_at"]), default=None)),
+        "last_seen": aware(max(r["last_seen"] for r in rows)),
+        "value": {"amount": valued["value_amount"], "currency": valued["value_currency"]} if valued else None,
+        "attempts": sum(r["attempts"] for r in rows),
+        "failed_attempts": sum(r["failed_attempts"] for r in rows),
+        **{name: first[name] for name in ("tenant", "business_unit", "customer", "segment", "environment")},
+    }
+
+
+def state(rows: list[Row], cases: list[Row]) -> str:
+    """Return where the unit stands: in_flight, completed, failed, or recovered."""
+    if any(_failed(row) for row in rows):
+        return "failed"
+    if all(row["completed_at"] for row in rows):
+        return "recovered" if any(case["state"] == "recovered" for case in cases) else "completed"
+    return "in_flight"
+
+
+def _failed(row: Row) -> bool:
+    return bool(row["failed_at"] and (row["completed_at"] is None or row["completed_at"] < row["failed_at"]))
+
+
+def _span(row: Row) -> Row:
+    return {
+        **{name: row[name] for name in _SPAN_NAMES},
+        "start": aware(row["time"]),
+        "end": aware(row["end_time"]),
+        "attributes": _parsed(row["attributes"], {}),
+        "resource": _parsed(row["resource"], {}),
+        "events": _parsed(row["events"], []),
+        "links": _parsed(row["links"], []),
+    }
+
+
+def _log(row: Row) -> Row:
+    exception = None
+    if row["error_type"] or row["exception_message"] or row["stacktrace"]:
+        exception = {
+            "type": row["error_type"],
+            "message": row["exception_message"],
+            "stacktrace": row["stacktrace"],
+        }
+    return {
+        **{name: row[name] for name in _LOG_NAMES},
+        "time": aware(row["time"]),
+        "exception": exception,
+        "attributes": {**_parsed(row["attributes"], {}), **_parsed(row["data"], {})},
+    }
+
+
+def _parsed(text: str | None, empty: Any) -> Any:
+    return orjson.loads(text) if text else empty
