@@ -60,6 +60,7 @@ def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None
     _insert(tx, logs.rows, spans.rows)
     if intake and (logs.rows or spans.rows):
         intake(tx)
+    tx.topics.add("ingest")
     results = [_counted(batch, logs.duplicates, spans.duplicates) for batch in batches]
     _keep_quarantined(tx, list(chain.from_iterable(b.quarantined for b in batches)))
     _count_sources(tx, batches, results)

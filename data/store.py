@@ -64,6 +64,8 @@ class Tx:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._views: set[str] = set()
+        self.topics: set[str] = set()
+        """What this transaction changes, for those who watch: `case`, `ingest`, `retry`."""
 
     def run(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
         """Run a named statement and return its rows."""
@@ -111,8 +113,14 @@ class _Act:
 class Store:
     """One open DuckDB file. Make it with `Store.open`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, intake: Callable[[Tx], None] | None) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        intake: Callable[[Tx], None] | None = None,
+        on_commit: Callable[[set[str]], None] | None = None,
+    ) -> None:
         self._connection = connection
+        self._on_commit = on_commit or (lambda _topics: None)
         self._writing = connection.cursor()
         self._intake = intake
         self._local = threading.local()
@@ -126,10 +134,16 @@ class Store:
         self._writer.start()
 
     @classmethod
-    def open(cls, folder: Path | str, intake: Callable[[Tx], None] | None = None) -> Store:
+    def open(
+        cls,
+        folder: Path | str,
+        intake: Callable[[Tx], None] | None = None,
+        on_commit: Callable[[set[str]], None] | None = None,
+    ) -> Store:
         """Open the store in `folder`, making or upgrading it as needed.
 
-        `intake` runs in the transaction of every batch, after the rows are in.
+        `intake` runs in the transaction of every batch, after the rows are in;
+        `on_commit` hears after each commit which topics it touched.
 
         Raises:
             StoreInUseError: another process has the file open.
@@ -143,7 +157,7 @@ class Store:
         except BaseException:
             connection.close()
             raise
-        return cls(connection, intake)
+        return cls(connection, intake, on_commit)
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -311,6 +325,7 @@ class Store:
         finally:
             tx.end()
         self.last_commit = utc_now()
+        self._on_commit(tx.topics)
         return result
 
     def _roll_back(self) -> None:

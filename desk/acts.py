@@ -83,6 +83,7 @@ class Acts:
             row = _retry_row(case, retry_id, actor, reason, now)
             tx.view_rows("new_retry", [row], like="retry")
             tx.run("desk/insert_retry")
+            tx.topics.add("retry")
             details = {
                 "retry_id": retry_id,
                 "idempotency_key": row["idempotency_key"],

@@ -45,6 +45,9 @@ def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:
     Raises:
         ConflictError: a case has moved on since it was read. Nothing of the transaction may be kept.
     """
+    if not changes:
+        return []
+    tx.topics.add("case")
     after = [change.after(now) for change in changes]
     _insert(tx, [case for change, case in zip(changes, after, strict=True) if change.is_new])
     _update(tx, [case for change, case in zip(changes, after, strict=True) if not change.is_new])

@@ -168,6 +168,7 @@ def _leased(tx: Tx, lease_id: str, now: datetime) -> Retry:
 
 
 def _move(tx: Tx, retry: Retry, **fields: Any) -> None:
+    tx.topics.add("retry")
     tx.view_rows("changed_retry", [{**retry, **fields}], like="retry")
     expected = {"expected_state": retry["state"], "expected_leases": retry["leases"]}
     if not tx.run("desk/update_retry", expected):

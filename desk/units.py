@@ -81,7 +81,7 @@ def _telemetry(store: Store, by: str, value: str, bounds: tuple[datetime, dateti
     totals = {"spans": spans[0]["total"] if spans else 0, "logs": logs[0]["total"] if logs else 0}
     return {
         "spans": [_span(row) for row in spans],
-        "logs": [_log(row) for row in logs],
+        "logs": [shape_log(row) for row in logs],
         "truncated": totals if max(totals.values()) > MAX_ROWS else None,
     }
 
@@ -126,7 +126,8 @@ def _span(row: Row) -> Row:
     }
 
 
-def _log(row: Row) -> Row:
+def shape_log(row: Row) -> Row:
+    """Turn a stored log record into the one that doors show."""
     exception = None
     if row["error_type"] or row["exception_message"] or row["stacktrace"]:
         exception = {

@@ -1,0 +1,85 @@
+"""Unsnag's one process: dashboard, receivers, collectors and API over one store.
+
+Start it with `python app.py`; `python app.py --help` lists the options.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import streamlit as st
+import uvicorn
+from starlette.middleware import Middleware
+
+from data.errors import UnsnagError
+from server import identity
+from server.process import LocalIdentity, PlainRoutes, Process
+from server.settings import Settings, load
+
+HERE = Path(__file__).parent
+
+
+def make(settings: Settings) -> st.App:
+    """Return the ASGI application for these settings."""
+    return st.App(
+        HERE / "views" / "shell.py",
+        lifespan=Process(settings).lifespan,
+        routes=identity.ROUTES,
+        middleware=[Middleware(LocalIdentity), Middleware(PlainRoutes)],
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until stopped; return the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = load(arguments)
+        _refuse_taken_port(settings)
+        _serve(settings)
+    except UnsnagError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - narration goes to stderr
+        return 2
+    return 0
+
+
+def _serve(settings: Settings) -> None:
+    # Our own uvicorn call: Streamlit's leaves Nagle's algorithm on, 45 ms a kept-alive request.
+    config = uvicorn.Config(
+        make(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        ws_max_size=8 * 2**20,
+        timeout_graceful_shutdown=3,
+    )
+    print(f"Unsnag on http://{settings.host}:{settings.port}", file=sys.stderr)  # noqa: T201 - narration
+    server = uvicorn.Server(config)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
+    server.run()
+    if not server.started:
+        raise UnsnagError("Unsnag could not start; the reason stands above.")
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise UnsnagError(
+                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. "
+                "Stop what uses it, or choose another with --port."
+            ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+
+app = make(load([])) if Path(sys.argv[0]).name != "app.py" else None

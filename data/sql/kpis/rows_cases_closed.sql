@@ -1,0 +1,35 @@
+-- one row per exception behind K3: those that ended in the period, the slowest first
+with
+cases as (
+    select
+        *,
+        if(state in ('recovered', 'resolved'), coalesce(verified_at, resolved_at), null) as closed_at,
+    from exception_case
+    where $flow::varchar is null or flow = $flow
+)
+select
+    count(*) over () as total,
+    id as case_id,
+    correlation_id,
+    flow,
+    step,
+    title,
+    class,
+    opened_at,
+    closed_at,
+    greatest(epoch(closed_at - opened_at), 0) as seconds,
+    state as outcome,
+    resolution_code,
+    recovered_by,
+    value_amount,
+    value_currency,
+    true as counted,
+from cases
+where
+    closed_at >= $from
+    and closed_at < $to
+order by
+    seconds desc,
+    id
+limit $limit
+offset $offset

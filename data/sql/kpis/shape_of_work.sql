@@ -1,0 +1,66 @@
+-- one row per period that has finished units: how they ended
+-- touchless: succeeded, no person acted. assisted: succeeded, a person acted.
+-- manual: did not succeed by itself, and a person closed all of its exceptions. failed: the rest.
+with
+periods as (
+    select
+        unnest($edges::timestamp[]) as starts_at,
+),
+touched as (
+    select distinct
+        exception_case.correlation_id,
+        exception_case.flow,
+    from audit
+    inner join exception_case on audit.case_id = exception_case.id
+    where audit.actor_type = 'human'
+),
+closed_by_hand as (
+    select
+        correlation_id,
+        flow,
+    from exception_case
+    group by
+        correlation_id,
+        flow
+    having
+        bool_or(state = 'resolved')
+        and bool_and(state in ('recovered', 'resolved'))
+),
+finished as (
+    select
+        unit.correlation_id,
+        unit.flow,
+        greatest(unit.completed_at, unit.failed_at) as closed_at,
+        coalesce(unit.completed_at >= coalesce(unit.failed_at, unit.completed_at), false) as succeeded,
+    from unit
+    where
+        closed_at >= list_min($edges::timestamp[])
+        and closed_at < list_max($edges::timestamp[])
+        and ($flow::varchar is null or unit.flow = $flow)
+),
+shaped as (
+    select
+        periods.starts_at,
+        finished.succeeded,
+        touched.flow is not null as touched,
+        closed_by_hand.flow is not null as by_hand,
+    from finished
+    asof inner join periods on finished.closed_at >= periods.starts_at
+    left join touched
+        on
+            finished.correlation_id = touched.correlation_id
+            and finished.flow = touched.flow
+    left join closed_by_hand
+        on
+            finished.correlation_id = closed_by_hand.correlation_id
+            and finished.flow = closed_by_hand.flow
+)
+select
+    starts_at,
+    count_if(succeeded and not touched) as touchless,
+    count_if(succeeded and touched) as assisted,
+    count_if(not succeeded and by_hand) as manual,
+    count_if(not succeeded and not by_hand) as failed,
+from shaped
+group by starts_at
+order by starts_at

@@ -1,0 +1,6 @@
+-- one row per source
+select
+    source.*,
+from source
+order by
+    source.name

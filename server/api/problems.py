@@ -1,0 +1,111 @@
+"""Errors as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreUnavailableError, UnsnagError
+from desk.errors import (
+    AlreadyClaimedError,
+    CaseNotFoundError,
+    InvalidActError,
+    LeaseLostError,
+    NotAllowedNowError,
+    TokenReusedError,
+    TraceNotFoundError,
+    UnitNotFoundError,
+)
+from server.center import NotRunningError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+_LOG: Final = logging.getLogger("unsnag.api")
+
+MEDIA_TYPE: Final = "application/problem+json"
+_STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
+    (CaseNotFoundError, 404),
+    (UnitNotFoundError, 404),
+    (TraceNotFoundError, 404),
+    (LeaseLostError, 410),
+    (InvalidActError, 422),
+    (TokenReusedError, 422),
+    (ConflictError, 409),
+    (StoreBusyError, 503),
+    (StoreClosedError, 503),
+    (StoreUnavailableError, 503),
+    (NotRunningError, 503),
+)
+
+
+class BadRequestError(UnsnagError):
+    """The request lacks something or says something that cannot be meant."""
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    holder: str | None = None
+    since: str | None = None
+    incident: str | None = None
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem."""
+    app.add_exception_handler(UnsnagError, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _crashed)
+
+
+def answer(kind: str, title: str, status: int, detail: str, **more: Any) -> JSONResponse:
+    """Build a problem answer."""
+    body = {"type": f"urn:unsnag:{kind}", "title": title, "status": status, "detail": detail}
+    headers = {"Retry-After": "1"} if status in (429, 503) else None
+    # A lone surrogate from a hostile request must not make the answer itself fail.
+    safe = {
+        k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v
+        for k, v in (body | more).items()
+    }
+    return JSONResponse(safe, status, media_type=MEDIA_TYPE, headers=headers)
+
+
+async def _told(_request: Request, error: Exception) -> JSONResponse:
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
+    name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
+    more: dict[str, Any] = {}
+    if isinstance(error, AlreadyClaimedError | NotAllowedNowError):
+        more = {"holder": error.holder, "since": error.since.isoformat() + "Z" if error.since else None}
+    return answer(name.replace(" ", "-"), name.capitalize(), status, str(error), **more)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    parts = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()]
+    return answer("invalid-request", "Invalid request", 422, "; ".join(parts))
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    made = answer("http", str(error.detail), error.status_code, str(error.detail))
+    made.headers.update(error.headers or {})
+    return made
+
+
+async def _crashed(_request: Request, error: Exception) -> JSONResponse:
+    incident = uuid.uuid4().hex[:12]
+    _LOG.error("request.failed incident=%s", incident, exc_info=error)
+    words = f"Something broke on our side. Give the operator of this server the incident {incident}."
+    return answer("incident", "Internal error", 500, words, incident=incident)

@@ -1,0 +1,95 @@
+"""Routes for workers: lease a retry, keep it, report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from desk.audit import Actor
+from server.api import shapes
+from server.api.callers import Token
+from server.center import Center, current
+
+router = APIRouter(prefix="/api/v1/retries", tags=["retries"])
+
+_POLL_S: Final = 0.1
+_RECHECK_S: Final = 2.0
+"""A lease that ran out makes no event of its own at once: look again now and then."""
+
+Flow = Annotated[str, StringConstraints(max_length=200)]
+
+
+class LeaseBody(BaseModel):
+    """Which retries a worker takes, and how long it waits for one."""
+
+    flows: list[Flow] | None = Field(None, max_length=1_000, description="None: of every flow.")
+    wait_s: float = Field(0, ge=0, le=60)
+    worker: str = Field("worker", min_length=1, max_length=200)
+
+
+class ReportBody(BaseModel):
+    """Who reports."""
+
+    worker: str | None = Field(None, max_length=200)
+
+
+class FailBody(ReportBody):
+    """How the step failed."""
+
+    error_type: str | None = Field(None, max_length=400)
+    message: str | None = Field(None, max_length=8_000)
+
+
+@router.post("/lease", response_model=shapes.Lease, responses={204: {"description": "Nothing waits."}})
+async def lease(body: LeaseBody, token: Token) -> Any:
+    """Take one retry to execute, or 204."""
+    worker = Actor(body.worker, "service")
+    taken = await _wait_for_one(current(), body, worker, token)
+    return Response(status_code=204) if taken is None else taken
+
+
+async def _wait_for_one(center: Center, body: LeaseBody, worker: Actor, token: str) -> Any:
+    until = time.monotonic() + body.wait_s
+    seen, looked = -1, 0.0
+    while True:
+        revision, now = center.events.revision("retry"), time.monotonic()
+        if revision != seen or now - looked > _RECHECK_S:
+            seen, looked = revision, now
+            taken = await asyncio.to_thread(center.retries.lease, body.flows, worker=worker, token=token)
+            if taken is not None:
+                return taken
+        if time.monotonic() >= until:
+            return None
+        await asyncio.sleep(_POLL_S)
+
+
+@router.post("/{lease_id}/heartbeat", response_model=shapes.LeaseState)
+def heartbeat(lease_id: str, token: Token, body: ReportBody | None = None) -> Any:
+    """Prolong a lease; 410 when it was lost."""
+    return current().retries.heartbeat(lease_id, worker=_worker(body), token=token)
+
+
+@router.post("/{lease_id}/complete", response_model=shapes.LeaseState)
+def complete(lease_id: str, token: Token, body: ReportBody | None = None) -> Any:
+    """Report that the step ran well; the case waits for its proof. 410 when the lease was lost."""
+    return current().retries.complete(lease_id, worker=_worker(body), token=token)
+
+
+@router.post("/{lease_id}/fail", response_model=shapes.LeaseState)
+def fail(lease_id: str, token: Token, body: FailBody | None = None) -> Any:
+    """Report that the step failed; the case is open again. 410 when the lease was lost."""
+    return current().retries.fail(
+        lease_id,
+        worker=_worker(body),
+        error_type=body.error_type if body else None,
+        message=body.message if body else None,
+        token=token,
+    )
+
+
+def _worker(body: ReportBody | None) -> Actor:
+    return Actor((body.worker if body else None) or "worker", "service")

@@ -1,0 +1,311 @@
+"""The shapes that other programs rely on: fields may be added, never renamed or retyped.
+
+Times are RFC 3339 UTC; money is a decimal string beside its currency; ids are lower-case hex.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field, PlainSerializer
+
+T = TypeVar("T")
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _decimal(amount: Decimal) -> str:
+    """Write the amount with two decimals, or with the four that the store keeps where they matter."""
+    cents = amount.quantize(Decimal("0.01"))
+    return format(cents if cents == amount else amount, "f")
+
+
+Time = Annotated[datetime, PlainSerializer(_rfc3339, str)]
+Amount = Annotated[Decimal, PlainSerializer(_decimal, str)]
+
+
+class Money(BaseModel):
+    """An amount in its currency."""
+
+    amount: Amount
+    currency: str | None = None
+
+
+class Act(BaseModel):
+    """One entry of the audit."""
+
+    seq: int
+    at: Time
+    actor: str
+    actor_type: str
+    verb: str
+    case_id: str | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    reason: str | None = None
+    details: dict[str, Any] = {}
+
+
+class Attempt(BaseModel):
+    """One try of a step."""
+
+    attempt: int
+    started_at: Time
+    ended_at: Time
+    outcome: str
+    error_class: str | None = None
+    error_type: str | None = None
+    executor: str | None = None
+    retry_id: str | None = None
+    idempotency_key: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+class Case(BaseModel):
+    """One unit stuck at one step."""
+
+    id: str
+    version: int
+    state: str
+    klass: str = Field(alias="class")
+    severity: str
+    flow: str
+    step: str
+    correlation_id: str
+    title: str
+    message: str
+    error_type: str | None
+    error_code: str | None
+    fingerprint: str
+    group: str
+    value: Money | None
+    occurrences: int
+    first_seen: Time
+    last_seen: Time
+    opened_at: Time
+    updated_at: Time
+    due_at: Time | None
+    holder: str | None
+    claimed_at: Time | None
+    lease_until: Time | None
+    attempts: int
+    next_attempt_at: Time | None
+    verify_until: Time | None
+    verified_at: Time | None
+    resolved_at: Time | None
+    resolution_code: str | None
+    resolution_reason: str | None
+    recovered_by: str | None
+    replay_safe: bool | None
+    idempotency_key: str | None
+    dependency: str | None
+    service: str | None
+    tenant: str | None
+    business_unit: str | None
+    customer: str | None
+    segment: str | None
+    trace_id: str | None
+    span_id: str | None
+
+
+class Occurrence(BaseModel):
+    """One error record of a case."""
+
+    time: Time
+    message: str
+    error_type: str | None = None
+    attempt: int | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+class CaseDetail(Case):
+    """A case with all that is known of it."""
+
+    attempts: list[Attempt]  # type: ignore[assignment] - the list replaces the count, as the contract says
+    attempts_made: int
+    occurrence_list: list[Occurrence]
+    acts: list[Act]
+    data: dict[str, Any]
+    stacktrace: str | None
+
+
+class Span(BaseModel):
+    """One span."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    service: str | None
+    flow: str | None
+    step: str | None
+    attempt: int | None
+    start: Time
+    end: Time
+    status: str
+    status_message: str | None
+    attributes: dict[str, Any]
+    events: list[Any]
+    links: list[Any]
+
+
+class RaisedException(BaseModel):
+    """What a record says of the exception it carries."""
+
+    type: str | None
+    message: str | None
+    stacktrace: str | None
+
+
+class LogRecord(BaseModel):
+    """One log record."""
+
+    time: Time
+    severity: str
+    severity_number: int
+    message: str
+    logger: str | None
+    flow: str | None
+    step: str | None
+    trace_id: str | None
+    span_id: str | None
+    correlation_id: str | None
+    exception: RaisedException | None
+    attributes: dict[str, Any]
+    source: str
+
+
+class Unit(BaseModel):
+    """Everything of one unit of work."""
+
+    correlation_id: str
+    flows: list[str]
+    state: str
+    opened_at: Time
+    completed_at: Time | None
+    value: Money | None
+    tenant: str | None
+    business_unit: str | None
+    customer: str | None
+    segment: str | None
+    spans: list[Span]
+    logs: list[LogRecord]
+    cases: list[Case]
+    acts: list[Act]
+    truncated: dict[str, int] | None
+
+
+class Trace(BaseModel):
+    """The spans and logs of one trace."""
+
+    trace_id: str
+    spans: list[Span]
+    logs: list[LogRecord]
+    truncated: dict[str, int] | None
+
+
+class TraceSummary(BaseModel):
+    """One trace in a list."""
+
+    trace_id: str
+    start: Time
+    duration_ms: float
+    spans: int
+    root: str
+    service: str | None
+    error: bool
+    correlation_id: str | None
+
+
+class Hit(BaseModel):
+    """Something that a search found."""
+
+    kind: str
+    id: str
+    title: str | None
+    time: Time | None
+    state: str | None
+
+
+class Source(BaseModel):
+    """Where telemetry comes from."""
+
+    name: str
+    kind: str | None
+    state: str
+    lag_s: float | None
+    records: int
+    duplicates: int
+    quarantined: int
+    last_error: str | None
+
+
+class Quarantined(BaseModel):
+    """A record that could not be read."""
+
+    id: str
+    source: str
+    offset: int | None
+    reason: str
+    received_at: Time
+    size: int
+    sample: str
+
+
+class Breakdown(BaseModel):
+    """A figure's share of one key."""
+
+    key: str | None
+    value: float | None
+    n: int
+
+
+class Kpi(BaseModel):
+    """One figure, with what it takes to trust it."""
+
+    id: str
+    name: str
+    value: float | None
+    unit: str
+    n: int
+    in_flight: int | None
+    definition_version: int
+    breakdown: list[Breakdown]
+
+
+class Lease(BaseModel):
+    """A retry to execute."""
+
+    id: str
+    case: str
+    flow: str
+    step: str
+    correlation_id: str
+    idempotency_key: str
+    attempt: int
+    traceparent: str | None
+    data: dict[str, Any]
+    lease_until: Time
+
+
+class LeaseState(BaseModel):
+    """Where a lease stands after a heartbeat or a report."""
+
+    id: str
+    state: str | None = None
+    lease_until: Time | None = None
+
+
+class Listed(BaseModel, Generic[T]):
+    """Part of a list, how long the whole list is, and where the next part begins."""
+
+    total: int
+    items: list[T]
+    next: str | None = None

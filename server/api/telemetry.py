@@ -1,0 +1,134 @@
+"""Routes that ask what was collected: units, traces, logs, search."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Query, Request
+
+from data.clock import aware
+from desk import units
+from server.api import shapes
+from server.api.paging import Cursor, Limit, Moment, moment, offset, page
+from server.api.problems import BadRequestError
+from server.center import current
+from unsnag.conventions import SEVERITY_NUMBERS
+
+router = APIRouter(prefix="/api/v1", tags=["telemetry"])
+
+_MAX_CONDITIONS: Final = 10
+_NS_PER_MS: Final = 1_000_000
+_MAX_MS: Final = 1e12
+Word = Annotated[str | None, Query(max_length=400)]
+Duration = Annotated[float | None, Query(ge=0, le=_MAX_MS)]
+
+
+@router.get("/units/{correlation_id:path}", response_model=shapes.Unit)
+def get_unit(correlation_id: str) -> Any:
+    """Return everything of one unit of work."""
+    return current().units.unit(correlation_id)
+
+
+@router.get("/traces/{trace_id}", response_model=shapes.Trace)
+def get_trace(trace_id: str) -> Any:
+    """Return the spans and logs of one trace."""
+    return current().units.trace(trace_id.lower())
+
+
+@router.get("/traces", response_model=shapes.Listed[shapes.TraceSummary])
+def list_traces(
+    request: Request,
+    service: Word = None,
+    operation: Word = None,
+    min_duration_ms: Duration = None,
+    max_duration_ms: Duration = None,
+    start: Annotated[Moment, Query(alias="from")] = None,
+    end: Annotated[Moment, Query(alias="to")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Any:
+    """List traces with a single span that meets all conditions; `attr.KEY=VALUE` asks for attributes.
+
+    An attribute may sit on the span, its resource, scope, events or links.
+    """
+    first = offset(cursor)
+    params = {
+        "service": service,
+        "operation": operation,
+        "min_ns": None if min_duration_ms is None else int(min_duration_ms * _NS_PER_MS),
+        "max_ns": None if max_duration_ms is None else int(max_duration_ms * _NS_PER_MS),
+        "from": moment(start, "from"),
+        "to": moment(end, "to"),
+        "conditions": orjson.dumps(_conditions(request)).decode(),
+        "limit": limit,
+        "offset": first,
+    }
+    rows = current().store.query("units/traces", params)
+    total = rows[0]["total"] if rows else 0
+    return page(total, [{**row, "start": aware(row["start"])} for row in rows], first)
+
+
+@router.get("/logs", response_model=shapes.Listed[shapes.LogRecord])
+def list_logs(
+    q: Word = None,
+    start: Annotated[Moment, Query(alias="from")] = None,
+    end: Annotated[Moment, Query(alias="to")] = None,
+    flow: Word = None,
+    severity: Word = None,
+    source: Word = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Any:
+    """List log records, the newest first; `severity` is the least one wanted."""
+    first = offset(cursor)
+    params = {
+        "q": q,
+        "from": moment(start, "from"),
+        "to": moment(end, "to"),
+        "flow": flow,
+        "severity_number": _severity(severity),
+        "source": source,
+        "limit": limit,
+        "offset": first,
+    }
+    rows = current().store.query("units/logs", params)
+    return page(rows[0]["total"] if rows else 0, [units.shape_log(row) for row in rows], first)
+
+
+@router.get("/search", response_model=shapes.Listed[shapes.Hit])
+def search(q: Annotated[str, Query(max_length=400)]) -> Any:
+    """Find units, cases, traces, runs and customers by what they are called."""
+    hits = current().search(q)
+    return page(len(hits), hits, 0)
+
+
+def _conditions(request: Request) -> list[dict[str, str]]:
+    wanted = [
+        (k.removeprefix("attr."), v) for k, v in request.query_params.multi_items() if k.startswith("attr.")
+    ]
+    if len(wanted) > _MAX_CONDITIONS:
+        raise BadRequestError(f"At most {_MAX_CONDITIONS} attributes can be asked for at once.")
+    return [_condition(key, value) for key, value in wanted]
+
+
+def _condition(key: str, value: str) -> dict[str, str]:
+    if not key or '"' in key or "\\" in key or "\x00" in key + value:
+        raise BadRequestError(f"{key!r} cannot be the name of an attribute.")
+    name = orjson.dumps(key.encode("utf-8", "replace").decode()).decode()
+    text = value.encode("utf-8", "replace").decode()
+    return {
+        "path": f"$.{name}",
+        "value": text,
+        "text": f"{name}:{orjson.dumps(text).decode()}",
+        "raw": f"{name}:{text}",
+    }
+
+
+def _severity(name: str | None) -> int | None:
+    if name is None:
+        return None
+    number = {**SEVERITY_NUMBERS, "warn": 13, "fatal": 21}.get(name.lower())
+    if number is None:
+        raise BadRequestError(f"There is no severity {name!r}. Choose one of: {', '.join(SEVERITY_NUMBERS)}.")
+    return number

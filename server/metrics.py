@@ -1,0 +1,70 @@
+"""The server's own figures in OpenMetrics' text form, for those who already have an alert manager."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from server.center import Center
+
+    Sample = tuple[dict[str, str], float]
+
+_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def render(center: Center) -> str:
+    """Return all figures, ended by `# EOF` as the standard asks."""
+    sources = center.sources()
+    families = [
+        _family("unsnag_cases", "gauge", "Exceptions by state and flow.", _by_state(center, "case", "cases")),
+        _family(
+            "unsnag_retries", "gauge", "Retries by state and flow.", _by_state(center, "retry", "retries")
+        ),
+        _family("unsnag_records", "counter", "Records stored.", _by_source(sources, "records")),
+        _family(
+            "unsnag_duplicates",
+            "counter",
+            "Records that were there already.",
+            _by_source(sources, "duplicates"),
+        ),
+        _family(
+            "unsnag_quarantined",
+            "counter",
+            "Records that could not be read.",
+            _by_source(sources, "quarantined"),
+        ),
+        _family(
+            "unsnag_source_lag_seconds", "gauge", "How far a source is behind.", _by_source(sources, "lag_s")
+        ),
+        _family(
+            "unsnag_writer_waiting_rows",
+            "gauge",
+            "Rows that wait for the writer.",
+            [({}, center.store.waiting_rows)],
+        ),
+    ]
+    return "\n".join([*families, "# EOF", ""])
+
+
+def _by_state(center: Center, what: str, count: str) -> list[Sample]:
+    rows = center.store.query(f"server/{what}_states")
+    return [({"flow": row["flow"], "state": row["state"]}, row[count]) for row in rows]
+
+
+def _by_source(sources: Iterable[dict[str, Any]], field: str) -> list[Sample]:
+    return [({"source": s["name"]}, s[field]) for s in sources if s[field] is not None]
+
+
+def _family(name: str, kind: str, words: str, samples: Iterable[Sample]) -> str:
+    suffix = "_total" if kind == "counter" else ""
+    lines = [f"# TYPE {name} {kind}", f"# HELP {name} {words}"]
+    lines += [f"{name}{suffix}{_labels(labels)} {value}" for labels, value in samples]
+    return "\n".join(lines)
+
+
+def _labels(labels: dict[str, str]) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels.items()) + "}"
