@@ -1,0 +1,43 @@
+"""The list of KPIs as a document: `python -m kpis.listing > docs/kpis.md`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from kpis.definition import definitions
+
+if TYPE_CHECKING:
+    from kpis.definition import Definition
+
+INTRODUCTION = """# KPIs
+
+Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing > docs/kpis.md`; a test compares them.
+
+- A figure belongs to the period in which its units or exceptions ended; backlog and value at risk are as of its end.
+- What has not finished is in no rate and is shown beside it as *in flight*.
+- A unit counts once, however many retries, traces and exceptions it had.
+- Every figure is shown with its n, the time of its data, its version, and opens its SQL and the rows behind it.
+- With n below the floor the figure says little: the screen shows it grey, as a count.
+- A split has parts whose n add up to that of the figure.
+- A change of meaning raises the version.
+"""
+
+
+def listing() -> str:
+    """Return the document's text."""
+    return "\n".join([INTRODUCTION, *(_section(one) for one in definitions().values())])
+
+
+def _section(one: Definition) -> str:
+    facts = [
+        f"Unit: {one.unit}. Better: {one.better}. Version {one.version}. Grain: {one.grain}.",
+        f"Floor: {one.floor or 'none'}. Split by: {', '.join(one.splits)}.",
+        f"SQL: `data/sql/{one.statement}.sql`.",
+    ]
+    rules = [f"- {rule}" for rule in one.rules]
+    return "\n".join([f"## {one.id} {one.name}", "", one.meaning, "", *facts, "", *rules, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(listing())

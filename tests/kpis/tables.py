@@ -1,0 +1,138 @@
+"""Write units, exceptions and acts down by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from kpis.periods import Period
+
+if TYPE_CHECKING:
+    from data.store import Store
+
+START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
+WEEK = Period(START, START + timedelta(days=7))
+
+
+def at(hours: float) -> datetime:
+    """Return the moment `hours` after the start of the week, as the store holds it."""
+    return (START + timedelta(hours=hours)).replace(tzinfo=None)
+
+
+class Tables:
+    """Write rows straight into the tables; times are hours after the start of the week."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._seq = 0
+
+    def unit(
+        self,
+        name: str,
+        *,
+        opened: float = 0,
+        done: float | None = None,
+        failed: float | None = None,
+        value: str | None = None,
+        **more: Any,
+    ) -> None:
+        first, last = at(opened), at(max(opened, done or opened, failed or opened))
+        row = {
+            "correlation_id": name,
+            "flow": "orders",
+            "first_seen": first,
+            "last_seen": last,
+            "opened_at": first,
+            "completed_at": None if done is None else at(done),
+            "failed_at": None if failed is None else at(failed),
+            **money(value),
+            "attempts": 1,
+            "failed_attempts": 0,
+            "errors": 0,
+        }
+        self._insert("unit", {**row, **more})
+
+    def case(
+        self,
+        name: str,
+        unit: str,
+        *,
+        opened: float = 0,
+        recovered: float | None = None,
+        resolved: float | None = None,
+        value: str | None = None,
+        **more: Any,
+    ) -> None:
+        state = "recovered" if recovered is not None else "resolved" if resolved is not None else "open"
+        # A recovery is noticed later than it happened: resolved_at is the notice, verified_at the proof.
+        ended = resolved if recovered is None else recovered + 0.5
+        row = {
+            "id": name,
+            "version": 1,
+            "state": state,
+            "class": "infrastructure",
+            "severity": "medium",
+            "flow": "orders",
+            "step": "ship",
+            "correlation_id": unit,
+            "title": "Carrier did not answer",
+            "message": "timeout",
+            "fingerprint": "f1",
+            **money(value),
+            "occurrences": 1,
+            "opened_at": at(opened),
+            "first_seen": at(opened),
+            "last_seen": at(opened),
+            "updated_at": at(opened),
+            "attempts": 0,
+            "resolved_at": None if ended is None else at(ended),
+            "verified_at": None if recovered is None else at(recovered),
+            "recovered_by": None if recovered is None else "automatic",
+        }
+        self._insert("exception_case", {**row, **more})
+
+    def act(self, case: str, verb: str = "claimed", kind: str = "human") -> None:
+        self._seq += 1
+        row = {
+            "seq": self._seq,
+            "time": at(0),
+            "actor": "ann",
+            "actor_type": kind,
+            "verb": verb,
+            "case_id": case,
+        }
+        self._insert("audit", row)
+
+    def attempt(self, unit: str, step: str, ended: float, error: str | None = None, **more: Any) -> None:
+        self._seq += 1
+        row = {
+            "record_id": self._seq,
+            "correlation_id": unit,
+            "flow": "orders",
+            "step": step,
+            "attempt": 1,
+            "started_at": at(ended),
+            "ended_at": at(ended),
+            "outcome": "error" if error else "ok",
+            "error_class": error,
+        }
+        self._insert("attempt", {**row, **more})
+
+    def occurrence(self, case: str, time: float) -> None:
+        self._seq += 1
+        row = {"case_id": case, "record_id": self._seq, "time": at(time), "message": "timeout"}
+        self._insert("case_occurrence", row)
+
+    def _insert(self, table: str, row: dict[str, Any]) -> None:
+        names, values = ", ".join(row), ", ".join(f"${name}" for name in row)
+        statement = f"insert into {table} ({names}) values ({values})"  # noqa: S608 - names are this file's
+        self.store.act(lambda tx: tx.execute(statement, row)).result()
+
+
+def money(text: str | None) -> dict[str, Any]:
+    """Turn `12.50 EUR` into columns."""
+    if text is None:
+        return {"value_amount": None, "value_currency": None}
+    amount, currency = text.split()
+    return {"value_amount": Decimal(amount), "value_currency": currency}

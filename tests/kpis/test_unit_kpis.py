@@ -1,0 +1,208 @@
+"""K1, K7, K19, K20: figures over units, computed by hand from tables small enough to read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kpis.periods import Period
+from kpis.scoreboard import Kpi, kpi, rows
+from tests.kpis.tables import START, WEEK, Tables
+
+
+def of(tables: Tables, kpi_id: str, **more: Any) -> Kpi:
+    return kpi(tables.store, kpi_id, WEEK, **more)
+
+
+# --- which units count, and when -----------------------------------------------------------------
+
+
+def test_a_unit_belongs_to_the_period_of_its_end_not_of_its_start(tables: Tables) -> None:
+    tables.unit("before", opened=-30, done=-1)
+    tables.unit("started before, ended within", opened=-30, done=1)
+    tables.unit("ends after", opened=1, done=168.1)
+    assert of(tables, "K20").n == 1
+    assert of(tables, "K20").previous_n == 1
+
+
+def test_the_period_is_half_open(tables: Tables) -> None:
+    tables.unit("at the start", opened=-1, done=0)
+    tables.unit("at the end", opened=1, done=168)
+    assert of(tables, "K20").n == 1
+    after = Period(WEEK.end, WEEK.end + timedelta(days=7))
+    assert kpi(tables.store, "K20", after).n == 1
+
+
+@pytest.mark.parametrize("kpi_id", ["K1", "K7", "K19", "K20"])
+def test_units_in_flight_are_in_no_rate_and_shown_beside_it(tables: Tables, kpi_id: str) -> None:
+    tables.unit("done", done=1)
+    tables.unit("running", opened=2)
+    tables.unit("ended after the period", opened=3, done=200)
+    tables.unit("not yet started", opened=169)
+    figure = of(tables, kpi_id)
+    assert (figure.n, figure.in_flight) == (1, 2)
+
+
+def test_one_correlation_id_in_two_flows_is_two_units(tables: Tables) -> None:
+    tables.unit("SO-1", done=1)
+    tables.unit("SO-1", done=2, flow="invoices")
+    assert of(tables, "K20").n == 2
+    assert of(tables, "K20", flow="invoices").n == 1
+
+
+# --- K19 success rate ----------------------------------------------------------------------------
+
+
+def test_the_last_signal_decides_between_success_and_failure(tables: Tables) -> None:
+    tables.unit("clean", done=1)
+    tables.unit("failed, then recovered", failed=1, done=2)
+    tables.unit("succeeded, then failed", done=1, failed=2)
+    tables.unit("failed", failed=1)
+    figure = of(tables, "K19")
+    assert (figure.value, figure.n) == (50.0, 4)
+    assert figure.details == {"succeeded": 2, "failed": 2}
+
+
+def test_a_failure_recovered_later_moves_to_the_period_of_the_recovery(tables: Tables) -> None:
+    tables.unit("failed last week, recovered this", opened=-10, failed=-9, done=5)
+    figure = of(tables, "K19")
+    assert (figure.value, figure.n, figure.previous_n) == (100.0, 1, 0)
+
+
+def test_with_nothing_finished_there_is_no_rate(tables: Tables) -> None:
+    tables.unit("running")
+    figure = of(tables, "K19")
+    assert figure.value is None
+    assert (figure.n, figure.in_flight) == (0, 1)
+
+
+# --- K1 touchless rate ---------------------------------------------------------------------------
+
+
+def test_an_act_of_a_person_makes_a_unit_assisted(tables: Tables) -> None:
+    tables.unit("clean", done=1)
+    for verb in ("claimed", "retried", "resolved"):
+        tables.unit(verb, done=1)
+        tables.case(f"C {verb}", verb, recovered=1)
+        tables.act(f"C {verb}", verb)
+    figure = of(tables, "K1")
+    assert (figure.value, figure.n) == (25.0, 4)
+    assert figure.details == {"touchless": 1, "assisted": 3}
+
+
+def test_acts_of_the_system_and_of_services_are_no_touch(tables: Tables) -> None:
+    tables.unit("self-healed", done=1)
+    tables.case("C1", "self-healed", recovered=1)
+    tables.act("C1", "opened", kind="system")
+    tables.act("C1", "retried", kind="service")
+    assert of(tables, "K1").value == 100.0
+
+
+def test_a_unit_with_two_touched_exceptions_counts_once(tables: Tables) -> None:
+    tables.unit("clean", done=1)
+    tables.unit("twice stuck", done=1)
+    for case in ("C1", "C2"):
+        tables.case(case, "twice stuck", recovered=1)
+        tables.act(case, "claimed")
+        tables.act(case, "retried")
+    figure = of(tables, "K1")
+    assert (figure.value, figure.n) == (50.0, 2)
+
+
+def test_a_touch_in_another_flow_does_not_touch_this_one(tables: Tables) -> None:
+    tables.unit("SO-1", done=1)
+    tables.unit("SO-1", done=1, flow="invoices")
+    tables.case("C1", "SO-1", recovered=1, flow="invoices")
+    tables.act("C1")
+    assert of(tables, "K1", flow="orders").value == 100.0
+    assert of(tables, "K1", flow="invoices").value == 0.0
+
+
+def test_failed_units_are_not_in_the_touchless_rate(tables: Tables) -> None:
+    tables.unit("clean", done=1)
+    tables.unit("failed", failed=1)
+    figure = of(tables, "K1")
+    assert (figure.value, figure.n, figure.in_flight) == (100.0, 1, 0)
+
+
+# --- K7 errors per 1,000 -------------------------------------------------------------------------
+
+
+def test_a_unit_with_any_error_counts_once_even_if_it_succeeded(tables: Tables) -> None:
+    tables.unit("clean", done=1)
+    tables.unit("retried by itself", done=1, failed_attempts=3)
+    tables.unit("logged an error, then succeeded", failed=1, done=2, errors=5)
+    tables.unit("stuck twice", done=3)
+    tables.case("C1", "stuck twice", recovered=3)
+    tables.case("C2", "stuck twice", recovered=3)
+    figure = of(tables, "K7")
+    assert (figure.value, figure.n) == (750.0, 4)
+    assert figure.details == {"with_error": 3, "exceptions_per_1000": 500.0}
+
+
+def test_classes_share_the_base_and_add_up_to_the_headline(tables: Tables) -> None:
+    for n in range(6):
+        tables.unit(f"clean {n}", done=1)
+    tables.unit("by exception", done=1, failed_attempts=1)
+    tables.attempt("by exception", "ship", 0.5, "infrastructure")
+    tables.case("C1", "by exception", opened=0, recovered=1, **{"class": "data"})
+    tables.case("C2", "by exception", opened=0.6, recovered=1, **{"class": "business"})
+    tables.unit("by attempt", done=1, failed_attempts=2)
+    tables.attempt("by attempt", "price", 0.2, "data")
+    tables.attempt("by attempt", "ship", 0.5, "infrastructure")
+    tables.unit("nobody knows", failed=1)
+    tables.unit("second business", failed=1)
+    tables.case("C3", "second business", opened=1, **{"class": "business"})
+    figure = of(tables, "K7", by="class")
+    assert {part["key"]: (part["value"], part["n"]) for part in figure.breakdown} == {
+        "business": (200.0, 2),
+        "infrastructure": (100.0, 1),
+        "unknown": (100.0, 1),
+        "none": (0.0, 6),
+    }
+    assert sum(part["value"] for part in figure.breakdown) == figure.value == 400.0
+    assert sum(part["n"] for part in figure.breakdown) == figure.n == 10
+
+
+# --- K20 throughput ------------------------------------------------------------------------------
+
+
+def test_throughput_counts_completed_units_and_knows_the_busiest_hour(tables: Tables) -> None:
+    for n, hour in enumerate((1.1, 1.9, 2.0, 2.1, 2.5, 50)):
+        tables.unit(f"U{n}", done=hour)
+    tables.unit("failed", failed=2.2)
+    figure = of(tables, "K20")
+    assert (figure.value, figure.n) == (6.0, 6)
+    assert figure.details["peak_per_hour"] == 3
+
+
+# --- the rows behind the figure ------------------------------------------------------------------
+
+
+def test_rows_tell_which_of_them_are_counted(tables: Tables) -> None:
+    tables.unit("clean", done=1)
+    tables.unit("assisted", done=2)
+    tables.case("C1", "assisted", recovered=2)
+    tables.act("C1")
+    tables.unit("failed", failed=3)
+    total, found = rows(tables.store, "K1", START, WEEK.end)
+    assert total == 2
+    assert [(row["correlation_id"], row["counted"], row["human_acts"]) for row in found] == [
+        ("assisted", False, 1),
+        ("clean", True, 0),
+    ]
+    assert rows(tables.store, "K1", START, WEEK.end, only_counted=True)[0] == 1
+    assert [row["outcome"] for row in rows(tables.store, "K19", START, WEEK.end)[1]] == [
+        "failed",
+        "succeeded",
+        "succeeded",
+    ]
+
+
+def test_a_page_behind_the_last_row_still_knows_the_total(tables: Tables) -> None:
+    for n in range(3):
+        tables.unit(f"U{n}", done=n)
+    assert len(rows(tables.store, "K20", START, WEEK.end, limit=2, offset=2)[1]) == 1
+    assert rows(tables.store, "K20", START, WEEK.end, limit=2, offset=10) == (3, [])
