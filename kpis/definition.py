@@ -13,6 +13,8 @@ from data.errors import UnsnagError
 _FILE: Final = re.compile(r"kpis/k(\d+)_")
 ORDER: Final = ("K1", "K19", "K7", "K3", "K8", "K9", "K16", "K20")
 """The tiles' order: outcomes, then money, then load. A KPI that is not named comes last, by number."""
+CHARTS: Final = ("shape_of_work", "failures_by_step")
+"""Figures that are drawn, not told in one number. Their headers say the same things."""
 
 
 class UnknownKpiError(UnsnagError):
@@ -61,14 +63,20 @@ def definitions() -> dict[str, Definition]:
     return {one.id: one for one in sorted(found, key=_place)}
 
 
+@cache
+def charts() -> dict[str, Definition]:
+    """Return what is drawn by its id."""
+    return {name: _read(f"kpis/{name}") for name in CHARTS}
+
+
 def definition(kpi_id: str) -> Definition:
-    """Return one KPI's definition.
+    """Return the definition of one KPI or chart.
 
     Raises:
         UnknownKpiError: there is no such KPI.
     """
     try:
-        return definitions()[kpi_id]
+        return (definitions() | charts())[kpi_id]
     except KeyError:
         raise UnknownKpiError(kpi_id) from None
 

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 INTRODUCTION = """# KPIs
 
-Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing > docs/kpis.md`; a test compares them.
+Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing`; a test compares both.
 
-- A figure belongs to the period in which its units or exceptions ended; backlog and value at risk are as of its end.
+- A figure belongs to the period in which its units or exceptions ended.
+- Backlog and value at risk are as of the period's end.
 - What has not finished is in no rate and is shown beside it as *in flight*.
 - A unit counts once, however many retries, traces and exceptions it had.
-- Every figure is shown with its n, the time of its data, its version, and opens its SQL and the rows behind it.
+- Every figure shows its n, the time of its data and its version, and opens its SQL and its rows.
 - With n below the floor the figure says little: the screen shows it grey, as a count.
 - A split has parts whose n add up to that of the figure.
 - A change of meaning raises the version.

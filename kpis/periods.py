@@ -15,20 +15,21 @@ MAX_CUTS: Final = 1_000
 
 
 class InvalidPeriodError(UnsnagError):
-    """The period is not one: it must end after it starts, and both need a time zone."""
+    """The period is not one: it must end after it starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` up to, and without, `end`; both aware."""
+    """From `start` up to, and without, `end`; both aware. Naive moments are the store's own: UTC."""
 
     start: datetime
     end: datetime
 
     def __post_init__(self) -> None:
         """Refuse what is no period."""
-        if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise InvalidPeriodError("The period needs times with a time zone, such as 2026-11-02T00:00:00Z.")
+        for name in ("start", "end"):
+            moment: datetime = getattr(self, name)
+            object.__setattr__(self, name, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
         if self.end <= self.start:
             raise InvalidPeriodError(f"The period ends at {self.end.isoformat()}, not after its start.")
 

@@ -19,6 +19,15 @@ def of(tables: Tables, kpi_id: str, **more: Any) -> Kpi:
     return kpi(tables.store, kpi_id, WEEK, **more)
 
 
+@pytest.mark.parametrize("kpi_id", ["K3", "K9"])
+def test_the_period_is_half_open(tables: Tables, kpi_id: str) -> None:
+    tables.case("at the start", "U1", opened=-1, recovered=0)
+    tables.case("at the end", "U2", opened=1, recovered=168)
+    assert of(tables, kpi_id).n == 1
+    after = Period(WEEK.end, WEEK.end + timedelta(days=7))
+    assert kpi(tables.store, kpi_id, after).n == 1
+
+
 # --- K3 median time to resolve -------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from data.clock import stored
 from kpis import scoreboard
-from kpis.definition import UnknownKpiError, definition, definitions, ids
+from kpis.definition import UnknownKpiError, charts, definition, definitions, ids
 from kpis.periods import InvalidPeriodError
 from tests.kpis.tables import START, WEEK, Tables
 
@@ -155,8 +155,12 @@ def test_a_rate_over_few_units_says_so_and_a_count_does_not(tables: Tables) -> N
 def test_a_period_that_is_none_is_refused(store: Store) -> None:
     with pytest.raises(InvalidPeriodError):
         scoreboard.scoreboard(store, WEEK.end, WEEK.start)
-    with pytest.raises(InvalidPeriodError):
-        scoreboard.scoreboard(store, stored(WEEK.start), stored(WEEK.end))
+
+
+def test_naive_moments_are_those_of_the_store(tables: Tables) -> None:
+    tables.unit("U1", done=1)
+    aware = scoreboard.scoreboard(tables.store, WEEK.start, WEEK.end)
+    assert scoreboard.scoreboard(tables.store, stored(WEEK.start), stored(WEEK.end)) == aware
 
 
 def test_an_unknown_kpi_is_refused_by_name(store: Store) -> None:
@@ -205,6 +209,7 @@ def test_the_shape_adds_up_to_the_finished_units(busy: Tables) -> None:
         parts = ("touchless", "assisted", "manual", "failed")
         figure = scoreboard.kpi(busy.store, "K19", WEEK, flow=flow)
         assert sum(hour[part] for hour in shape for part in parts) == figure.n
+        assert scoreboard.rows(busy.store, "shape_of_work", WEEK.start, WEEK.end, flow)[0] == figure.n
 
 
 def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) -> None:
@@ -225,6 +230,8 @@ def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) ->
         ("log only", "infrastructure", 1, 0),
         ("pay", "data", 1, 1),
     ]
+    total, behind = scoreboard.rows(tables.store, "failures_by_step", WEEK.start, WEEK.end)
+    assert total == len(behind) == sum(row["units"] for row in found)
     assert scoreboard.failures_by_step(tables.store, WEEK.start, WEEK.end, "invoices") == []
 
 
@@ -233,7 +240,7 @@ def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) ->
 
 def test_every_definition_says_all_that_a_reader_needs() -> None:
     assert ids() == ALL
-    for one in definitions().values():
+    for one in (definitions() | charts()).values():
         assert one.meaning.endswith(".")
         assert one.unit in {"percent", "seconds", "per 1,000", "units", "exceptions", "money"}
         assert one.better in {"up", "down"}

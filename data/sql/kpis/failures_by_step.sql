@@ -1,5 +1,17 @@
--- one row per flow, step and class: units that failed there in the period, the step with most units first
--- A unit counts once a step, in the class of its exception there, or of its latest failed attempt.
+-- failures_by_step Failures by step
+-- meaning: Units that failed at a step, by class of the failure.
+-- unit: units
+-- better: down
+-- grain: one row per flow, step and class
+-- version: 1
+-- floor: 0
+-- splits: flow, step, class
+-- rows: failures
+-- counted: failed
+-- rule: The period is that of the failure itself, not of the unit's end, so that a step that fails now shows now.
+-- rule: A unit counts once at a step, however often it failed there; it may fail at several steps.
+-- rule: Its class is that of its exception at the step, or of its latest failed attempt there.
+-- rule: Failed attempts that a later one made good count too: they cost time.
 with
 failures as (
     select

@@ -1,6 +1,19 @@
--- one row per period that has finished units: how they ended
--- touchless: succeeded, no person acted. assisted: succeeded, a person acted.
--- manual: did not succeed by itself, and a person closed all of its exceptions. failed: the rest.
+-- shape_of_work Shape of work
+-- meaning: How finished units ended, over time: touchless, assisted, closed by hand, failed.
+-- unit: units
+-- better: up
+-- grain: one row per period that has finished units
+-- version: 1
+-- floor: 0
+-- splits: touchless, assisted, manual, failed
+-- rows: units
+-- counted: succeeded
+-- rule: The period is that of the unit's last signal, success or failure; bars are cut in the business time zone.
+-- rule: Touchless: succeeded, and no person acted on any of its exceptions.
+-- rule: Assisted: succeeded, and a person acted.
+-- rule: Closed by hand: did not succeed by itself, a person closed an exception of it, and none is left open.
+-- rule: Failed: did not succeed, and an exception is still open or there never was one.
+-- rule: Units that have not finished are in no bar. The first and the last bar may be shorter than the others.
 with
 periods as (
     select
