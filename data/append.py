@@ -41,6 +41,7 @@ UNFIT_VALUE: Final = (
     duckdb.ConversionException,
     duckdb.InvalidInputException,
     duckdb.OutOfRangeException,
+    duckdb.ConstraintException,
 )
 """What a value that does not fit its column raises, from Arrow or from DuckDB."""
 

@@ -105,7 +105,9 @@ class Acts:
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
             fields = lifecycle.resolve(case, code, reason, now)
             if case["retry_id"]:
-                tx.run("desk/cancel_queued_retry", {"id": case["retry_id"], "now": now})
+                # A worker that runs it already learns at its next report that the lease is lost.
+                states = ["queued", "leased"]
+                tx.run("desk/cancel_retry", {"id": case["retry_id"], "states": states, "now": now})
             taken = {"code": code} | (
                 {"taken_from": case["holder"]} if case["holder"] not in (None, actor.name) else {}
             )

@@ -193,7 +193,7 @@ def _prove(tx: Tx, now: datetime) -> None:
     make(tx, [recovery(case, case.pop("unit_completed_at"), now) for case in proven], now)
     for case in proven:
         if case["retry_id"]:
-            tx.run("desk/cancel_queued_retry", {"id": case["retry_id"], "now": now})
+            tx.run("desk/cancel_retry", {"id": case["retry_id"], "states": ["queued"], "now": now})
 
 
 def recovery(case: Case, completed_at: datetime, now: datetime) -> Change:

@@ -58,7 +58,8 @@ def _describe(app: FastAPI, otlp: Sequence[Route]) -> None:
                 schema["paths"][route.path] = {"post": _otlp_operation(route.path)}
         return made()
 
-    app.openapi = openapi  # type: ignore[method-assign] - FastAPI's documented way to extend it
+    # FastAPI documents this assignment as the way to extend the description.
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _otlp_operation(path: str) -> dict[str, Any]:

@@ -66,9 +66,7 @@ class Attempt(BaseModel):
     span_id: str | None = None
 
 
-class Case(BaseModel):
-    """One unit stuck at one step."""
-
+class _CaseFields(BaseModel):
     id: str
     version: int
     state: str
@@ -93,7 +91,6 @@ class Case(BaseModel):
     holder: str | None
     claimed_at: Time | None
     lease_until: Time | None
-    attempts: int
     next_attempt_at: Time | None
     verify_until: Time | None
     verified_at: Time | None
@@ -113,6 +110,12 @@ class Case(BaseModel):
     span_id: str | None
 
 
+class Case(_CaseFields):
+    """One unit stuck at one step."""
+
+    attempts: int
+
+
 class Occurrence(BaseModel):
     """One error record of a case."""
 
@@ -124,10 +127,10 @@ class Occurrence(BaseModel):
     span_id: str | None = None
 
 
-class CaseDetail(Case):
-    """A case with all that is known of it."""
+class CaseDetail(_CaseFields):
+    """A case with all that is known of it: here `attempts` lists them."""
 
-    attempts: list[Attempt]  # type: ignore[assignment] - the list replaces the count, as the contract says
+    attempts: list[Attempt]
     attempts_made: int
     occurrence_list: list[Occurrence]
     acts: list[Act]

@@ -1,0 +1,54 @@
+# Everything a newcomer, a developer and CI need. `make help` lists it.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install browser demo run test test-fast check bench lint format lock
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Make .venv with everything pinned in requirements.txt
+
+$(STAMP): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name it with PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+browser:
+	@sh tests/browser.sh
+
+demo: install ## Start the dashboard with real example automations: http://127.0.0.1:8501
+	$(BIN)/python -m examples.demo
+
+run: install ## Start the dashboard without examples
+	$(BIN)/python app.py
+
+test: install browser ## Run all tests, the browser's included
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+
+test-fast: install ## Run the tests that take less than a minute together
+	$(BIN)/python -m pytest -m "not browser and not fault and not slow"
+
+check: install lint ## Lint, types and import contracts: exactly what CI runs before the tests
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-cache
+
+lint: install
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+format: install ## Format and mend what can be mended
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+
+bench: install ## Measure speed and memory, as ratios in one run
+	$(BIN)/python -m bench
+
+lock: install ## Compile requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --python-version 3.11 --group server --group dev --output-file requirements.txt

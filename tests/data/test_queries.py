@@ -1,0 +1,84 @@
+"""Every statement has a file, every file is used, and every file runs on an empty store."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from data import queries
+from data.migrate import migrate
+from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("data", "desk", "collectors", "kpis", "server", "views")
+MADE_BY_NAME = ("units/logs_by_", "units/spans_by_", "server/case_states", "server/retry_states", "kpis/")
+
+VIEWS = {
+    "changed_case": "exception_case",
+    "wanted_case": "exception_case",
+    "new_audit": "audit",
+    "new_occurrence": "case_occurrence",
+    "new_retry": "retry",
+    "changed_retry": "retry",
+    "incoming_quarantine": "quarantine",
+}
+
+
+@pytest.fixture(scope="module")
+def empty() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    migrate(connection)
+    connection.register("incoming_log", to_arrow(empty_logs(), LOG_COLUMNS))
+    connection.register("incoming_span", to_arrow(empty_spans(), SPAN_COLUMNS))
+    for view, table in VIEWS.items():
+        connection.execute(f"create view {view} as select * from {table}")  # noqa: S608 - names of ours
+    return connection
+
+
+@pytest.mark.parametrize("name", queries.names())
+def test_every_statement_runs_on_an_empty_store(empty: duckdb.DuckDBPyConnection, name: str) -> None:
+    sql = queries.text(name)
+    params = {p: _value(p) for p in re.findall(r"\$([a-z_]+)", sql)}
+    empty.begin()
+    try:
+        empty.execute(sql, params)
+    finally:
+        empty.rollback()
+
+
+def _value(name: str) -> object:
+    known = {
+        "limit": 5,
+        "offset": 0,
+        "expected_leases": 0,
+        "status": 200,
+        "byte_offset": 0,
+        "conditions": "[]",
+    }
+    known |= {"path": "p", "identity": "i", "buckets": 7, "zone": "UTC", "grain": "day"}
+    known |= {"name": "n", "kind": "jsonl", "records": 0, "duplicates": 0, "quarantined": 0, "latest": 0}
+    known |= dict.fromkeys(("key", "actor", "request_hash", "body"), "x")
+    known |= dict.fromkeys(("now", "low", "high", "start", "end", "as_of"), "2026-11-22 00:00:00")
+    return known.get(name)
+
+
+@pytest.mark.parametrize("name", queries.names())
+def test_every_statement_is_used(name: str) -> None:
+    if name.startswith(MADE_BY_NAME):
+        return
+    sources = [path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    assert any(f'"{name}"' in source for source in sources)
+
+
+@pytest.mark.parametrize("name", queries.names())
+def test_every_statement_states_its_grain(name: str) -> None:
+    assert queries.header(name)
+    assert "$" not in queries.header(name)
+
+
+def test_an_unknown_statement_is_named() -> None:
+    with pytest.raises(KeyError, match="desk/nothing"):
+        queries.text("desk/nothing")
