@@ -63,7 +63,7 @@ def test_every_figure_of_an_empty_store_is_empty_not_an_error(store: Store) -> N
     assert all(len(figure.trend) == 7 for figure in figures)
     assert scoreboard.shape_of_work(store, WEEK.start, WEEK.end, "day")[0]["failed"] == 0
     assert scoreboard.failures_by_step(store, WEEK.start, WEEK.end) == []
-    assert scoreboard.flows(store) == []
+    assert scoreboard.flows(store) == {}
 
 
 def test_the_parts_of_every_split_add_up_to_n(busy: Tables) -> None:
@@ -152,6 +152,16 @@ def test_a_rate_over_few_units_says_so_and_a_count_does_not(tables: Tables) -> N
     assert not scoreboard.kpi(tables.store, "K16", WEEK).too_few
 
 
+def test_flows_are_known_with_their_first_moment(tables: Tables) -> None:
+    tables.unit("U1", opened=2)
+    tables.case("C1", "U1", opened=1)
+    tables.unit("U2", opened=5, flow="invoices")
+    assert scoreboard.flows(tables.store) == {
+        "invoices": START + timedelta(hours=5),
+        "orders": START + timedelta(hours=1),
+    }
+
+
 def test_a_period_that_is_none_is_refused(store: Store) -> None:
     with pytest.raises(InvalidPeriodError):
         scoreboard.scoreboard(store, WEEK.end, WEEK.start)
@@ -217,7 +227,7 @@ def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) ->
     tables.attempt("U1", "ship", 2, "infrastructure")
     tables.attempt("U1", "ship", 3)
     tables.case("C1", "U1", opened=2, **{"class": "business"})
-    tables.occurrence("C1", 2)
+    tables.occurrence("C1", 1.5)
     tables.attempt("U2", "ship", 2, "data")
     tables.attempt("U3", "pay", 2, "data")
     tables.attempt("U4", "pay", 200, "data")

@@ -34,7 +34,7 @@ RATE = Kpi("K19", "Success rate", 97.3, "percent", 50, 0, 1, "up", 95.5, 50, 20)
         (Decimal("12.50"), "EUR", "12.50 EUR"),
         (Decimal("4012.50"), "EUR", "4,012 EUR"),
         (Decimal("757340.64"), "EUR", "757.3 k EUR"),
-        (Decimal(28_782_042), "EUR", "28.8 M EUR"),
+        (Decimal(28_782_042), "EUR", "28.78 M EUR"),
         (0, "money", "0"),
     ],
 )
@@ -48,6 +48,7 @@ def test_a_change_has_a_sign_natural_units_and_a_direction() -> None:
     assert (words.change(fewer), words.is_better(fewer)) == ("-4", True)
     slower = replace(RATE, id="K3", unit="seconds", value=7200.0, previous=3600.0, better="down")
     assert (words.change(slower), words.is_better(slower)) == ("+1 h", False)
+    assert words.change(replace(slower, value=5480.0)) == "+31 min"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""The real server as a process of its own: start it, ask it, kill it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+READY_S = 60
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """`python app.py` over a folder of its own."""
+
+    folder: Path
+    config: Path | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """The base of all URLs."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def spool(self) -> Path:
+        """The folder that scripts write to."""
+        return self.folder / "spool"
+
+    @property
+    def data(self) -> Path:
+        """The folder of the store."""
+        return self.folder / "data"
+
+    def start(self) -> Server:
+        """Start, and wait until it is ready."""
+        self.spool.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "app.py", "--port", str(self.port), "--data", str(self.data), "--spool", str(self.spool)]
+        command += ["--config", str(self.config)] if self.config else []
+        log = (self.folder / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **self.environment}
+        )
+        log.close()
+        self._wait()
+        return self
+
+    def _wait(self) -> None:
+        until = time.monotonic() + READY_S
+        while time.monotonic() < until:
+            assert self.process is not None
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            try:
+                if httpx.get(f"{self.address}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise TimeoutError((self.folder / "server.log").read_text())
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it kindly."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(30)
+        self.process = None
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Return the JSON answer of a route."""
+        answer = httpx.get(f"{self.address}{path}", params=params, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
