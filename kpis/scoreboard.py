@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -198,9 +199,9 @@ def failures_by_step(store: Store, start: datetime, end: datetime, flow: str | N
     return store.query("kpis/failures_by_step", params)
 
 
-def flows(store: Store) -> list[str]:
-    """List every flow that ever had a unit or an exception, by name."""
-    return [row["flow"] for row in store.query("kpis/flows")]
+def flows(store: Store) -> dict[str, datetime]:
+    """Return when each flow began, with its first unit or exception, by name."""
+    return {row["flow"]: row["began_at"].replace(tzinfo=UTC) for row in store.query("kpis/flows")}
 
 
 def _until_now(period: Period, now: datetime) -> Period:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 _DURATIONS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _PLAIN: Final = ("units", "exceptions")
-_MONEY_WORDS: Final = ((10_000_000, 1_000_000, "M"), (100_000, 1_000, "k"))
+_MONEY_WORDS: Final = ((1_000_000, 2, "M"), (100_000, 1, "k"))
+_SIZES: Final = {"M": 1_000_000, "k": 1_000}
 _CENTS_BELOW: Final = 1_000
 _NEARLY: Final = 0.05
 CLASSES: Final = {
@@ -58,11 +59,11 @@ def duration(seconds: float) -> str:
 def money(amount: Any, currency: str) -> str:
     """Return a sum with its currency, long ones in thousands or millions."""
     code = "" if currency == "money" else f" {currency}"
-    for least, size, word in _MONEY_WORDS:
+    for least, digits, word in _MONEY_WORDS:
         if abs(amount) >= least:
-            return f"{float(amount) / size:,.1f} {word}{code}"
-    digits = 2 if abs(amount) < _CENTS_BELOW and amount % 1 else 0
-    return f"{amount:,.{digits}f}{code}"
+            return f"{float(amount) / _SIZES[word]:,.{digits}f} {word}{code}"
+    cents = 2 if abs(amount) < _CENTS_BELOW and amount % 1 else 0
+    return f"{amount:,.{cents}f}{code}"
 
 
 def change(one: Kpi) -> str | None:
@@ -93,8 +94,14 @@ def _difference(size: float, unit: str) -> str | None:
     if unit == "per 1,000":
         return f"{size:.1f}" if round(size, 1) else None
     if unit == "seconds":
-        return duration(size) if size >= 1 else None
+        return duration(_coarse(size)) if size >= 1 else None
     return figure(size, unit) if round(size) else None
+
+
+def _coarse(seconds: float) -> float:
+    """Leave the seconds of a change out from a minute on, and the minutes from a day on."""
+    step = 3_600 if seconds >= 86_400 else 60 if seconds >= 60 else 1  # noqa: PLR2004 - parts of a day
+    return round(seconds / step) * step
 
 
 def _two_parts(seconds: float, name: str, size: int, smaller: tuple[str, int] | None) -> str:
