@@ -12,7 +12,10 @@ def main(names: list[str]) -> int:
     """Run the named benchmarks, all of them if none is named."""
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
-        print(f"There is no benchmark {', '.join(sorted(unknown))}; choose from {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        print(
+            f"There is no benchmark {', '.join(sorted(unknown))}; choose from {', '.join(BENCHMARKS)}.",
+            file=sys.stderr,
+        )
         return 2
     for name in names or BENCHMARKS:
         print(f"\n## {name}\n")

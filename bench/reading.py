@@ -101,7 +101,9 @@ def _fill(folder: Path) -> None:
     connection = duckdb.connect(str(folder / FILE_NAME), config={"memory_limit": "4GB"})
     start = time.perf_counter()
     for statement in _FILL:
-        wanted = {"spans": SPANS} if "$spans" in statement else {"cases": CASES} if "$cases" in statement else {}
+        wanted = (
+            {"spans": SPANS} if "$spans" in statement else {"cases": CASES} if "$cases" in statement else {}
+        )
         connection.execute(statement, wanted)
     connection.execute("checkpoint")
     connection.close()
@@ -116,9 +118,16 @@ def _in_process(folder: Path) -> None:
     quiet = _unit_lookup(center.store), _queue_page()
     with _Load(center.store) as load_now:
         busy = _unit_lookup(center.store), _queue_page()
-    for name, one, other in zip(("one correlation ID, p95", "queue page script run, p95"), quiet, busy, strict=True):
+    for name, one, other in zip(
+        ("one correlation ID, p95", "queue page script run, p95"), quiet, busy, strict=True
+    ):
         line(name, f"{one:.1f} ms", "100 ms")
-        line(f"… while {load_now.rate:,.0f} records/s come in", f"{other:.1f} ms", "200 ms", f"{other / one:.2f} × quiet")
+        line(
+            f"… while {load_now.rate:,.0f} records/s come in",
+            f"{other:.1f} ms",
+            "200 ms",
+            f"{other / one:.2f} × quiet",
+        )
     centers.install(None)
     center.store.close()
 
@@ -183,7 +192,12 @@ def _as_a_process(folder: Path) -> None:
     server.start()
     ready = time.perf_counter() - start
     floor = _floor()
-    line("start to ready", f"{ready:.1f} s", "5 s", f"{ready / floor:.2f} × importing streamlit, duckdb, fastapi")
+    line(
+        "start to ready",
+        f"{ready:.1f} s",
+        "5 s",
+        f"{ready / floor:.2f} × importing streamlit, duckdb, fastapi",
+    )
     assert server.process is not None
     time.sleep(3)
     line("resident memory at rest", f"{_resident(server.process.pid):.0f} MiB", "350 MiB")

@@ -35,7 +35,13 @@ def _measure(server: Server) -> list[float]:
         for _ in range(LINES):
             name = uuid.uuid4().hex
             stamp = datetime.now(UTC).isoformat()
-            record = {"timestamp": stamp, "level": "info", "event": "x", "unsnag.flow": "b", "unsnag.correlation_id": name}
+            record = {
+                "timestamp": stamp,
+                "level": "info",
+                "event": "x",
+                "unsnag.flow": "b",
+                "unsnag.correlation_id": name,
+            }
             start = time.perf_counter()
             spool.write(json.dumps(record) + "\n")
             spool.flush()

@@ -1,4 +1,4 @@
-"""The audit: one entry an act, written in the transaction of the change it tells of."""
+"""The audit: one entry an act, chained, written in the transaction of the change it tells of."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from desk import chain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from data.store import Tx
+    from data.store import Store, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Actor:
     name: str
     kind: str = "human"
 
+
+_PAGE: Final = 50_000
 
 SYSTEM: Final = Actor("unsnag", "system")
 
@@ -43,9 +47,33 @@ def write(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
     if not entries:
         return
     (head,) = tx.run("desk/audit_head")
-    rows = [_row(entry, head["seq"] + n, now) for n, entry in enumerate(entries, start=1)]
+    rows = []
+    for seq, entry in enumerate(entries, start=head["seq"] + 1):
+        row = chain.seal(_row(entry, seq, now), rows[-1]["hash"] if rows else head["hash"])
+        rows.append(row)
     tx.view_rows("new_audit", rows, like="audit")
     tx.run("desk/insert_audit")
+    tx.run("desk/move_audit_head", {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"]})
+
+
+def verify(store: Store) -> chain.Verdict:
+    """Check the whole chain, and that it reaches the head that was written last; bounded memory."""
+    (head,) = store.query("desk/audit_head")
+    verdict = chain.Verdict(0, chain.START)
+    while verdict.entries < head["seq"]:
+        page = store.query("desk/audit_page", {"after": verdict.entries, "limit": _PAGE})
+        before, verdict = verdict.entries, chain.verify(page, verdict)
+        if not verdict.intact:
+            return verdict
+        if verdict.entries == before:
+            return chain.Verdict(
+                before, verdict.head, before + 1, f"entries {before + 1} to {head['seq']} are missing"
+            )
+    if verdict.head != head["hash"]:
+        return chain.Verdict(
+            verdict.entries, verdict.head, verdict.entries, "the end of the chain was altered"
+        )
+    return verdict
 
 
 def _row(entry: Entry, seq: int, now: datetime) -> dict[str, Any]:
@@ -55,6 +83,7 @@ def _row(entry: Entry, seq: int, now: datetime) -> dict[str, Any]:
         "time": now,
         "actor": entry.actor.name,
         "actor_type": entry.actor.kind,
+        "kind": "effect",
         "verb": entry.verb,
         "case_id": case["id"],
         "correlation_id": case["correlation_id"],
@@ -64,5 +93,7 @@ def _row(entry: Entry, seq: int, now: datetime) -> dict[str, Any]:
         "from_state": entry.from_state,
         "to_state": entry.to_state,
         "reason": entry.reason,
-        "details": orjson.dumps(entry.details, default=str).decode() if entry.details else None,
+        "details": orjson.dumps(entry.details, default=str, option=orjson.OPT_SORT_KEYS).decode()
+        if entry.details
+        else None,
     }

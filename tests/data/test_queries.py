@@ -52,6 +52,8 @@ def test_every_statement_runs_on_an_empty_store(empty: duckdb.DuckDBPyConnection
 def _value(name: str) -> object:
     known = {
         "limit": 5,
+        "after": 0,
+        "seq": 1,
         "offset": 0,
         "expected_leases": 0,
         "status": 200,
@@ -60,7 +62,7 @@ def _value(name: str) -> object:
     }
     known |= {"path": "p", "identity": "i", "buckets": 7, "zone": "UTC", "grain": "day"}
     known |= {"name": "n", "kind": "jsonl", "records": 0, "duplicates": 0, "quarantined": 0, "latest": 0}
-    known |= dict.fromkeys(("key", "actor", "request_hash", "body"), "x")
+    known |= dict.fromkeys(("key", "actor", "request_hash", "body", "hash"), "x")
     known |= dict.fromkeys(("now", "low", "high", "start", "end", "as_of"), "2026-11-22 00:00:00")
     return known.get(name)
 

@@ -53,7 +53,16 @@ class Server:
     def start(self) -> Server:
         """Start, and wait until it is ready."""
         self.spool.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "app.py", "--port", str(self.port), "--data", str(self.data), "--spool", str(self.spool)]
+        command = [
+            sys.executable,
+            "app.py",
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.data),
+            "--spool",
+            str(self.spool),
+        ]
         command += ["--config", str(self.config)] if self.config else []
         log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(

@@ -76,7 +76,10 @@ def _act_once(http: httpx.Client, ledger: Ledger) -> None:
     for case in http.get("/api/v1/cases", params={"state": "open", "limit": 5}).json().get("items", []):
         key = uuid.uuid4().hex
         for _ in range(2):  # a double click
-            if http.post(f"/api/v1/cases/{case['id']}/claim", headers={"Idempotency-Key": key}).status_code == 200:
+            if (
+                http.post(f"/api/v1/cases/{case['id']}/claim", headers={"Idempotency-Key": key}).status_code
+                == 200
+            ):
                 ledger.claimed.add(case["id"])
         if random.random() < 0.5:
             body = {"code": "false_alarm", "reason": "Raised by a test"}
@@ -90,7 +93,11 @@ def _write_spool(server: Server, ledger: Ledger, stop: threading.Event) -> None:
     with (server.spool / "script-1.jsonl").open("a") as file:
         while not stop.is_set():
             name = f"L-{uuid.uuid4().hex}"
-            line = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "level": "info", "event": name}
+            line = {
+                "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "level": "info",
+                "event": name,
+            }
             file.write(json.dumps(line | {"unsnag.flow": "kill", "unsnag.correlation_id": name}) + "\n")
             file.flush()
             ledger.lines.append(name)
@@ -101,7 +108,9 @@ def _write_spool(server: Server, ledger: Ledger, stop: threading.Event) -> None:
 @pytest.mark.timeout(600)
 def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     server, ledger, stop = Server(tmp_path), Ledger(), threading.Event()
-    threads = [threading.Thread(target=work, args=(server, ledger, stop)) for work in (_send, _act, _write_spool)]
+    threads = [
+        threading.Thread(target=work, args=(server, ledger, stop)) for work in (_send, _act, _write_spool)
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -130,9 +139,13 @@ def _wait_for_lines(server: Server, last: str) -> None:
 def _check(server: Server, ledger: Ledger) -> None:
     store = Store.open(server.data)
     try:
-        counted = store.act(lambda tx: tx.execute("select message, count(*) as n from log group by all")).result()
+        counted = store.act(
+            lambda tx: tx.execute("select message, count(*) as n from log group by all")
+        ).result()
         acts = store.act(
-            lambda tx: tx.execute("select case_id, verb, count(*) as n from audit where case_id is not null group by all")
+            lambda tx: tx.execute(
+                "select case_id, verb, count(*) as n from audit where case_id is not null group by all"
+            )
         ).result()
     finally:
         store.close()

@@ -37,7 +37,9 @@ def center(tmp_path: Path) -> Iterator[Center]:
 @pytest.fixture
 def address(center: Center) -> Iterator[str]:
     app = LocalIdentity(build(otlp.routes(lambda: center.store)))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

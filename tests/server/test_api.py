@@ -6,26 +6,31 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from data.records import Quarantined
 from tests.telemetry import TRACE, batch, failure, log, span, success
 
 if TYPE_CHECKING:
+    import httpx
+
     from server.center import Center
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
-def act(http: httpx.Client, path: str, body: Any = None, *, who: str = "ann", key: str | None = None) -> httpx.Response:
+def act(
+    http: httpx.Client, path: str, body: Any = None, *, who: str = "ann", key: str | None = None
+) -> httpx.Response:
     headers = {"Idempotency-Key": key or uuid.uuid4().hex, "X-Unsnag-Actor": who}
     return http.post(f"/api/v1/{path}", json=body, headers=headers)
 
 
 @pytest.fixture
 def case(center: Center, http: httpx.Client) -> dict[str, Any]:
-    center.store.append(batch(failure(5, idempotent=True), span(4, 5, trace_id=TRACE, correlation_id="SO-1"))).result()
+    center.store.append(
+        batch(failure(5, idempotent=True), span(4, 5, trace_id=TRACE, correlation_id="SO-1"))
+    ).result()
     (item,) = http.get("/api/v1/cases").json()["items"]
     return dict(item)
 
@@ -60,7 +65,17 @@ def test_the_whole_way_over_rest(http: httpx.Client, case: dict[str, Any], cente
     assert act(http, f"cases/{case['id']}/claim").json()["holder"] == "ann"
     assert act(http, f"cases/{case['id']}/retry", {"reason": "back"}).json()["state"] == "retrying"
     lease = act(http, "retries/lease", {"flows": ["order-to-cash"], "wait_s": 1, "worker": "w"}).json()
-    promised = {"id", "case", "flow", "step", "correlation_id", "idempotency_key", "traceparent", "data", "lease_until"}
+    promised = {
+        "id",
+        "case",
+        "flow",
+        "step",
+        "correlation_id",
+        "idempotency_key",
+        "traceparent",
+        "data",
+        "lease_until",
+    }
     assert promised <= set(lease)
     assert act(http, f"retries/{lease['id']}/heartbeat").status_code == 200
     assert act(http, f"retries/{lease['id']}/complete").status_code == 200
@@ -85,7 +100,9 @@ def test_the_loser_of_a_claim_gets_holder_and_since(http: httpx.Client, case: di
     assert {"type", "title", "status", "detail"} <= set(problem)
 
 
-def test_a_write_needs_a_key_and_a_key_belongs_to_one_request(http: httpx.Client, case: dict[str, Any]) -> None:
+def test_a_write_needs_a_key_and_a_key_belongs_to_one_request(
+    http: httpx.Client, case: dict[str, Any]
+) -> None:
     assert http.post(f"/api/v1/cases/{case['id']}/claim").status_code == 400
     first = act(http, f"cases/{case['id']}/claim", key="k")
     again = act(http, f"cases/{case['id']}/claim", key="k")
@@ -145,7 +162,14 @@ def test_a_unit_shows_everything_in_the_promised_shape(http: httpx.Client, cente
 def test_traces_are_found_by_a_single_span_that_meets_all(http: httpx.Client, center: Center) -> None:
     center.store.append(
         batch(
-            span(0, 2, "pay", service="shop", attributes='{"http.status": 503}', events='[{"attributes":{"k":"v"}}]'),
+            span(
+                0,
+                2,
+                "pay",
+                service="shop",
+                attributes='{"http.status": 503}',
+                events='[{"attributes":{"k":"v"}}]',
+            ),
             span(0, 9, "slow", service="shop", resource='{"host": "h1"}'),
         )
     ).result()
@@ -182,7 +206,11 @@ def test_logs_are_filtered(http: httpx.Client, center: Center) -> None:
 
 
 def test_search_names_units_cases_and_traces(http: httpx.Client, case: dict[str, Any]) -> None:
-    kinds = {hit["kind"] for q in ("SO-1", case["id"], TRACE) for hit in http.get(f"/api/v1/search?q={q}").json()["items"]}
+    kinds = {
+        hit["kind"]
+        for q in ("SO-1", case["id"], TRACE)
+        for hit in http.get(f"/api/v1/search?q={q}").json()["items"]
+    }
     assert kinds == {"unit", "case", "trace"}
 
 
@@ -191,7 +219,12 @@ def test_quarantine_shows_why_and_what(http: httpx.Client, center: Center) -> No
     made.quarantined.append(Quarantined("spool", "not JSON", 0, b"<b>\xff</b>", 12))
     center.store.append(made).result()
     (item,) = http.get("/api/v1/quarantine").json()["items"]
-    assert (item["source"], item["offset"], item["reason"], item["sample"]) == ("spool", 12, "not JSON", "<b>\ufffd</b>")
+    assert (item["source"], item["offset"], item["reason"], item["sample"]) == (
+        "spool",
+        12,
+        "not JSON",
+        "<b>\ufffd</b>",
+    )
 
 
 def test_metrics_are_openmetrics_without_customers(http: httpx.Client, case: dict[str, Any]) -> None:
@@ -232,7 +265,9 @@ def test_the_description_names_every_route(http: httpx.Client) -> None:
         ({"Origin": "https://evil.example"}, 200),
     ],
 )
-def test_only_this_machines_own_names_are_answered(http: httpx.Client, headers: dict[str, str], status: int) -> None:
+def test_only_this_machines_own_names_are_answered(
+    http: httpx.Client, headers: dict[str, str], status: int
+) -> None:
     assert http.get("/healthz", headers=headers).status_code == status
 
 

@@ -1,4 +1,5 @@
--- one row: the number of the last entry
+-- one row: the end of the chain
 select
-    coalesce(max(audit.seq), 0) as seq,
-from audit
+    audit_head.seq,
+    audit_head.hash,
+from audit_head

@@ -32,7 +32,7 @@ units as (
     select
         unit.*,
         greatest(unit.completed_at, unit.failed_at) as closed_at,
-        unit.completed_at >= coalesce(unit.failed_at, unit.completed_at) as succeeded,
+        coalesce(unit.completed_at >= coalesce(unit.failed_at, unit.completed_at), false) as succeeded,
         touched.flow is null as untouched,
     from unit
     left join touched

@@ -23,7 +23,7 @@ units as (
     select
         unit.*,
         greatest(unit.completed_at, unit.failed_at) as closed_at,
-        unit.completed_at >= coalesce(unit.failed_at, unit.completed_at) as succeeded,
+        coalesce(unit.completed_at >= coalesce(unit.failed_at, unit.completed_at), false) as succeeded,
     from unit
     where
         unit.opened_at < list_max($ends::timestamp[])
@@ -44,7 +44,7 @@ placed as (
         )) as key,
         date_trunc('hour', units.closed_at) as hour,
         coalesce(units.closed_at < periods.ends_at, false) as closed,
-        closed and coalesce(units.succeeded, false) as completed,
+        closed and units.succeeded as completed,
     from units
     inner join periods
         on

@@ -127,7 +127,7 @@ summed as (
         coalesce(sum(valued.amount) filter (where valued.currency = main_currency.code), 0) as value,
         count(*) as n,
         count(valued.amount) as known,
-        count_if(valued.currency <> main_currency.code) as in_others,
+        count(*) filter (where valued.currency <> main_currency.code) as in_others,
         sum(valued.amount) filter (where valued.currency = main_currency.code and valued.age < interval 1 hour) as under_1h,
         sum(valued.amount) filter (
             where valued.currency = main_currency.code and valued.age >= interval 1 hour and valued.age < interval 4 hours

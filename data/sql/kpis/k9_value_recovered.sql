@@ -39,7 +39,7 @@ stuck_units as (
         max(closed_at) as closed_at,
         arg_max(state, closed_at) = 'recovered' as recovered,
         min(opened_at) as opened_at,
-        bool_or(state = 'recovered' and recovered_by <> 'automatic') as by_people,
+        bool_or(state = 'recovered' and recovered_by is distinct from 'automatic') as by_people,
         max(value_amount) filter (where state = 'recovered') as case_amount,
         -- the most valuable recovered exception speaks for the unit; of equals, the oldest
         first(
@@ -138,7 +138,7 @@ summed as (
         count_if(not placed.in_flight) as n,
         count_if(placed.in_flight) as in_flight,
         count(placed.amount) filter (where not placed.in_flight) as known,
-        count_if(not placed.in_flight and placed.currency <> main_currency.code) as in_others,
+        count(*) filter (where not placed.in_flight and placed.currency <> main_currency.code) as in_others,
         count_if(not placed.in_flight and not placed.by_people) as automatic_n,
         count_if(not placed.in_flight and placed.by_people) as people_n,
         coalesce(sum(placed.amount) filter (

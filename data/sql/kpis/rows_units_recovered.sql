@@ -17,7 +17,7 @@ recovered as (
         count(*) as exceptions,
         min(opened_at) as opened_at,
         max(closed_at) as recovered_at,
-        bool_or(state = 'recovered' and recovered_by <> 'automatic') as by_people,
+        bool_or(state = 'recovered' and recovered_by is distinct from 'automatic') as by_people,
         max(value_amount) filter (where state = 'recovered') as case_amount,
         -- the most valuable recovered exception speaks for the unit; of equals, the oldest
         first(

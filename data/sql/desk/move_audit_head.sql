@@ -1,0 +1,5 @@
+-- one row: the end of the chain, after entries were appended
+update audit_head
+set
+    seq = $seq,
+    hash = $hash
