@@ -57,6 +57,8 @@ SPARKS: Final[dict[str, Literal["line", "bar", "area"]]] = {
     "K8": "area",
     "K16": "area",
 }
+GREY: Final = "<style>[class*='st-key-few-'] [data-testid='stMetricValue'] {opacity: 0.45}</style>"
+"""How a figure over few units looks."""
 PARTS: Final = {
     "touchless": ("Touchless", "Assisted"),
     "succeeded": ("Succeeded", "Failed"),
@@ -177,6 +179,7 @@ def _where(center: Center) -> str:
 
 
 def _tiles(figures: Sequence[Kpi], *, compared: bool) -> None:
+    st.html(GREY)
     for first in range(0, len(figures), COLUMNS):
         for column, one in zip(st.columns(COLUMNS), figures[first : first + COLUMNS], strict=False):
             with column:
@@ -185,7 +188,8 @@ def _tiles(figures: Sequence[Kpi], *, compared: bool) -> None:
 
 def _tile(one: Kpi, *, compared: bool) -> None:
     change = words.change(one) if compared else None
-    with st.container(border=True, height="stretch", key=f"tile-{one.id}", gap=None):
+    look = "few" if one.too_few else "tile"
+    with st.container(border=True, height="stretch", key=f"{look}-{one.id}", gap=None):
         st.metric(
             one.name,
             _value(one),

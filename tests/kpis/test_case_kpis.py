@@ -233,6 +233,15 @@ def test_recovered_currencies_are_never_added(tables: Tables) -> None:
     assert figure.details["units_in_other_currencies"] == 1
 
 
+@pytest.mark.parametrize("kpi_id", ["K8", "K9"])
+def test_without_any_value_nothing_is_known_and_no_currency_is_named(tables: Tables, kpi_id: str) -> None:
+    tables.case("C1", "U1", recovered=5)
+    tables.case("C2", "U2")
+    figure = of(tables, kpi_id)
+    assert (figure.value, figure.n, figure.unit) == (0, 1, "money")
+    assert (figure.details["coverage"], figure.details["units_in_other_currencies"]) == (0.0, 0)
+
+
 # --- K16 open backlog ----------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ ALL = ["K1", "K19", "K7", "K3", "K8", "K9", "K16", "K20"]
 @pytest.fixture
 def busy(tables: Tables) -> Tables:
     """Three weeks of units drawn by chance, with every edge among them."""
-    chance = random.Random(7)  # noqa: S311 - test data
+    chance = random.Random(7)
     for n in range(150):
         opened = chance.uniform(-300, 170)
         done = opened + chance.expovariate(0.05) if chance.random() < 0.8 else None

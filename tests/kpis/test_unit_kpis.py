@@ -179,6 +179,14 @@ def test_throughput_counts_completed_units_and_knows_the_busiest_hour(tables: Ta
     assert figure.details["peak_per_hour"] == 3
 
 
+@pytest.mark.parametrize(("kpi_id", "n"), [("K1", 0), ("K7", 1), ("K19", 1), ("K20", 0)])
+def test_with_failed_units_only_counts_are_noughts_not_nothing(tables: Tables, kpi_id: str, n: int) -> None:
+    tables.unit("failed", failed=1)
+    figure = of(tables, kpi_id)
+    assert (figure.n, figure.in_flight) == (n, 0)
+    assert None not in figure.details.values()
+
+
 # --- the rows behind the figure ------------------------------------------------------------------
 
 

@@ -1,0 +1,160 @@
+"""The Business page, drawn over a real store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from data.clock import utc_now
+from server import center
+from server.settings import Settings
+from tests.kpis.tables import START, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAMES = [
+    "Touchless rate",
+    "Success rate",
+    "Errors per 1,000",
+    "Median time to resolve",
+    "Value at risk",
+    "Value recovered",
+    "Open backlog",
+    "Throughput",
+]
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Iterator[Tables]:
+    running = center.Center.open(Settings(data=tmp_path))
+    center.install(running)
+    st.cache_data.clear()
+    yield Tables(running.store)
+    center.install(None)
+    running.store.close()
+
+
+def ago(hours: float) -> float:
+    """Return a time for `Tables`: `hours` before now."""
+    return (utc_now() - START).total_seconds() / 3600 - hours
+
+
+def fill(tables: Tables) -> None:
+    """Write 30 units of this week that succeeded, two of them with help, and one that is stuck."""
+    for n in range(30):
+        tables.unit(f"SO-{n}", opened=ago(50), done=ago(40.5 - n), value="10 EUR")
+    for n in range(2):
+        tables.case(
+            f"C{n}", f"SO-{n}", opened=ago(49), recovered=ago(40.5 - n), value="10 EUR", recovered_by="retry"
+        )
+        tables.act(f"C{n}")
+    tables.unit("PO 7/1", opened=ago(50), failed=ago(30), flow="invoices")
+    tables.case("C9", "PO 7/1", opened=ago(30), flow="invoices", value="99 EUR")
+    tables.attempt("PO 7/1", "post", ago(30), "business", flow="invoices")
+
+
+def opened(**address: str) -> AppTest:
+    def script() -> None:
+        from views import business  # noqa: PLC0415 - the script is run from its source
+
+        business.page()
+
+    app = AppTest.from_function(script, default_timeout=20)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def values(app: AppTest) -> dict[str, str]:
+    return {tile.label: tile.value for tile in app.metric}
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption])
+
+
+def test_an_empty_store_says_how_figures_come(tables: Tables) -> None:
+    del tables
+    app = opened()
+    assert not app.metric
+    assert "No units of work yet" in texts(app)
+
+
+def test_the_page_shows_eight_figures_with_n_and_what_is_in_flight(tables: Tables) -> None:
+    fill(tables)
+    tables.unit("running", opened=ago(1))
+    app = opened()
+    shown = values(app)
+    assert list(shown) == NAMES
+    assert shown["Touchless rate"] == "93.3%"
+    assert shown["Value at risk"] == "99 EUR"
+    assert shown["Value recovered"] == "20 EUR"
+    assert shown["Throughput"] == "30"
+    assert "n 30 · 1 in flight" in texts(app)
+    assert "2 assisted by people" in texts(app)
+
+
+def test_a_rate_over_few_units_is_shown_as_a_count(tables: Tables) -> None:
+    tables.unit("SO-1", done=ago(2))
+    tile = opened().metric[0]
+    assert tile.value == "n 1"
+    assert tile.delta == "too few: fewer than 20"
+
+
+def test_without_a_whole_period_before_nothing_is_compared(tables: Tables) -> None:
+    fill(tables)
+    assert {tile.delta for tile in opened().metric if tile.label == "Throughput"} == {
+        "no whole period before"
+    }
+
+
+def test_the_address_chooses_period_and_flow(tables: Tables) -> None:
+    fill(tables)
+    assert values(opened(flow="invoices"))["Open backlog"] == "1"
+    assert values(opened(flow="orders"))["Open backlog"] == "0"
+    assert values(opened(period="24h"))["Throughput"] == "13"
+
+
+@pytest.mark.parametrize("address", [{"flow": "nobody"}, {"period": "9y"}, {"figure": "K99"}])
+def test_an_address_that_says_nothing_known_shows_the_usual(tables: Tables, address: dict[str, str]) -> None:
+    fill(tables)
+    assert values(opened(**address))["Throughput"] == "30"
+
+
+def test_choosing_a_flow_writes_it_into_the_address(tables: Tables) -> None:
+    fill(tables)
+    app = opened()
+    app.selectbox(key="business-flow").select("invoices").run()
+    assert app.query_params["flow"] == "invoices"
+    assert values(app)["Open backlog"] == "1"
+
+
+def test_a_figure_opens_exactly_the_rows_behind_it(tables: Tables) -> None:
+    fill(tables)
+    app = opened(figure="K1")
+    rows = app.dataframe[0].value
+    assert len(rows) == 20
+    assert "1 to 20 of 30" in texts(app)
+    assert list(rows["Acts of people"][:3]) == [1, 1, 0]
+
+
+def test_a_row_leads_to_the_trace_of_its_unit(tables: Tables) -> None:
+    fill(tables)
+    (link,) = opened(figure="K8").dataframe[0].value["Unit"]
+    assert link == "/trace?id=PO%207%2F1#PO 7/1"
+
+
+@pytest.mark.parametrize(
+    "figure", ["shape_of_work", "failures_by_step", "K3", "K7", "K9", "K16", "K19", "K20"]
+)
+def test_every_figure_opens(tables: Tables, figure: str) -> None:
+    fill(tables)
+    app = opened(figure=figure, period="28d")
+    assert len(app.dataframe[0].value) > 0
