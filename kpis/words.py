@@ -25,7 +25,7 @@ CLASSES: Final = {
 
 
 def figure(value: Any, unit: str) -> str:
-    """Return a value with its unit: `97.3%`, `3 h 38 min`, `757 k EUR`; a dash where there is none."""
+    """Return a value with its unit: `97.3%`, `3 h 38 min`, `757.3k EUR`; a dash where there is none."""
     if value is None:
         return "–"  # noqa: RUF001 - an empty cell
     if unit == "percent":
@@ -61,7 +61,7 @@ def money(amount: Any, currency: str) -> str:
     code = "" if currency == "money" else f" {currency}"
     for least, digits, word in _MONEY_WORDS:
         if abs(amount) >= least:
-            return f"{float(amount) / _SIZES[word]:,.{digits}f} {word}{code}"
+            return f"{float(amount) / _SIZES[word]:,.{digits}f}{word}{code}"
     cents = 2 if abs(amount) < _CENTS_BELOW and amount % 1 else 0
     return f"{amount:,.{cents}f}{code}"
 
@@ -73,6 +73,11 @@ def change(one: Kpi) -> str | None:
     difference = float(one.value) - float(one.previous)
     text = _difference(abs(difference), one.unit)
     return text if text is None else f"{'-' if difference < 0 else '+'}{text}"
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun: `1 unit`, `1,200 units`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def is_better(one: Kpi) -> bool | None:
@@ -112,6 +117,8 @@ def _two_parts(seconds: float, name: str, size: int, smaller: tuple[str, int] | 
 
 
 def _times(one: Kpi) -> str:
+    if not one.n:
+        return ""
     with_open = one.details["median_with_open"]
     second = "less than half ended" if with_open is None else f"{duration(with_open)} with open ones"
     p90 = one.details["p90"]
@@ -138,7 +145,7 @@ def _backlog(one: Kpi) -> str:
 _NOTES: Final[dict[str, Callable[[Kpi], str]]] = {
     "K1": lambda one: f"{one.details['assisted']:,} assisted by people",
     "K19": lambda one: f"{one.details['failed']:,} failed",
-    "K7": lambda one: f"{one.details['with_error']:,} units with an error",
+    "K7": lambda one: f"{counted(one.details['with_error'], 'unit')} with an error",
     "K3": _times,
     "K8": _risk,
     "K9": _recovered,

@@ -37,7 +37,9 @@ FRESH_S: Final = 10
 """Figures are computed at most once in so many seconds, whoever looks."""
 PAGE_ROWS: Final = 20
 STEPS: Final = 10
+FEW: Final = 6
 COLUMNS: Final = 4
+TILE_PX: Final = 215
 
 SHAPES: Final = {
     "touchless": ("Touchless", "#0d9488"),
@@ -180,10 +182,9 @@ def _where(center: Center) -> str:
 
 def _tiles(figures: Sequence[Kpi], *, compared: bool) -> None:
     st.html(GREY)
-    for first in range(0, len(figures), COLUMNS):
-        for column, one in zip(st.columns(COLUMNS), figures[first : first + COLUMNS], strict=False):
-            with column:
-                _tile(one, compared=compared)
+    with st.grid(COLUMNS, min_column_width=TILE_PX):
+        for one in figures:
+            _tile(one, compared=compared)
 
 
 def _tile(one: Kpi, *, compared: bool) -> None:
@@ -208,7 +209,7 @@ def _tile(one: Kpi, *, compared: bool) -> None:
 
 def _value(one: Kpi) -> str:
     if one.too_few:
-        return f"n {one.n}"
+        return words.counted(one.n, "exception" if one.unit == "seconds" else "unit")
     return words.figure(one.value, one.unit)
 
 
@@ -325,8 +326,10 @@ def _steps_figure(found: Sequence[Row], steps: Sequence[tuple[str, str]], *, wit
         for name in classes
     ]
     axis = {"autorange": "reversed", "tickfont": {"size": 12}, "automargin": True}
-    height = 330 if len(steps) > STEPS // 2 else 110 + 40 * len(steps)
-    return go.Figure(data=traces, layout=_layout(height=height, barmode="stack", yaxis=axis))
+    most = max(row["step_units"] for row in found)
+    whole = {"tickformat": ",d"} | ({"dtick": 1} if most < FEW else {})
+    height = 330 if len(steps) > STEPS // 2 else 60 + 40 * len(steps)
+    return go.Figure(data=traces, layout=_layout(height=height, barmode="stack", xaxis=whole, yaxis=axis))
 
 
 def _step_label(flow: str, step: str, *, with_flow: bool) -> str:
@@ -522,7 +525,8 @@ def _split(center: Center, meant: Definition, one: Kpi, period: Period, flow: st
         for part in parts
     ]
     share = st.column_config.ProgressColumn("Share of n", format="percent", min_value=0, max_value=1)
-    st.dataframe(table, hide_index=True, column_config={"Share of n": share})
+    number = st.column_config.NumberColumn("n", format="localized")
+    st.dataframe(table, hide_index=True, column_config={"n": number, "Share of n": share})
 
 
 def _definition(meant: Definition) -> None:

@@ -33,8 +33,8 @@ RATE = Kpi("K19", "Success rate", 97.3, "percent", 50, 0, 1, "up", 95.5, 50, 20)
         (26_774.0, "units", "26,774"),
         (Decimal("12.50"), "EUR", "12.50 EUR"),
         (Decimal("4012.50"), "EUR", "4,012 EUR"),
-        (Decimal("757340.64"), "EUR", "757.3 k EUR"),
-        (Decimal(28_782_042), "EUR", "28.78 M EUR"),
+        (Decimal("757340.64"), "EUR", "757.3k EUR"),
+        (Decimal(28_782_042), "EUR", "28.78M EUR"),
         (0, "money", "0"),
     ],
 )

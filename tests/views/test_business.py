@@ -104,7 +104,7 @@ def test_the_page_shows_eight_figures_with_n_and_what_is_in_flight(tables: Table
 def test_a_rate_over_few_units_is_shown_as_a_count(tables: Tables) -> None:
     tables.unit("SO-1", done=ago(2))
     tile = opened().metric[0]
-    assert tile.value == "n 1"
+    assert tile.value == "1 unit"
     assert tile.delta == "too few: fewer than 20"
 
 
