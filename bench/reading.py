@@ -5,7 +5,6 @@ The rows are made inside DuckDB; what is measured is the product's own queries, 
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -14,14 +13,13 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 import duckdb
-import httpx
 
 from bench.figures import line, percentile, timed
 from data.store import FILE_NAME, Store
 from desk import units
-from desk.intake import intake
 from server import center as centers
 from server.center import Center
 from server.settings import load
@@ -42,7 +40,7 @@ _FILL = (
         printf('%032x', i // 10) as trace_id,
         printf('%016x', i) as span_id,
         case when i % 10 > 0 then printf('%016x', i - i % 10) end as parent_span_id,
-        ['accept-order', 'check-credit', 'reserve-stock', 'capture-payment', 'issue-invoice'][1 + i % 5] as name,
+        ['accept', 'check', 'reserve', 'capture', 'invoice'][1 + i % 5] as name,
         'internal' as kind,
         timestamp '2026-11-01' + to_microseconds(i * 120_000) as time,
         timestamp '2026-11-01' + to_microseconds(i * 120_000 + 50_000) as end_time,
@@ -52,7 +50,7 @@ _FILL = (
         'step' as role,
         'shop' as service,
         'order-to-cash' as flow,
-        ['accept-order', 'check-credit', 'reserve-stock', 'capture-payment', 'issue-invoice'][1 + i % 5] as step,
+        name as step,
         1 as attempt,
         'SO-' || (i // 10) as correlation_id,
         ['acme', 'globex', 'initech'][1 + (i // 10) % 3] as tenant,
@@ -166,7 +164,7 @@ class _Load:
         self._sent = 0
         self.rate = 0.0
 
-    def __enter__(self) -> _Load:
+    def __enter__(self) -> Self:
         self._start = time.perf_counter()
         self._thread.start()
         return self

@@ -47,7 +47,7 @@ def write(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
     if not entries:
         return
     (head,) = tx.run("desk/audit_head")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for seq, entry in enumerate(entries, start=head["seq"] + 1):
         row = chain.seal(_row(entry, seq, now), rows[-1]["hash"] if rows else head["hash"])
         rows.append(row)

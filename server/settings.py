@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from collectors.settings import CollectorSettings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from collectors.settings import CollectorSettings
 from data.errors import UnsnagError
 from desk.lifecycle import Limits
 

@@ -219,12 +219,8 @@ def test_quarantine_shows_why_and_what(http: httpx.Client, center: Center) -> No
     made.quarantined.append(Quarantined("spool", "not JSON", 0, b"<b>\xff</b>", 12))
     center.store.append(made).result()
     (item,) = http.get("/api/v1/quarantine").json()["items"]
-    assert (item["source"], item["offset"], item["reason"], item["sample"]) == (
-        "spool",
-        12,
-        "not JSON",
-        "<b>\ufffd</b>",
-    )
+    assert (item["source"], item["offset"], item["reason"]) == ("spool", 12, "not JSON")
+    assert item["sample"] == "<b>\ufffd</b>"
 
 
 def test_metrics_are_openmetrics_without_customers(http: httpx.Client, case: dict[str, Any]) -> None:
