@@ -6,6 +6,7 @@ The address says it all: `?period=7d&flow=order-to-cash&figure=K1` shows the sam
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
@@ -222,8 +223,11 @@ def _why_no_change(one: Kpi, *, compared: bool) -> str:
 
 
 def _spark(one: Kpi) -> list[float] | None:
-    values = [float(point.value) for point in one.trend if point.value is not None]
-    return values if len(values) > 1 and not one.too_few else None
+    """Return the trend; parts in which nothing was counted stay as gaps, so that time runs evenly."""
+    if one.too_few:
+        return None
+    values = [math.nan if point.value is None else float(point.value) for point in one.trend]
+    return values if sum(map(math.isfinite, values)) > 1 else None
 
 
 def _counted(one: Kpi) -> str:
