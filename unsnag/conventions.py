@@ -81,6 +81,14 @@ EVENT_STEP_FAILED: Final = "step.failed"
 """An attempt failed (warning): more attempts may follow, so it opens no case."""
 EVENT_CLIENT_DROPPED: Final = "client.dropped"
 EVENT_COMMAND_FAILED: Final = "command.failed"
+EVENT_PROCESS_FAILED: Final = "process.failed"
+"""An exception that nobody caught ended a program or a thread, outside of any unit."""
+EVENT_CONTEXT_INVALID: Final = "context.invalid"
+"""What another program handed over as trace context could not be read; a new trace was started."""
+FIELDS_DROPPED: Final = "unsnag.client.fields_dropped"
+"""Fields of this record that the flow's allow-list does not name."""
+ORIGINAL_BYTES: Final = "unsnag.client.original_bytes"
+"""Size of this record before it was cut."""
 
 # --- Fields of a log line (structlog's own names, then OpenTelemetry's) ----------------------
 FIELD_TIMESTAMP: Final = "timestamp"
@@ -108,5 +116,5 @@ SEVERITY_NUMBERS: Final = {"trace": 1, "debug": 5, "info": 9, "warning": 13, "er
 
 def idempotency_key(flow: str, step: str, correlation_id: str) -> str:
     """Return the key of one unit's step: 32 hex digits, the same on every retry."""
-    text = "\x1f".join((flow, step, correlation_id)).encode("utf-8", "surrogatepass")
+    text = f"{flow}\x1f{step}\x1f{correlation_id}".encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:32]

@@ -1,0 +1,67 @@
+"""Hook an automation that you already have: `init`, `unit` and `step` are all that it calls.
+
+Importing costs a few milliseconds: names are loaded when they are used,
+so the server can import `unsnag.masking` without the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from unsnag.api import (
+        correlation_id,
+        environment,
+        flush,
+        from_headers,
+        headers,
+        idempotency_key,
+        init,
+        shutdown,
+        step,
+        unit,
+    )
+    from unsnag.errors import AutomationError, BusinessError, DataError, InfrastructureError
+    from unsnag.handlers import Retry, handler
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AutomationError",
+    "BusinessError",
+    "DataError",
+    "InfrastructureError",
+    "Retry",
+    "__version__",
+    "correlation_id",
+    "environment",
+    "flush",
+    "from_headers",
+    "handler",
+    "headers",
+    "idempotency_key",
+    "init",
+    "shutdown",
+    "step",
+    "unit",
+]
+
+_HOMES: Final = {
+    "AutomationError": "errors",
+    "BusinessError": "errors",
+    "DataError": "errors",
+    "InfrastructureError": "errors",
+    "Retry": "handlers",
+    "handler": "handlers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module 'unsnag' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    value = getattr(import_module(f"unsnag.{_HOMES.get(name, 'api')}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,182 @@
+"""The one client of a process: its settings, its root scope and its output.
+
+Everything else asks `active()`; before `unsnag.init` there is none, and nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
+
+from unsnag import clock, context, conventions, propagation
+from unsnag.context import Scope, entered
+from unsnag.encoding import encode, encode_within
+from unsnag.output import Output
+from unsnag.records import Log
+from unsnag.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from unsnag.output import Sink
+    from unsnag.records import Span
+    from unsnag.settings import Settings
+
+P = ParamSpec("P")
+
+_IDENTITY: Final = frozenset({conventions.FIELD_TIMESTAMP, conventions.RECORD_ID})
+_OURS: Final = frozenset(
+    value
+    for name, value in vars(conventions).items()
+    if isinstance(value, str) and "." in value and name.isupper()
+) | {conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID, *_IDENTITY}
+_ALWAYS: Final = (
+    frozenset({conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER}) | _OURS
+)
+
+
+class Client:
+    """Records what the process does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.root = _root_scope(settings)
+        self.output = Output(
+            _sink(settings),
+            lambda: self.root,
+            max_events=settings.queue_events,
+            max_bytes=settings.queue_bytes,
+        )
+
+    def change(self, settings: Settings) -> None:
+        """Go on with other settings: a process may run several programs one after the other."""
+        old, self.settings = self.settings, settings
+        if old.fields() != settings.fields():
+            self.root = _root_scope(settings)
+        if _destination(old) != _destination(settings):
+            self.output.flush()
+            retired, self.output.sink = self.output.sink, _sink(settings)
+            retired.close()
+
+    def record(
+        self,
+        level: str,
+        event: str,
+        fields: Mapping[str, Any],
+        scope: Scope | None = None,
+        logger: str = "unsnag",
+    ) -> None:
+        """Record an event of our own."""
+        self.capture({"event": event, "level": level, "logger": logger, **fields}, scope or self.scope())
+
+    def capture(self, fields: dict[str, Any], scope: Scope, time_ns: int | None = None) -> None:
+        """Record a line: `fields` is ours to change, the objects in it are the script's."""
+        if self.settings.allow_fields is not None:
+            fields = self._allowed(fields, self.settings.allow_fields)
+        is_merged = not _OURS.isdisjoint(fields)
+        if is_merged:
+            fields = _merged(fields, scope)
+        body = encode(fields)
+        if len(body) > self.settings.max_event_bytes:
+            body = self._cut(fields)
+        self.output.put(Log(time_ns or clock.now_ns(), scope, body, is_merged))
+
+    def span(self, span: Span) -> None:
+        """Record a span that has ended."""
+        self.output.put(span._replace(resource=self.settings.resource))
+
+    def scope(self) -> Scope:
+        """Return where the running code is."""
+        return entered.get() or self.root
+
+    def _allowed(self, fields: dict[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
+        kept = {key: value for key, value in fields.items() if key in allowed or key in _ALWAYS}
+        dropped = len(fields) - len(kept)
+        data = kept.get(conventions.DATA)
+        if isinstance(data, dict):
+            kept[conventions.DATA] = {key: value for key, value in data.items() if key in allowed}
+            dropped += len(data) - len(kept[conventions.DATA])
+        return {**kept, conventions.FIELDS_DROPPED: dropped} if dropped else kept
+
+    def _cut(self, fields: dict[str, Any]) -> bytes:
+        body, original = encode_within(fields, self.settings.max_event_bytes - 64)
+        return body[:-1] + b',"%s":%d}' % (conventions.ORIGINAL_BYTES.encode(), original)
+
+
+_client: Client | None = None
+
+
+def active() -> Client | None:
+    """Return the process's client, before `unsnag.init` None."""
+    return _client
+
+
+def current() -> Scope:
+    """Return where the running code is, also before `unsnag.init`."""
+    return entered.get() or (_client.root if _client else context.EMPTY)
+
+
+def start(settings: Settings) -> tuple[Client, bool]:
+    """Return the process's client with these settings, and whether it was made just now."""
+    global _client  # noqa: PLW0603 - one process has one client
+    if _client is not None:
+        _client.change(settings)
+        return _client, False
+    _client = Client(settings)
+    return _client, True
+
+
+def stop() -> None:
+    """Write what waits and forget the client."""
+    global _client
+    client, _client = _client, None
+    if client is not None:
+        client.output.close()
+
+
+def harmless(function: Callable[P, None]) -> Callable[P, None]:
+    """Keep the client's own faults from the script; ``UNSNAG_DEBUG=1`` shows them."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the script must not see it
+            own_fault(fault)
+
+    return guarded
+
+
+def own_fault(fault: Exception) -> None:
+    """Count a record lost by a fault of the client itself."""
+    if _client is not None:
+        _client.output.drop(1)
+    if os.environ.get("UNSNAG_DEBUG"):
+        with suppress(Exception):
+            import traceback  # noqa: PLC0415
+
+            sys.stderr.write("".join(traceback.format_exception(fault)))
+
+
+def _root_scope(settings: Settings) -> Scope:
+    """Begin where the program that started us says we are."""
+    remote = propagation.from_environment()
+    inherited = {key: value for key, value in remote.baggage.items() if key != conventions.FLOW}
+    home = Scope({**settings.fields(), conventions.RUN_ID: context.new_span_id()})
+    return home.continuing(remote._replace(baggage=inherited))
+
+
+def _destination(settings: Settings) -> tuple[Any, ...]:
+    return settings.spool, settings.logs_url, settings.traces_url, settings.headers, settings.rotate_bytes
+
+
+def _sink(settings: Settings) -> Sink:
+    return Spool(settings.spool, settings.service, settings.rotate_bytes)
+
+
+def _merged(fields: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """Let what the line says itself count more than what its scope says."""
+    return {**scope.of_lines(), **{key: value for key, value in fields.items() if key not in _IDENTITY}}

@@ -1,0 +1,39 @@
+"""The registry of retry handlers: what the worker runs when an operator retries a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+F = TypeVar("F", bound="Callable[[Retry], object]")
+
+
+class Retry(NamedTuple):
+    """One retry, as the exception center handed it over."""
+
+    id: str
+    case: str
+    flow: str
+    step: str
+    correlation_id: str
+    idempotency_key: str
+    data: Mapping[str, Any]
+    """The unit's context fields, as an operator may have corrected them."""
+    attempt: int
+    traceparent: str | None
+
+
+registered: Final[dict[tuple[str, str], Callable[[Retry], object]]] = {}
+
+
+def handler(flow: str, step: str) -> Callable[[F], F]:
+    """Register a function, sync or async, as what a retry of a flow's step does."""
+
+    def register(function: F) -> F:
+        registered[(flow, step)] = function
+        return function
+
+    return register

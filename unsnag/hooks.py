@@ -1,0 +1,319 @@
+"""Hooks what a script has already: logging, structlog, uncaught exceptions, threads, forks.
+
+The script's own output stays exactly as it is, for these reasons:
+
+- stdlib logging: ``Logger.callHandlers`` is wrapped. A handler on the root logger would make a later
+  ``logging.basicConfig`` do nothing, silence ``logging.lastResort`` and vanish with ``dictConfig``.
+- structlog: one processor before the renderer reads the event, one after it marks what goes on to
+  stdlib logging as seen, so no line is recorded twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+from unsnag import clock, conventions, failures
+from unsnag.client import Client, active, harmless, own_fault
+from unsnag.context import entered
+from unsnag.joining import adjusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unsnag.context import Scope
+
+_LEVELS: Final = {
+    "warn": "warning",
+    "fatal": "critical",
+    "exception": "error",
+    "err": "error",
+    "notset": "debug",
+    "msg": "info",
+}
+_STANDARD: Final = frozenset(
+    vars(logging.LogRecord("", 0, "", 0, "", None, None)).keys()
+) | {"message", "asctime", "taskName", "exc_text", "_logger", "_name"}  # fmt: skip
+_STEPS: Final = ((logging.CRITICAL, "critical"), (logging.ERROR, "error"), (logging.WARNING, "warning"),
+                 (logging.INFO, "info"))  # fmt: skip
+
+_installed: set[str] = set()
+_wanted: set[str] = set()
+
+
+def install_once(name: str, install: Callable[[], object]) -> None:
+    """Install a hook, unless it is there already."""
+    if name not in _installed:
+        _installed.add(name)
+        install()
+
+
+def install() -> None:
+    """Install what is wanted."""
+    if "stdlib" in _wanted:
+        install_once("stdlib", hook_logging)
+    if "exceptions" in _wanted:
+        install_once("exceptions", hook_exceptions)
+    if "threads" in _wanted:
+        install_once("threads", hook_threads)
+    install_once("fork", hook_fork)
+    hook_structlog()
+
+
+# --- stdlib logging ------------------------------------------------------------------------------
+
+
+def hook_logging() -> None:
+    """See every record that reaches handlers, of any logger, however logging is configured."""
+    original = logging.Logger.callHandlers
+
+    @wraps(original)
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        client = active()
+        if client is not None and "stdlib" in _wanted and not _came_from_structlog(record):
+            try:
+                _capture_record(client, record)
+            except Exception as fault:  # noqa: BLE001
+                own_fault(fault)
+        original(self, record)
+
+    logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+
+
+def want(name: str, *, is_wanted: bool) -> None:
+    """Switch a hook on or off; once installed a hook stays, but it can be told to look away."""
+    (_wanted.add if is_wanted else _wanted.discard)(name)
+
+
+def _capture_record(client: Client, record: logging.LogRecord) -> None:
+    fields = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    fields |= {"event": _message(record), "level": _level(record), "logger": record.name}
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        fields |= failures.exception_fields(error)
+    created = int(record.created * 1e9) if clock.is_real() else clock.now_ns()
+    client.capture(fields, adjusted(client.scope()), created)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - logging itself reports wrong arguments to the script's stderr
+        return f"{record.msg!r} % {len(record.args or ())} arguments that do not fit"
+
+
+def _level(record: logging.LogRecord) -> str:
+    name = record.levelname.lower()
+    if name in conventions.SEVERITY_NUMBERS:
+        return name
+    return next((level for bound, level in _STEPS if record.levelno >= bound), "debug")
+
+
+# --- structlog -----------------------------------------------------------------------------------
+
+
+class Seen(str):
+    """A rendered structlog event that was captured already; to everybody else it is a str."""
+
+    __slots__ = ()
+
+
+def _came_from_structlog(record: logging.LogRecord) -> bool:
+    return isinstance(record.msg, Seen) or (isinstance(record.msg, dict) and hasattr(record, "_logger"))
+
+
+def hook_structlog() -> None:
+    """Put our processors into the configured chain, if structlog is there and they are not yet."""
+    structlog = sys.modules.get("structlog")
+    if structlog is None or "structlog" not in _wanted:
+        return
+    processors = structlog.get_config()["processors"]
+    if capture_event in processors or not processors:
+        return
+    if isinstance(processors, list):  # in place: loggers that are bound already share the list
+        processors.insert(len(processors) - 1, capture_event)
+        processors.append(mark_seen)
+        return
+    chain = list(processors)
+    structlog.configure(processors=[*chain[:-1], capture_event, chain[-1], mark_seen])
+
+
+def capture_event(logger: Any, method: str, event: Any) -> Any:
+    """Record an event on its way to the renderer and pass it on untouched."""
+    client = active()
+    if client is not None and "structlog" in _wanted:
+        try:
+            _capture_event(client, logger, method, event)
+        except Exception as fault:  # noqa: BLE001
+            own_fault(fault)
+    return event
+
+
+def mark_seen(logger: Any, _method: str, rendered: Any) -> Any:
+    """Mark what goes on to stdlib logging."""
+    if not isinstance(logger, logging.Logger):
+        return rendered
+    if type(rendered) is str:
+        return Seen(rendered)
+    if isinstance(rendered, dict) and type(rendered.get("msg")) is str:
+        return {**rendered, "msg": Seen(rendered["msg"])}
+    if isinstance(rendered, tuple) and len(rendered) == 2:  # noqa: PLR2004 - structlog's (args, kwargs)
+        args, kwargs = rendered
+        return (tuple(Seen(arg) if type(arg) is str else arg for arg in args[:1]) + tuple(args[1:]), kwargs)
+    return rendered
+
+
+def _capture_event(client: Client, logger: Any, method: str, event: dict[str, Any]) -> None:
+    is_stdlib = isinstance(logger, logging.Logger)
+    level = _LEVELS.get(method, method)
+    if is_stdlib and not logger.isEnabledFor(getattr(logging, level.upper(), logging.INFO)):
+        return
+    fields = event.copy()
+    fields.pop("timestamp", None)
+    if "level" not in fields:
+        fields["level"] = level
+    if is_stdlib and "logger" not in fields:
+        fields["logger"] = logger.name
+    if "exc_info" in fields or "exception" in fields:
+        _replace_exception(fields)
+    for key in _PLUMBING.intersection(fields):
+        del fields[key]
+    client.capture(fields, adjusted(entered.get() or client.root))
+
+
+_PLUMBING: Final = frozenset({"_record", "_from_structlog", "stack_info", "positional_args"})
+
+
+def _replace_exception(fields: dict[str, Any]) -> None:
+    """Turn structlog's ways of saying exception into OpenTelemetry's."""
+    told = fields.pop("exc_info", None)
+    text = fields.pop("exception", None)
+    error = _error_of(told) or (sys.exc_info()[1] if told or text else None)
+    if error is not None:
+        fields.update(failures.exception_fields(error))
+    elif isinstance(text, str):
+        fields.update(_parsed_traceback(text))
+
+
+def _error_of(told: Any) -> BaseException | None:
+    if isinstance(told, tuple) and len(told) == 3:  # noqa: PLR2004 - sys.exc_info()
+        told = told[1]
+    return told if isinstance(told, BaseException) else None
+
+
+def _parsed_traceback(text: str) -> dict[str, str]:
+    name, _, message = text.rstrip().rpartition("\n")[2].partition(": ")
+    return {
+        conventions.EXCEPTION_TYPE: name,
+        conventions.EXCEPTION_MESSAGE: message,
+        conventions.EXCEPTION_STACKTRACE: text,
+    }
+
+
+# --- uncaught exceptions -------------------------------------------------------------------------
+
+
+def hook_exceptions() -> None:
+    """Record what nobody caught, then do what was done before."""
+    previous, previous_thread = sys.excepthook, threading.excepthook
+
+    def excepthook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        _record_crash(error)
+        previous(kind, error, trace)
+
+    def thread_excepthook(args: Any) -> None:
+        if args.exc_value is not None:
+            _record_crash(args.exc_value)
+        previous_thread(args)
+
+    sys.excepthook = excepthook
+    threading.excepthook = thread_excepthook
+
+
+@harmless
+def _record_crash(error: BaseException) -> None:
+    client = active()
+    if (
+        client is None
+        or "exceptions" not in _wanted
+        or failures.is_reported(error)
+        or failures.is_interruption(error)
+    ):
+        return
+    fields = {**failures.exception_fields(error), **failures.error_fields(error)}
+    client.record("critical", conventions.EVENT_PROCESS_FAILED, fields)
+    failures.mark_reported(error)
+    client.output.settle()
+
+
+# --- threads, executors, forks -------------------------------------------------------------------
+
+
+def hook_threads() -> None:
+    """Let threads and thread pools inherit the unit in which they are asked for."""
+    original = threading.Thread.start
+
+    @wraps(original)
+    def start(self: threading.Thread) -> None:
+        scope = entered.get()
+        if scope is not None and "threads" in _wanted:
+            self.run = _carried(scope, self.run)  # type: ignore[method-assign]
+        original(self)
+
+    threading.Thread.start = start  # type: ignore[method-assign]
+    _hook_pool()
+
+
+def _hook_pool() -> None:
+    """Carry the scope with each task: the pool's threads outlive the unit that happened to start them."""
+    from concurrent.futures import thread as pool  # noqa: PLC0415 - 4 ms, only when hooked
+
+    original = pool.ThreadPoolExecutor.submit
+
+    @wraps(original)  # type: ignore[arg-type]
+    def submit(self: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        scope = entered.get()
+        if scope is None or "threads" not in _wanted:
+            return original(self, function, *args, **kwargs)
+        token = entered.set(None)  # a thread that is started now must not keep this unit
+        try:
+            return original(self, _carried(scope, function), *args, **kwargs)
+        finally:
+            entered.reset(token)
+
+    pool.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+
+
+def _carried(scope: Scope, function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        token = entered.set(scope)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            entered.reset(token)
+
+    return run
+
+
+def hook_fork() -> None:
+    """Give a forked child a queue, a writer and a file of its own."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _after_fork() -> None:
+    client = active()
+    if client is None:
+        return
+    client.output.after_fork()
+    multiprocessing = sys.modules.get("multiprocessing.util")
+    if multiprocessing is not None:  # its children leave by os._exit, without atexit
+        multiprocessing.register_after_fork(client.output, _flush_when_child_ends)
+
+
+def _flush_when_child_ends(output: Any) -> None:
+    sys.modules["multiprocessing.util"].Finalize(None, output.flush, exitpriority=0)

@@ -1,0 +1,147 @@
+"""The two shapes that leave a process: a flat JSON line for a log record, OTLP/JSON for a span.
+
+The caller's thread hands over small tuples; everything dear (masking, rendering) happens on the writer's.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+
+from unsnag import clock, masking
+from unsnag.conventions import ENVIRONMENT, FIELD_SPAN_ID, FIELD_TRACE_ID, SERVICE_NAME
+from unsnag.encoding import encode, readable_repr, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from unsnag.context import Scope
+
+STATUS_OK: Final = 1
+STATUS_ERROR: Final = 2
+KIND_INTERNAL: Final = 1
+_NOT_ATTRIBUTES: Final = frozenset({FIELD_TRACE_ID, FIELD_SPAN_ID, SERVICE_NAME, ENVIRONMENT})
+_MAX_ATTRIBUTE: Final = 16_384
+
+
+class Log(NamedTuple):
+    """A log record on its way: its fields are encoded already, so the script may change its objects."""
+
+    time_ns: int
+    scope: Scope
+    body: bytes
+    is_merged: bool
+    """The body holds the scope's fields too, since the script set some of them itself."""
+
+
+class Span(NamedTuple):
+    """A span that has ended."""
+
+    scope: Scope
+    name: str
+    parent_id: str | None
+    start_ns: int
+    end_ns: int
+    attributes: Mapping[str, Any]
+    error: str | None = None
+    events: Iterable[tuple[int, str, Mapping[str, Any]]] = ()
+    links: Iterable[tuple[str, str]] = ()
+    resource: Mapping[str, Any] = {}
+    kind: int = KIND_INTERNAL
+    library: str = "unsnag"
+
+
+class Renderer:
+    """Renders records of one process; each log record gets an identity that no other record has."""
+
+    def __init__(self) -> None:
+        self._prefix = os.urandom(4).hex()
+        self._numbers = count(int.from_bytes(os.urandom(3)))
+
+    def line(self, record: Log | Span) -> bytes:
+        """Return one line."""
+        return self._log(record) if isinstance(record, Log) else _span(record)
+
+    def _log(self, record: Log) -> bytes:
+        body = record.body
+        if masking.suspicious(body):
+            body = encode(masking.mask_fields(orjson.loads(body)))
+        head = f'{{"timestamp":"{clock.rfc3339(record.time_ns)}","unsnag.record_id":"{self._identity()}",'
+        scope = record.scope.json
+        if record.is_merged or not scope:
+            return b"".join((head.encode(), body[1:], b"\n"))
+        return b"".join((head.encode(), scope, b",", body[1:], b"\n"))
+
+    def _identity(self) -> str:
+        return f"{self._prefix}{next(self._numbers) & 0xFFFFFFFF:08x}"
+
+
+def _span(span: Span) -> bytes:
+    """Render one ExportTraceServiceRequest."""
+    own = {key: value for key, value in span.scope.fields.items() if key not in _NOT_ATTRIBUTES}
+    body = {
+        "traceId": span.scope.trace_id,
+        "spanId": span.scope.span_id,
+        "parentSpanId": span.parent_id or "",
+        "traceState": span.scope.tracestate,
+        "name": masking.mask_text(span.name),
+        "kind": span.kind,
+        "startTimeUnixNano": str(span.start_ns),
+        "endTimeUnixNano": str(max(span.end_ns, span.start_ns)),
+        "attributes": otlp_attributes({**own, **span.attributes}),
+        "events": [_event(*event) for event in span.events],
+        "links": [{"traceId": trace_id, "spanId": span_id} for trace_id, span_id in span.links],
+        "status": _status(span.error),
+    }
+    scope_spans = {"scope": {"name": span.library}, "spans": [body]}
+    resource = {"attributes": otlp_attributes({**span.resource, **_service(span.scope)})}
+    return encode({"resourceSpans": [{"resource": resource, "scopeSpans": [scope_spans]}]}) + b"\n"
+
+
+def _service(scope: Scope) -> dict[str, Any]:
+    return {key: scope.fields[key] for key in (SERVICE_NAME, ENVIRONMENT) if key in scope.fields}
+
+
+def _event(time_ns: int, name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {"timeUnixNano": str(time_ns), "name": name, "attributes": otlp_attributes(attributes)}
+
+
+def _status(error: str | None) -> dict[str, Any]:
+    if error is None:
+        return {}
+    return {"code": STATUS_ERROR, "message": masking.mask_text(shortened(error, _MAX_ATTRIBUTE))}
+
+
+def otlp_attributes(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return fields as OTLP/JSON attributes, masked; what is None is left out."""
+    return [
+        {"key": key, "value": otlp_value(masking.mask_value(key, value))}
+        for key, value in fields.items()
+        if value is not None
+    ]
+
+
+def otlp_value(value: Any) -> dict[str, Any]:
+    """Return an OTLP/JSON value: 64-bit integers travel as text."""
+    if isinstance(value, str):
+        return {"stringValue": shortened(value, _MAX_ATTRIBUTE)}
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return (
+            {"intValue": str(value)} if -(2**63) <= value < 2**63 else {"stringValue": readable_repr(value)}
+        )
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    return _otlp_container(value)
+
+
+def _otlp_container(value: Any) -> dict[str, Any]:
+    if isinstance(value, (list, tuple)):
+        return {"arrayValue": {"values": [otlp_value(item) for item in value]}}
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": otlp_attributes({str(key): item for key, item in value.items()})}}
+    return {"stringValue": shortened(readable_repr(value), _MAX_ATTRIBUTE)}
