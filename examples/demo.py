@@ -181,7 +181,7 @@ class Demo:
             "PYTHONUNBUFFERED": "1",
             "UNSNAG_SPOOL": str(Path(self.arguments.spool).absolute()),
             "UNSNAG_URL": self.url,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": self.url,
+            "EXAMPLES_OTLP": self.url,
             "EXAMPLES_GATEWAY": f"http://127.0.0.1:{self.arguments.gateway_port}",
         }
 

@@ -12,7 +12,7 @@ print((d.datetime.now(d.UTC) + d.timedelta(seconds=offset, days=-1)).date())")}"
 mkdir -p "$target"
 if [ "$(find "$target" -name '*.csv' | wc -l)" -ge 5 ]; then
     echo "cannot write to $target: disk quota of 5 files is used up" >&2
-    exit 28
+    exit 73  # EX_CANTCREAT of sysexits.h
 fi
 
 python3 - "$var/invoices.db" "$day" > "$target/invoices-$day-$$.csv" <<'PYTHON'

@@ -71,8 +71,12 @@ def register(*, typo: bool = False) -> str:
 
 
 def place_orders(count: int) -> None:
-    """Drop one CSV file with as many orders."""
-    rows = [order() for _ in range(count)]
+    """Let as many orders come in at once."""
+    write_file([order() for _ in range(count)])
+
+
+def write_file(rows: list[dict[str, str]]) -> None:
+    """Drop one CSV file."""
     path = storage.folder("inbox") / f"orders-{rows[0]['order']}.csv"
     with path.with_suffix(".part").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, inbox.COLUMNS)

@@ -205,7 +205,7 @@ def shutdown() -> None:
 
 def main() -> None:
     """Run as a program."""
-    export(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:8501"))
+    export(os.environ.get("EXAMPLES_OTLP", "http://127.0.0.1:8501"))
     program.run(run_once, every_s=5.0)
     shutdown()
 

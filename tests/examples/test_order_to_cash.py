@@ -1,0 +1,254 @@
+"""Journeys through the real programs, their databases and the spool."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+import unsnag
+from examples import backfill, clock, storage
+from examples.order_to_cash import (
+    backoffice,
+    customers,
+    gateway,
+    handlers,
+    inbox,
+    shop,
+    stock,
+    storefront,
+)
+from unsnag.handlers import Retry, registered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.examples.conftest import Company
+
+DOWN = gateway.Timetable(60, (gateway.Phase("down", 0, 60),))
+SLOW = gateway.Timetable(60, (gateway.Phase("slow", 0, 60),))
+LIMITED = gateway.Timetable(60, (gateway.Phase("limited", 0, 60),))
+FINE = gateway.Timetable(60, ())
+
+
+def drop(**changed: str) -> str:
+    """Drop one good order, with some fields changed; return its number."""
+    customer = customers.find("C-5000")
+    assert customer is not None
+    row = {
+        "order": f"SO-{storefront.next_number()}",
+        "placed_at": clock.now().isoformat(timespec="seconds"),
+        **{name: customer[name] for name in ("tenant", "segment", "business_unit", "email")},
+        "customer": "C-5000",
+        "sku": "SKU-100",
+        "quantity": "1",
+        "total": "120.50",
+        "currency": "EUR",
+        **changed,
+    }
+    storefront.write_file([row])
+    return row["order"]
+
+
+def retry(number: str, step: str) -> None:
+    """Do what the worker does with an operator's retry, inside the unit it belongs to."""
+    asked = Retry(
+        id="r-1", case="c-1", flow="order-to-cash", step=step, correlation_id=number,
+        idempotency_key="", data={}, attempt=2, traceparent=None,
+    )  # fmt: skip
+    with unsnag.unit(number, completes=False):
+        registered["order-to-cash", step](asked)
+
+
+def test_an_order_goes_through_five_programs_to_its_success_signal(company: Company) -> None:
+    number = drop()
+    company.work()
+    assert shop.find(number).status == "invoiced"
+    assert company.outcomes(number) == ["partial"] * 4 + ["success"]
+    started = [record for record in company.records() if record.get("event") == "unit.started"]
+    assert [record["service.name"] for record in started] == [
+        "shop-intake", "credit-check", "stock", "payment", "invoice"
+    ]  # fmt: skip
+    assert {record["unsnag.value.amount"] for record in started} == {"120.50"}
+    assert {record["unsnag.value.currency"] for record in started} == {"EUR"}
+
+
+def test_card_numbers_and_addresses_in_logs_do_not_reach_the_spool(company: Company) -> None:
+    drop()
+    company.work()
+    text = json.dumps(company.records())
+    assert "4111" not in text
+    assert "@mail.example" not in text
+    assert "[masked: card]" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"total": "120,50"}, "row.total-unreadable"),
+        ({"customer": ""}, "row.customer-missing"),
+        ({"currency": "EURO"}, "row.currency-unknown"),
+    ],
+)
+def test_a_broken_row_is_a_data_error_until_it_is_corrected(
+    company: Company, changed: dict[str, str], code: str
+) -> None:
+    number = drop(**changed)
+    company.work()
+    failure = company.failures()[number]
+    assert (failure["unsnag.error.class"], failure["unsnag.error.code"]) == ("data", code)
+    assert failure["unsnag.step"] == "accept-order"
+
+    inbox.correct(backoffice.corrected(inbox.find(number)))
+    retry(number, "accept-order")
+    company.work()
+    assert company.outcomes(number)[-1] == "success"
+
+
+def test_an_order_over_the_limit_recovers_when_the_limit_was_raised(company: Company) -> None:
+    number = drop(total="3900.00")
+    company.work()
+    failure = company.failures()[number]
+    assert failure["unsnag.error.class"] == "business"
+    assert failure["unsnag.data"]["requested"] == "3900.00"
+    with pytest.raises(unsnag.BusinessError, match="Credit limit exceeded"):
+        retry(number, "check-credit")
+
+    backoffice.raise_limit(shop.find(number))
+    retry(number, "check-credit")
+    company.work()
+    assert company.outcomes(number)[-1] == "success"
+
+
+def test_an_order_for_too_many_goods_recovers_after_a_delivery(company: Company) -> None:
+    number = drop(sku="SKU-900", quantity="31")
+    company.work()
+    assert company.failures()[number]["unsnag.error.code"] == "stock.short"
+
+    backoffice.receive_delivery(shop.find(number))
+    retry(number, "reserve-stock")
+    company.work()
+    assert company.outcomes(number)[-1] == "success"
+    assert stock.on_hand("SKU-900") == 29
+
+
+def test_a_locked_stock_database_is_a_fault_of_the_system(company: Company) -> None:
+    number = drop()
+    stock.database().execute("pragma busy_timeout = 0")
+    with backoffice.stocktaking():
+        company.work()
+    failure = company.failures()[number]
+    assert (failure["unsnag.error.class"], failure["unsnag.error.code"]) == ("infrastructure", "stock.locked")
+    assert failure["unsnag.dependency"] == "stock-database"
+
+
+def test_a_customer_without_address_gets_the_invoice_after_the_correction(company: Company) -> None:
+    customers.correct("C-5000", address="", vat_id="")
+    number = drop()
+    company.work()
+    failure = company.failures()[number]
+    assert failure["unsnag.error.class"] == "data"
+    assert failure["unsnag.step"] == "issue-invoice"
+
+    backoffice.correct_customer(shop.find(number))
+    retry(number, "issue-invoice")
+    assert "success" in company.outcomes(number)
+    assert shop.find(number).status == "invoiced"
+
+
+@pytest.mark.parametrize(
+    ("timetable", "code"),
+    [(DOWN, "gateway.unavailable"), (SLOW, "gateway.timeout"), (LIMITED, "gateway.rate-limited")],
+)
+def test_trouble_at_the_gateway_is_tried_three_times_and_retried_to_one_capture(
+    company: Company, timetable: gateway.Timetable, code: str
+) -> None:
+    number = drop(total="890.00")
+    company.gateway_is(timetable)
+    company.work()
+    failure = company.failures()[number]
+    assert (failure["unsnag.error.class"], failure["unsnag.error.code"]) == ("infrastructure", code)
+    attempts = [record for record in company.records() if record.get("name") == "step capture-payment"]
+    assert [record["unsnag.attempt"] for record in attempts] == ["1", "2", "3"]
+    assert len({record["unsnag.idempotency_key"] for record in attempts}) == 1
+
+    company.gateway_is(FINE)
+    retry(number, "capture-payment")
+    retry(number, "capture-payment")
+    assert gateway.captures(number) == 1
+    company.work()
+    assert company.outcomes(number)[-1] == "success"
+
+
+def test_a_retry_of_a_finished_order_moves_nothing_back(company: Company) -> None:
+    number = drop()
+    company.work()
+    for step in ("check-credit", "reserve-stock", "capture-payment", "issue-invoice"):
+        retry(number, step)
+    assert shop.find(number).status == "invoiced"
+    assert gateway.captures(number) == 1
+
+
+def test_small_payments_are_tried_again_by_the_programs_and_large_ones_wait(company: Company) -> None:
+    small, large = drop(total="20.00"), drop(total="310.00")
+    company.gateway_is(DOWN)
+    company.work()
+    company.gateway_is(FINE)
+    clock.sleep(shop.REDRIVES_S[0])
+    company.work()
+    assert shop.find(small).status == "invoiced"
+    assert shop.find(large).status == "reserved"
+
+
+def test_every_step_has_a_handler() -> None:
+    assert handlers.__doc__
+    steps = {step for flow, step in registered if flow == "order-to-cash"}
+    assert steps == {"accept-order", "check-credit", "reserve-stock", "capture-payment", "issue-invoice"}
+
+
+@pytest.fixture
+def real_gateway(company: Company) -> Iterator[str]:
+    del company
+    server = gateway.serve(0, FINE)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/captures"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_gateway_captures_once_for_a_key_however_often_it_is_asked(real_gateway: str) -> None:
+    def capture(key: str) -> int:
+        body = json.dumps({"order": "SO-1", "amount": "10.00", "currency": "EUR"}).encode()
+        request = urllib.request.Request(real_gateway, body, {"Idempotency-Key": key})  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return int(json.load(answer)["capture"])
+
+    assert capture("one") == capture("one")
+    assert capture("two") != capture("one")
+    assert gateway.captures("SO-1") == 2
+
+
+def test_the_gateway_keeps_to_its_timetable() -> None:
+    timetable = gateway.Timetable(180, gateway.LIVE, origin=1000.0)
+    assert timetable.trouble(1010.0) is None
+    assert timetable.trouble(1025.0) == "down"
+    assert timetable.trouble(1025.0 + 180) == "down"
+    assert timetable.trouble(1100.0) is None
+
+
+@pytest.mark.slow
+def test_a_simulated_day_writes_telemetry_of_that_day(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSNAG_SPOOL", str(company.spool))
+    monkeypatch.setattr(backfill, "ORDERS_AN_HOUR", 8.0)
+    start = 1_790_000_000.0
+    backfill.run(start, start + backfill.DAY)
+    times = [record["start"] for record in company.records() if "start" in record]
+    assert len(times) > 500
+    assert start <= min(times)
+    assert max(times) < start + backfill.DAY + backfill.STEP_S
+    assert (storage.folder("logs") / "shipping.log").stat().st_size > 0
