@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 Process: TypeAlias = "subprocess.Popen[bytes]"
 
 ROOT = Path(__file__).parents[1]
-EXPORT = "examples/nightly_export/export.sh"
+EXPORT = (
+    "run", "--flow", "nightly-export", "--step", "export-invoices", "--idempotent",
+    "--", "examples/nightly_export/export.sh",
+)  # fmt: skip
 PATIENCE_S = 60.0
 PROGRAMS = (
     "order_to_cash.shop_intake",
@@ -37,6 +40,7 @@ PROGRAMS = (
     "shipping.shipping",
     "returns.returns_desk",
 )
+RETRIED = ("order_to_cash", "nightly_export")
 
 
 @dataclass
@@ -150,14 +154,15 @@ class Demo:
 
     def automations(self) -> list[Child]:
         """Return the programs of the live part."""
-        gateway = ["-m", "examples.order_to_cash.gateway", "--port", str(self.arguments.gateway_port)]
-        worker = ["-m", "unsnag", "worker", "examples/order_to_cash/handlers.py"]
-        export = ["-m", "unsnag", "run", "--flow", "nightly-export", "--", EXPORT]
+        gateway = ["examples.order_to_cash.gateway", "--port", str(self.arguments.gateway_port)]
         return [
-            Child("gateway", [sys.executable, *gateway]),
-            *(Child(name, [sys.executable, "-m", f"examples.{name}"]) for name in PROGRAMS),
-            Child("worker", [sys.executable, *worker]),
-            Child("nightly-export", [sys.executable, *export], every_s=60.0),
+            python("gateway", *gateway),
+            *(python(name, f"examples.{name}") for name in PROGRAMS),
+            *(
+                python(f"worker {name}", "unsnag", "worker", f"examples/{name}/handlers.py")
+                for name in RETRIED
+            ),
+            python("nightly-export", "unsnag", *EXPORT, every_s=90.0),
         ]
 
     def look_after(self) -> None:
@@ -200,6 +205,11 @@ class Demo:
             deadline = time.monotonic() + 10.0
             for child in group:
                 child.wait(deadline)
+
+
+def python(name: str, module: str, *options: str, every_s: float | None = None) -> Child:
+    """Return a child that runs a module."""
+    return Child(name, [sys.executable, "-m", module, *options], every_s)
 
 
 def ready(url: str) -> bool:
