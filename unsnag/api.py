@@ -328,6 +328,15 @@ def _record_unit_failed(scope: Scope, error: BaseException) -> None:
     failures.mark_reported(error)
 
 
+def _record_step_failed(scope: Scope, error: BaseException) -> None:
+    """Record that an attempt failed, and remember on the exception where it came from."""
+    failures.remember_origin(error, scope)
+    client = clients.active()
+    if client is not None:
+        fields = {**_of_step(scope), **failures.error_fields(error), **failures.exception_fields(error)}
+        client.record("warning", conventions.EVENT_STEP_FAILED, fields, scope)
+
+
 def _of_step(where: Scope) -> dict[str, Any]:
     return {key: where.fields[key] for key in _STEP_FIELDS if key in where.fields}
 
@@ -415,16 +424,8 @@ class _Attempt(_Block):
         attributes = {conventions.KIND: conventions.KIND_STEP, **_error_attributes(failure)}
         if failure is None and self._key is not None:
             attempts.end(self._key)
-        client = clients.active()
         if failure is not None:
-            failures.remember_origin(failure, self._scope)
-            fields = {
-                **_of_step(self._scope),
-                **failures.error_fields(failure),
-                **failures.exception_fields(failure),
-            }
-            if client is not None:
-                client.record("warning", conventions.EVENT_STEP_FAILED, fields, self._scope)
+            _record_step_failed(self._scope, failure)
         self._end_span(f"step {self._told.name}", attributes, failure)
 
     def _number(self, outer: Scope) -> int:
@@ -436,6 +437,41 @@ class _Attempt(_Block):
             return attempts.next(self._key)
         restored.was_entered = True
         return attempts.next(self._key, restored.attempt)
+
+
+class RetryAttempt(_Block):
+    """The attempt that a worker makes: it stands for the step, unless the handler enters the step itself."""
+
+    def __init__(self, name: str, restored: context.Restored) -> None:
+        super().__init__()
+        self._name = name
+        self._restored = restored
+
+    @harmless
+    def begin(self) -> None:
+        """Enter the retried step."""
+        fields = {
+            conventions.STEP: self._name,
+            conventions.ATTEMPT: self._restored.attempt,
+            conventions.IDEMPOTENCY_KEY: self._restored.idempotency_key,
+        }
+        self._enter(f"retry {self._name}", fields)
+
+    @harmless
+    def finish(self, error: BaseException | None) -> None:
+        """Leave it."""
+        if self._token is None:
+            return
+        kind = {} if self._restored.was_entered else {conventions.KIND: conventions.KIND_STEP}
+        try:
+            if error is not None and not self._restored.was_entered:
+                _record_step_failed(self._scope, error)
+            self._end_span(f"retry {self._name}", {**kind, **_error_attributes(error)}, error)
+        finally:
+            self._leave()
+        client = clients.active()
+        if client is not None:
+            client.output.settle()
 
 
 class step:  # noqa: N801 - it reads as a word in the script: @unsnag.step(...)

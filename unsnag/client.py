@@ -129,6 +129,13 @@ def start(settings: Settings) -> tuple[Client, bool]:
     return _client, True
 
 
+def replace(client: Client | None) -> Client | None:
+    """Put another client in the place of the process's own, and return that; for tests."""
+    global _client
+    previous, _client = _client, client
+    return previous
+
+
 def stop() -> None:
     """Write what waits and forget the client."""
     global _client

@@ -42,6 +42,8 @@ class AutomationError(Exception):
         super().__init__(message or type(self).__doc__)
         self.code = code
         self.value_at_risk = value_at_risk
+        self.stacktrace: str | None = None
+        """What stands for the stack when the failure happened in another program."""
         self.context: dict[str, Any] = {**(context or {}), **fields}
 
 

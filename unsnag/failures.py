@@ -68,6 +68,8 @@ def http_status(error: BaseException) -> int | None:
 
 def stacktrace(error: BaseException) -> str:
     """Return the stack as Python prints it; of a very long one the beginning and the end."""
+    if isinstance(error, AutomationError) and error.stacktrace:
+        return error.stacktrace
     import traceback  # noqa: PLC0415 - only failures need it
 
     try:

@@ -29,6 +29,11 @@ class Retry(NamedTuple):
 registered: Final[dict[tuple[str, str], Callable[[Retry], object]]] = {}
 
 
+def flows() -> list[str]:
+    """Return the flows that have handlers."""
+    return sorted({flow for flow, _ in registered})
+
+
 def handler(flow: str, step: str) -> Callable[[F], F]:
     """Register a function, sync or async, as what a retry of a flow's step does."""
 

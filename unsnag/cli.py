@@ -1,0 +1,125 @@
+"""The command line: ``unsnag run`` wraps a command, ``unsnag worker`` executes retries."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import unsnag
+from unsnag.conventions import DEFAULT_SERVER, ENV_SERVER, ENV_TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unsnag.worker import Worker
+
+_USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    told = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    own, command = _split(told)
+    options = parser.parse_args(own)
+    if options.act == "run":
+        return _run(parser, options, command)
+    return _work(options)
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part our options from the command that follows ``--``."""
+    if "--" not in arguments:
+        return list(arguments), []
+    at = list(arguments).index("--")
+    return list(arguments[:at]), list(arguments[at + 1 :])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="unsnag", description="Hook automations and execute their retries.")
+    parser.add_argument("--version", action="version", version=f"unsnag {unsnag.__version__}")
+    acts = parser.add_subparsers(dest="act", required=True, metavar="{run,worker}")
+    _add_run(
+        acts.add_parser(
+            "run", help="run a command as a unit of work", usage="unsnag run [options] -- COMMAND ..."
+        )
+    )
+    _add_worker(acts.add_parser("worker", help="execute retries with the handlers of a Python file"))
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--flow", required=True, help="automated process that the command is part of")
+    parser.add_argument("--unit", help="correlation ID; else flow, time and a random part")
+    parser.add_argument("--step", help="name of the step; else the command's name")
+    parser.add_argument("--service", help="name of the program; else the command's name")
+    parser.add_argument("--value", help="money that the unit carries, as a decimal")
+    parser.add_argument("--currency", help="ISO 4217 code of the value")
+    for name in ("tenant", "business-unit", "customer", "segment", "routing"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("--dependency", help="system that the command depends on")
+    parser.add_argument(
+        "--idempotent", action="store_true", default=None, help="running it again does no harm"
+    )
+    parser.add_argument("--partial", action="store_true", help="a later program completes the unit")
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("handlers", help="Python file that registers handlers with @unsnag.handler")
+    parser.add_argument("--url", help=f"exception center; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.add_argument("--flow", action="append", help="only this flow; may be repeated")
+    parser.add_argument("--once", action="store_true", help="execute what is due now and leave")
+    parser.add_argument("--wait", type=float, default=20.0, help="seconds to wait for a retry in one request")
+    parser.epilog = f"{ENV_TOKEN} is sent as bearer token."
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: Sequence[str]) -> int:
+    if not command:
+        parser.error("say which command to run: unsnag run --flow nightly-export -- ./job.sh")
+    from unsnag import command as commands  # noqa: PLC0415 - the worker does not need it
+
+    name = os.path.basename(command[0])  # noqa: PTH119 - pathlib costs 10 ms of every wrapped command
+    unsnag.init(flow=options.flow, service=options.service or name)
+    unit = unsnag.unit(
+        options.unit or commands.generated_id(options.flow),
+        value=options.value,
+        currency=options.currency,
+        tenant=options.tenant,
+        business_unit=options.business_unit,
+        customer=options.customer,
+        segment=options.segment,
+        routing=options.routing,
+        completes=not options.partial,
+    )
+    step = unsnag.step(options.step or name, dependency=options.dependency, idempotent=options.idempotent)
+    code = commands.run(command, unit, step)
+    unsnag.shutdown()
+    return code
+
+
+def _work(options: argparse.Namespace) -> int:
+    from unsnag import center, handlers, worker  # noqa: PLC0415 - a wrapped command does not need them
+
+    try:
+        worker.load(options.handlers)
+        flows = options.flow or handlers.flows()
+        unsnag.init(flow=flows[0], service=os.environ.get("OTEL_SERVICE_NAME") or "unsnag-worker")
+        _execute(worker.Worker(center.Center(options.url), flows, options.wait), is_once=options.once)
+    except center.CenterError as error:
+        worker.narrate(str(error))
+        return _USAGE_ERROR
+    finally:
+        unsnag.shutdown()
+    return 0
+
+
+def _execute(worker: Worker, *, is_once: bool) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    if is_once:
+        worker.run_due()
+    else:
+        worker.run()
