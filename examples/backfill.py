@@ -42,7 +42,16 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 STEP_S = 300.0
 SCRIPT = Path(__file__).parent / "nightly_export" / "export.sh"
-EXPORT = ("run", "--flow", "nightly-export", "--step", "export-invoices", "--idempotent")
+EXPORT = (
+    "run",
+    "--flow",
+    "nightly-export",
+    "--service",
+    "nightly-export",
+    "--step",
+    "export-invoices",
+    "--idempotent",
+)
 
 # Last program first: an order needs one round for each program, as it does in real life.
 CHAIN = {

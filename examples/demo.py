@@ -25,8 +25,8 @@ Process: TypeAlias = "subprocess.Popen[bytes]"
 
 ROOT = Path(__file__).parents[1]
 EXPORT = (
-    "run", "--flow", "nightly-export", "--step", "export-invoices", "--idempotent",
-    "--", "examples/nightly_export/export.sh",
+    "run", "--flow", "nightly-export", "--service", "nightly-export",
+    "--step", "export-invoices", "--idempotent", "--", "examples/nightly_export/export.sh",
 )  # fmt: skip
 PATIENCE_S = 60.0
 PROGRAMS = (
