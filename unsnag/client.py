@@ -181,7 +181,12 @@ def _destination(settings: Settings) -> tuple[Any, ...]:
 
 
 def _sink(settings: Settings) -> Sink:
-    return Spool(settings.spool, settings.service, settings.rotate_bytes)
+    spool = Spool(settings.spool, settings.service, settings.rotate_bytes)
+    if settings.logs_url is None and settings.traces_url is None:
+        return spool
+    from unsnag.otlp import Sender  # noqa: PLC0415 - only who sends pays for it
+
+    return Sender(spool, settings.logs_url, settings.traces_url, settings.headers, settings.resource)
 
 
 def _merged(fields: dict[str, Any], scope: Scope) -> dict[str, Any]:
