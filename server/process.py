@@ -77,7 +77,7 @@ class PlainRoutes:
 
     def __init__(self, app: ASGIApp) -> None:
         self._dashboard = app
-        self._plain = build(otlp.routes(lambda: centers.current().store))
+        self._plain = build(otlp.routes(lambda: centers.current().store, lambda: centers.current().settings.collectors))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request to whoever answers its path."""

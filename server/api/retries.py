@@ -27,7 +27,7 @@ class LeaseBody(BaseModel):
     """Which retries a worker takes, and how long it waits for one."""
 
     flows: list[Flow] | None = Field(None, max_length=1_000, description="None: of every flow.")
-    wait_s: float = Field(0, ge=0, le=60)
+    wait_s: float = Field(0, ge=0, le=20)
     worker: str = Field("worker", min_length=1, max_length=200)
 
 

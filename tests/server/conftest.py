@@ -36,7 +36,7 @@ def center(tmp_path: Path) -> Iterator[Center]:
 
 @pytest.fixture
 def address(center: Center) -> Iterator[str]:
-    app = LocalIdentity(build(otlp.routes(lambda: center.store)))
+    app = LocalIdentity(build(otlp.routes(lambda: center.store, lambda: center.settings.collectors)))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
     )

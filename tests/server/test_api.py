@@ -244,7 +244,8 @@ def test_the_description_names_every_route(http: httpx.Client) -> None:
     paths = http.get("/api/v1/openapi.json").json()["paths"]
     promised = (
         "/healthz /readyz /metrics /v1/traces /v1/logs /v1/metrics /api/v1/units/{correlation_id} "
-        "/api/v1/traces/{trace_id} /api/v1/traces /api/v1/search /api/v1/logs /api/v1/cases /api/v1/cases/{case_id} "
+        "/api/v1/traces/{trace_id} /api/v1/traces /api/v1/search /api/v1/logs /api/v1/cases "
+        "/api/v1/cases/{case_id} "
         "/api/v1/cases/{case_id}/claim /api/v1/cases/{case_id}/release /api/v1/cases/{case_id}/retry "
         "/api/v1/cases/{case_id}/resolve /api/v1/retries/lease /api/v1/retries/{lease_id}/heartbeat "
         "/api/v1/retries/{lease_id}/complete /api/v1/retries/{lease_id}/fail /api/v1/kpis /api/v1/quarantine "

@@ -1,0 +1,79 @@
+"""Collectors: where telemetry comes from, how far behind it is, and what could not be read."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import streamlit as st
+
+from server.center import current
+from views.kit import words
+from views.kit.empty import empty, first_use
+from views.kit.state import go, param
+
+PER_PAGE: Final = 25
+_STATES: Final = {"running": "● running", "idle": "○ idle", "error": "▲ error"}
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("Collectors", anchor=False)
+    _sources()
+    _quarantine()
+
+
+@st.fragment(run_every="5s")
+def _sources() -> None:
+    center = current()
+    sources = center.sources()
+    if not any(source["records"] for source in sources):
+        first_use("Here stands where telemetry comes from.")
+    now = center.now()
+    st.dataframe([_source(source, now) for source in sources], hide_index=True, width="stretch")
+
+
+def _source(source: dict[str, Any], now: Any) -> dict[str, Any]:
+    return {
+        "Source": source["name"],
+        "Kind": source["kind"],
+        "State": _STATES.get(source["state"], source["state"]),
+        "Behind": "–" if source["lag_s"] is None else words.duration(source["lag_s"]),
+        "Records": f"{source['records']:,}",
+        "Duplicates left out": f"{source['duplicates']:,}",
+        "Quarantined": f"{source['quarantined']:,}",
+        "Last record": words.ago(source["last_ingested_at"], now),
+        "Last error": source["last_error"] or "",
+    }
+
+
+def _quarantine() -> None:
+    st.subheader("Quarantine", anchor=False)
+    number = int(param("page", "1")) if param("page", "1").isdecimal() else 1
+    total, items = current().quarantine(PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
+    if not total:
+        empty(
+            ":material/verified:",
+            "Here stand records that could not be read, with the reason.",
+            "Every record so far could be read.",
+            "Nothing is thrown away: what cannot be read is kept whole.",
+        )
+        return
+    st.caption(f"{words.plural(total, 'record')} could not be read; each is kept whole.")
+    for item in items:
+        _item(item)
+    if total > PER_PAGE:
+        st.pagination(-(-total // PER_PAGE), key="quarantine_page", default=number, on_change=_turn)
+
+
+def _turn() -> None:
+    go(page=str(st.session_state["quarantine_page"]))
+
+
+def _item(item: dict[str, Any]) -> None:
+    center = current()
+    place = f" at byte {item['offset']:,}" if item["offset"] is not None else ""
+    replayed = f" · replayed: {words.escape(item['replay_result'] or '')}" if item["replayed_at"] else ""
+    with st.expander(f"{words.escape(item['reason'])} · {words.escape(item['source'])}{place}"):
+        moment = words.clock(item["received_at"], center.settings.zone, center.now())
+        st.caption(f"{moment} · {item['size']:,} bytes{replayed}")
+        st.code(item["sample"], language=None, wrap_lines=True)

@@ -1,0 +1,248 @@
+// A grid whose rows are known by id. What came from telemetry is only ever set as textContent.
+const memory = new WeakMap();
+const CLAIM_MS = 20 * 60 * 1000;
+const SVG = "http://www.w3.org/2000/svg";
+const SHAPES = {
+  critical: "M6 1v6M6 10v1.2", high: "M2 7l4-4 4 4M2 11l4-4 4 4", medium: "M2 4.5h8M2 8h8", low: "M2 5l4 4 4-4",
+};
+const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", unknown: "?" };
+const HEADINGS = [
+  ["", ""], ["Due", ""], ["Severity", ""], ["Class", ""], ["What", ""], ["Unit", ""], ["At risk", "number"],
+  ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", ""],
+];
+
+const span = (ms) => {
+  const s = Math.round(Math.abs(ms) / 1000);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")}`;
+  return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
+};
+
+function element(tag, kind, text) {
+  const made = document.createElement(tag);
+  if (kind) made.className = kind;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function icon(severity) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 12 12");
+  const path = document.createElementNS(SVG, "path");
+  for (const [name, value] of Object.entries({
+    d: SHAPES[severity] ?? SHAPES.medium, fill: "none", stroke: "currentColor", "stroke-width": "2", "stroke-linecap": "round",
+  })) path.setAttribute(name, value);
+  svg.append(path);
+  return svg;
+}
+
+function due(row, now) {
+  const box = element("div", "cell");
+  if (row.due === null || row.due === undefined) {
+    box.textContent = row.state === "recovered" || row.state === "resolved" ? "done" : "–";
+    box.classList.add("dim");
+    return box;
+  }
+  const left = row.due - now;
+  const whole = Math.max(1, row.due - row.first);
+  const kind = left < 0 ? "breached" : left < whole / 4 ? "soon" : "";
+  const label = element("span", `due ${kind}`, left < 0 ? `−${span(left)}` : span(left));
+  const bar = element("i");
+  const fill = element("u");
+  fill.style.width = `${Math.min(100, Math.max(4, 100 - (100 * left) / whole))}%`;
+  bar.append(fill);
+  label.append(bar);
+  box.title = left < 0 ? "Triage is overdue" : "Until triage is due";
+  box.append(label);
+  return box;
+}
+
+function who(row, now) {
+  const box = element("div", "cell");
+  if (!row.holder) {
+    box.append(element("span", "dim", row.state === "open" ? "nobody" : "–"));
+    return box;
+  }
+  const wrap = element("span", "who");
+  const ring = element("em");
+  ring.append(element("span", "", row.holder.slice(0, 2).toUpperCase()));
+  const left = row.lease ? Math.max(0, row.lease - now) : null;
+  if (left !== null) ring.style.setProperty("--left", String((100 * left) / CLAIM_MS));
+  wrap.append(ring, element("span", "", row.mine ? "me" : row.holder));
+  if (left !== null) wrap.append(element("span", "dim", span(left)));
+  box.title = left === null ? row.holder : `${row.holder}, claim runs out in ${span(left)}`;
+  box.append(wrap);
+  return box;
+}
+
+function draw(row, state, now, send) {
+  const line = element("div", "row");
+  line.dataset.id = row.id;
+  line.setAttribute("role", "row");
+  line.setAttribute("aria-selected", String(state.selected.has(row.id)));
+  line.classList.toggle("selected", state.selected.has(row.id));
+  line.classList.toggle("cursor", state.cursor === row.id);
+  line.classList.toggle("opened", state.opened === row.id);
+  line.classList.toggle("fresh", state.fresh.has(row.id));
+
+  const box = element("input");
+  box.type = "checkbox";
+  box.checked = state.selected.has(row.id);
+  box.tabIndex = -1;
+  box.setAttribute("aria-label", `Select ${row.unit}`);
+  line.append(box, due(row, now));
+
+  const severity = element("div", "cell");
+  const mark = element("span", `severity ${row.severity}`);
+  mark.append(icon(row.severity), element("span", "", row.severity));
+  severity.title = row.severity;
+  severity.append(mark);
+  const kind = element("div", "cell");
+  kind.append(element("span", "class", CLASSES[row.class] ?? "?"));
+  kind.title = row.class;
+  const what = element("div", "cell what");
+  what.append(element("b", "", row.title), element("span", "", row.where));
+  what.title = `${row.title}\n${row.where}`;
+  const unit = element("div", "cell unit");
+  const link = element("a", "", row.unit);
+  link.href = `/trace?id=${encodeURIComponent(row.unit)}`;
+  link.title = `Trace ${row.unit}`;
+  link.tabIndex = -1;
+  link.onclick = (event) => event.stopPropagation();
+  unit.append(link);
+  const seen = element("div", "cell number extra dim", `${row.seen}× · ${span(now - row.last)}`);
+  seen.title = `${row.seen} failures, the last ${span(now - row.last)} ago`;
+  line.append(
+    severity, kind, what, unit, element("div", "cell number", row.value), seen,
+    element("div", "cell number extra dim", String(row.attempts)), who(row, now),
+  );
+  line.onclick = (event) => send.click(row.id, event);
+  return line;
+}
+
+export default function (component) {
+  const { data, parentElement, setStateValue, setTriggerValue } = component;
+  const root = parentElement.querySelector(".queue");
+  const head = root.querySelector(".head");
+  const body = root.querySelector(".body");
+  let state = memory.get(root);
+  const first = !state;
+  if (first) {
+    state = { selected: new Set(), cursor: null, place: 0, anchor: null, known: null, fresh: new Set(), epoch: data.epoch };
+    memory.set(root, state);
+  }
+  const rows = data.rows;
+  const ids = rows.map((row) => row.id);
+  const skew = data.now - Date.now();
+  const sizeBefore = state.selected.size;
+  if (data.epoch !== state.epoch) {
+    state.selected.clear();
+    state.epoch = data.epoch;
+  }
+  // Rows that someone else took drop out of the selection; the others stay in it.
+  state.selected = new Set([...state.selected].filter((id) => ids.includes(id)));
+  state.opened = data.opened;
+  if (first && data.opened && ids.includes(data.opened)) state.cursor = data.opened;
+  if (state.cursor === null || !ids.includes(state.cursor)) state.cursor = ids[Math.min(state.place, ids.length - 1)] ?? null;
+  state.place = Math.max(0, ids.indexOf(state.cursor));
+  state.fresh = new Set(state.known ? ids.filter((id) => !state.known.has(id)) : []);
+  state.known = new Set([...(state.known ?? []), ...ids]);
+  root.classList.toggle("narrow", data.narrow);
+
+  const emit = () => setStateValue("selected", [...state.selected]);
+  const open = (id) => setTriggerValue("open", { id });
+  const send = {
+    click(id, event) {
+      root.focus({ preventScroll: true });
+      const toggle = event.target.tagName === "INPUT" || event.metaKey || event.ctrlKey;
+      if (event.shiftKey && state.anchor !== null && ids.includes(state.anchor)) {
+        const [low, high] = [ids.indexOf(state.anchor), ids.indexOf(id)].sort((a, b) => a - b);
+        ids.slice(low, high + 1).forEach((one) => state.selected.add(one));
+        document.getSelection()?.removeAllRanges();
+        emit();
+      } else if (toggle) {
+        flip(id);
+        emit();
+      } else {
+        open(id);
+      }
+      move(id);
+      paint();
+    },
+  };
+
+  function flip(id) {
+    state.selected.has(id) ? state.selected.delete(id) : state.selected.add(id);
+    state.anchor = id;
+  }
+  function move(id) {
+    state.cursor = id;
+    state.place = ids.indexOf(id);
+  }
+  function paint() {
+    const now = Date.now() + skew;
+    const top = body.scrollTop;
+    if (rows.length) body.replaceChildren(...rows.map((row) => draw(row, state, now, send)));
+    else body.replaceChildren(element("div", "hint", "Nothing here."));
+    body.scrollTop = top;
+    state.fresh.clear();
+  }
+  function show() {
+    body.querySelector(".cursor")?.scrollIntoView({ block: "nearest" });
+  }
+  function step(by, event) {
+    const next = ids[Math.min(ids.length - 1, Math.max(0, ids.indexOf(state.cursor) + by))];
+    if (next === undefined) return;
+    move(next);
+    if (event.shiftKey) {
+      state.selected.add(next);
+      emit();
+    } else if (data.opened) {
+      // The panel follows the cursor, once it rests.
+      clearTimeout(state.following);
+      state.following = setTimeout(() => open(next), 180);
+    }
+    paint();
+    show();
+  }
+
+  root.onkeydown = (event) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    const key = event.key;
+    if (key === "j" || key === "J" || key === "ArrowDown") step(1, event);
+    else if (key === "k" || key === "K" || key === "ArrowUp") step(-1, event);
+    else if (key === "x" || key === " ") { if (state.cursor) { flip(state.cursor); paint(); emit(); } }
+    else if (key === "a") { ids.forEach((id) => state.selected.add(id)); paint(); emit(); }
+    else if (key === "Escape") {
+      if (state.selected.size) { state.selected.clear(); paint(); emit(); }
+      else if (data.opened) open(null);
+      else return;
+    }
+    else if (key === "Enter" || key === "o") { if (state.cursor) open(state.cursor); }
+    else if (key === "t") {
+      const row = rows.find((one) => one.id === state.cursor);
+      if (row) window.location.assign(`/trace?id=${encodeURIComponent(row.unit)}`);
+    }
+    else if (data.keys[key]) {
+      const target = state.selected.size ? [...state.selected] : state.cursor ? [state.cursor] : [];
+      setTriggerValue("act", { name: data.keys[key], ids: target });
+    }
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  head.replaceChildren(...HEADINGS.map(([text, kind]) => {
+    const cell = element("div", `cell ${kind}`, text);
+    cell.setAttribute("role", "columnheader");
+    return cell;
+  }));
+  paint();
+  clearInterval(state.clock);
+  state.clock = setInterval(paint, 15000);
+  if (sizeBefore !== state.selected.size) emit();
+  // Keys work at once, unless somebody is typing.
+  if (first && !(document.activeElement && /INPUT|TEXTAREA/.test(document.activeElement.tagName))) root.focus({ preventScroll: true });
+  return () => { clearInterval(state.clock); clearTimeout(state.following); memory.delete(root); };
+}

@@ -1,0 +1,68 @@
+"""The queue table: rows keyed by case id, so that a selection survives whatever happens to the list.
+
+Streamlit's own table selects by position; on a live list that selects other rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from views.components import source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+_HTML: Final = """
+<div class="queue" tabindex="0" role="grid" aria-multiselectable="true" aria-label="Exceptions">
+  <div class="head" role="row"></div>
+  <div class="body"></div>
+</div>
+"""
+
+_table: Final = st.components.v2.component(
+    "unsnag_queue",
+    html=_HTML,
+    css=source("queue_table.css"),
+    js=source("queue_table.js"),
+)
+
+
+def queue_table(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    now: datetime,
+    opened: str | None,
+    narrow: bool,
+    keys: Mapping[str, str],
+    epoch: int,
+    on_act: Callable[[], None],
+    on_open: Callable[[], None],
+    on_selected: Callable[[], None],
+) -> list[str]:
+    """Draw the rows and return the ids that are selected.
+
+    A row has `id, due (ms or None), severity, class, title, where, unit, value, seen, last (ms),
+    attempts, holder, mine, lease (ms or None), state`; all text is shown as text.
+    `keys` maps a key to the name of an act, sent as the trigger `act` = {name, ids}.
+    `epoch` clears the selection when it moves.
+    """
+    result = _table(
+        data={
+            "rows": list(rows),
+            "now": now.timestamp() * 1000,
+            "opened": opened,
+            "narrow": narrow,
+            "keys": dict(keys),
+            "epoch": epoch,
+        },
+        key=key,
+        on_selected_change=on_selected,
+        on_act_change=on_act,
+        on_open_change=on_open,
+    )
+    known = {row["id"] for row in rows}
+    return [case_id for case_id in (result.selected or []) if case_id in known]

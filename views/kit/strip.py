@@ -1,0 +1,68 @@
+"""The strip on top of every page: how fresh the data is, what I hold, and which time zone is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from data.errors import UnsnagError
+from server.center import current
+from views.kit import words
+from views.kit.person import who
+
+if TYPE_CHECKING:
+    from server.center import Center
+
+_SLOW_S: Final = 60
+_STUCK_S: Final = 300
+_CLAIM_ENDS_S: Final = 240
+
+
+@st.fragment(run_every="20s")
+def strip() -> None:
+    """Draw the strip; it turns amber or red with the reason in words."""
+    try:
+        center = current()
+        line = "  ·  ".join([_freshness(center), _sources(center.sources()), _claims(center), _zone(center)])
+    except UnsnagError as error:
+        line = f":red[:material/error: {words.escape(str(error))}]"
+    st.caption(line)
+
+
+def _freshness(center: Center) -> str:
+    moment = center.as_of()
+    if moment is None:
+        return ":material/schedule: no data since the start"
+    return f":material/schedule: data as of {words.clock(moment, center.settings.zone, center.now())}"
+
+
+def _sources(sources: list[dict[str, Any]]) -> str:
+    broken = next((s for s in sources if s["state"] == "error"), None)
+    if broken:
+        why = f"{broken['name']}: {broken['last_error'] or 'broken'}"
+        return f":red[:material/error: {words.escape(why)}]"
+    slow = max(sources, key=lambda s: s["lag_s"] or 0, default=None)
+    if slow is None:
+        return ":material/sensors_off: no sources"
+    lag = slow["lag_s"] or 0
+    told = f"{words.escape(slow['name'])} is {words.duration(lag)} behind"
+    if lag >= _STUCK_S:
+        return f":red[:material/error: {told}]"
+    if lag >= _SLOW_S:
+        return f":orange[:material/warning: {told}]"
+    return f":material/sensors: {words.plural(len(sources), 'source')} up to date"
+
+
+def _claims(center: Center) -> str:
+    mine = center.desk.my_claims(who().name)
+    if not mine["count"]:
+        return ":material/front_hand: no claims of mine"
+    left = (mine["soonest_lease_end"] - center.now()).total_seconds() if mine["soonest_lease_end"] else 0
+    held = words.plural(mine["count"], "claim")
+    told = f":material/front_hand: {held} of mine, next runs out in {words.duration(max(left, 0))}"
+    return f":orange[{told}]" if left < _CLAIM_ENDS_S else told
+
+
+def _zone(center: Center) -> str:
+    return f":material/public: times in {center.settings.zone}"
