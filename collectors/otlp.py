@@ -1,0 +1,324 @@
+"""The OTLP/HTTP receiver: POST /v1/traces, /v1/logs and /v1/metrics, in protobuf and JSON.
+
+What is answered 200 is committed. A bad record is quarantined and told in `partial_success`; a body
+that cannot be read at all is quarantined and answered 400. Under load the answer is 503 with
+`Retry-After`, which every exporter obeys. No body, however bad, makes any other 5xx.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collectors import decode, messages
+from collectors.decode import LOGS, TRACES, Decoder, RejectedError
+from collectors.mapping import Mapping
+from collectors.normalise import Normaliser
+from collectors.settings import OTLP, CollectorSettings
+from collectors.spans import Explained
+from data.clock import micros, utc_now
+from data.errors import UnsnagError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+
+    from data.records import Batch
+    from data.store import Store
+
+_LOG: Final = logging.getLogger("unsnag.collectors")
+METRICS: Final = "otlp/metrics"
+PROTOBUF: Final = "application/x-protobuf"
+JSON: Final = "application/json"
+_TYPES: Final = {PROTOBUF: PROTOBUF, "application/protobuf": PROTOBUF, JSON: JSON}
+_MB: Final = 1024 * 1024
+_RETRY_AFTER_S: Final = 1
+_INVALID_ARGUMENT: Final = 3
+_UNAVAILABLE: Final = 14
+_REJECTED_NAMES: Final = {TRACES: "rejectedSpans", LOGS: "rejectedLogRecords", METRICS: "rejectedDataPoints"}
+
+
+class BadBodyError(UnsnagError):
+    """The body cannot be read."""
+
+
+class BodyTooLargeError(UnsnagError):
+    """The body is larger than this receiver takes."""
+
+
+class UnsupportedError(UnsnagError):
+    """The body's form is not one of those that are understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a request brought."""
+
+    batch: Batch
+    rejected: int = 0
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the receiver of this process has seen."""
+
+    requests: int = 0
+    metric_points: int = 0
+    last_error: str | None = None
+
+
+RECEIVED: Final = Counters()
+
+
+# --- bodies to batches ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Requests:
+    """Decodes request bodies; knows the mappings, and which failures are told already."""
+
+    settings: CollectorSettings = field(default_factory=CollectorSettings)
+    explained: Explained = field(default_factory=Explained)
+    _mappings: tuple[Mapping, ...] | None = None
+
+    @property
+    def mappings(self) -> Sequence[Mapping]:
+        """The mappings that say which resources they are for."""
+        if self._mappings is None:
+            made = (Mapping.of(settings) for settings in self.settings.mappings.values())
+            self._mappings = tuple(mapping for mapping in made if mapping.match)
+        return self._mappings
+
+    def decode(self, signal: str, body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
+        """Decode a body into a batch; what is bad of it is in the batch's quarantine.
+
+        Raises:
+            BadBodyError: the body as a whole cannot be read.
+            BodyTooLargeError: it unpacks to more than is taken.
+            UnsupportedError: its type or its compression is unknown.
+        """
+        form = _form(content_type)
+        body = unpacked(body, content_encoding, self.settings.otlp.max_body_mb * _MB)
+        if signal == METRICS:
+            return _count_metrics(body, form)
+        n = Normaliser(OTLP, OTLP, micros(utc_now()))
+        decoder = Decoder(n, self.mappings, self.explained)
+        try:
+            _decode_into(decoder, signal, body, form)
+        except (DecodeError, RejectedError) as error:
+            raise BadBodyError(f"The body is not what {signal} takes: {error}") from None
+        except Exception as error:  # whatever a body brings about, it is the body's fault
+            _LOG.exception("otlp.body_failed")
+            raise BadBodyError(f"The body cannot be read: {type(error).__name__}") from error
+        return Decoded(n.batch(), decoder.rejected, decoder.reason)
+
+
+def decode_traces(body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
+    """Decode an ExportTraceServiceRequest without mappings. See `Requests.decode`."""
+    return Requests().decode(TRACES, body, content_type, content_encoding)
+
+
+def decode_logs(body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
+    """Decode an ExportLogsServiceRequest without mappings. See `Requests.decode`."""
+    return Requests().decode(LOGS, body, content_type, content_encoding)
+
+
+def decode_metrics(body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
+    """Count the data points of an ExportMetricsServiceRequest; none is kept. See `Requests.decode`."""
+    return Requests().decode(METRICS, body, content_type, content_encoding)
+
+
+def _decode_into(decoder: Decoder, signal: str, body: bytes, form: str) -> None:
+    if form == JSON:
+        parsed = decode.load(body)
+        if parsed != {}:
+            decoder.json(parsed)
+    elif signal == TRACES:
+        decoder.traces(body)
+    else:
+        decoder.logs(body)
+
+
+def _form(content_type: str) -> str:
+    form = _TYPES.get(content_type.partition(";")[0].strip().lower())
+    if form is None:
+        raise UnsupportedError(
+            f"{content_type or 'No content type'} is not understood: send {PROTOBUF} or {JSON}."
+        )
+    return form
+
+
+def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """Return the body without its compression, never more than `most` bytes.
+
+    Raises:
+        BadBodyError: it is not gzip.
+        BodyTooLargeError: it would become too large.
+        UnsupportedError: the compression is not known.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity", "none"}:
+        return body
+    if encoding != "gzip":
+        raise UnsupportedError(f"The content encoding {encoding!r} is not understood: send gzip or none.")
+    parts: list[bytes] = []
+    room = most
+    try:
+        while body:
+            stream = zlib.decompressobj(31)
+            # One byte more than is allowed tells a body that is too large from one that fits exactly.
+            parts.append(stream.decompress(body, room + 1))
+            room -= len(parts[-1])
+            if room < 0:
+                raise BodyTooLargeError(f"The body unpacks to more than {most // _MB} MB. Send less at once.")
+            if not stream.eof:
+                raise BadBodyError("The gzip body ends early.")
+            body = stream.unused_data
+    except zlib.error as error:
+        raise BadBodyError(f"The body is not gzip: {error}.") from None
+    return b"".join(parts)
+
+
+def _count_metrics(body: bytes, form: str) -> Decoded:
+    try:
+        points = _points_in_json(decode.load(body)) if form == JSON else _points(body)
+    except (DecodeError, RejectedError) as error:
+        raise BadBodyError(f"The body is not what {METRICS} takes: {error}") from None
+    RECEIVED.metric_points += points
+    return Decoded(Normaliser(OTLP, OTLP, 0).batch())
+
+
+def _points(body: bytes) -> int:
+    request = ExportMetricsServiceRequest.FromString(body)
+    return sum(len(scope.metrics) for part in request.resource_metrics for scope in part.scope_metrics)
+
+
+def _points_in_json(body: Any) -> int:
+    if not isinstance(body, dict):
+        raise RejectedError("not an object")
+    found = body.get("resourceMetrics", [])
+    return len(found) if isinstance(found, list) else 0
+
+
+# --- the routes ----------------------------------------------------------------------------------
+
+
+def routes(
+    store: Callable[[], Store], settings: Callable[[], CollectorSettings] = CollectorSettings
+) -> list[Route]:
+    """Return the receiver's routes. Both arguments are asked at the first request: nothing runs before."""
+    receiver = Receiver(store, settings)
+    paths = {"/v1/traces": TRACES, "/v1/logs": LOGS, "/v1/metrics": METRICS}
+    return [Route(path, receiver.endpoint(signal), methods=["POST"]) for path, signal in paths.items()]
+
+
+class Receiver:
+    """Answers export requests."""
+
+    def __init__(self, store: Callable[[], Store], settings: Callable[[], CollectorSettings]) -> None:
+        self._store = store
+        self._settings = settings
+        self._requests: Requests | None = None
+        self._at_work = 0
+        # Decoding holds the interpreter: more threads would only wait for each other.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="otlp")
+
+    def endpoint(self, signal: str) -> Callable[[Request], Any]:
+        """Return the endpoint of one signal."""
+
+        async def export(request: Request) -> Response:
+            return await self._answer(signal, request)
+
+        return export
+
+    async def _answer(self, signal: str, request: Request) -> Response:
+        form = _TYPES.get(request.headers.get("content-type", "").partition(";")[0].strip().lower(), JSON)
+        RECEIVED.requests += 1
+        try:
+            if self._requests is None:
+                self._requests = Requests(self._settings())
+            if self._at_work >= self._requests.settings.otlp.max_requests:
+                return _failure(503, _UNAVAILABLE, "Too many requests are worked on. Come again.", form)
+            self._at_work += 1
+            try:
+                return await self._export(self._requests, signal, request, form)
+            finally:
+                self._at_work -= 1
+        except BodyTooLargeError as error:
+            return _failure(413, _INVALID_ARGUMENT, str(error), form)
+        except UnsupportedError as error:
+            return _failure(415, _INVALID_ARGUMENT, str(error), form)
+        except UnsnagError as error:
+            RECEIVED.last_error = str(error)
+            return _failure(503, _UNAVAILABLE, str(error), form)
+
+    async def _export(self, requests: Requests, signal: str, request: Request, form: str) -> Response:
+        body = await _read(request, requests.settings.otlp.max_body_mb * _MB)
+        loop = asyncio.get_running_loop()
+        content_type = request.headers.get("content-type", "")
+        encoding = request.headers.get("content-encoding", "")
+        try:
+            decoded = await loop.run_in_executor(
+                self._threads, requests.decode, signal, body, content_type, encoding
+            )
+        except BadBodyError as error:
+            await self._quarantine(signal, body, str(error))
+            return _failure(400, _INVALID_ARGUMENT, str(error), form)
+        if len(decoded.batch):
+            await asyncio.wrap_future(self._store().append(decoded.batch))
+        RECEIVED.last_error = None
+        return _success(signal, decoded, form)
+
+    async def _quarantine(self, signal: str, body: bytes, reason: str) -> None:
+        n = Normaliser(OTLP, OTLP, micros(utc_now()))
+        n.quarantine(body, reason, source=signal)
+        await asyncio.wrap_future(self._store().append(n.batch()))
+
+
+async def _read(request: Request, most: int) -> bytes:
+    """Read a body, and stop as soon as it is too large.
+
+    Raises:
+        BodyTooLargeError: it is.
+    """
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise BodyTooLargeError(f"The body has more than {most // _MB} MB. Send less at once.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _success(signal: str, decoded: Decoded, form: str) -> Response:
+    if form == JSON:
+        partial = {_REJECTED_NAMES[signal]: str(decoded.rejected), "errorMessage": decoded.reason}
+        return Response(
+            orjson.dumps({"partialSuccess": partial} if decoded.rejected else {}), 200, media_type=JSON
+        )
+    answer = messages.Response()
+    if decoded.rejected:
+        answer.partial_success.rejected = decoded.rejected
+        answer.partial_success.error_message = decoded.reason.encode()
+    return Response(answer.SerializeToString(), 200, media_type=PROTOBUF)
+
+
+def _failure(status: int, code: int, message: str, form: str) -> Response:
+    """Return a google.rpc.Status in the request's own form."""
+    headers = {"Retry-After": str(_RETRY_AFTER_S)} if status == 503 else {}  # noqa: PLR2004
+    if form == JSON:
+        return Response(orjson.dumps({"code": code, "message": message}), status, headers, JSON)
+    made = messages.Failure(code=code, message=message.encode("utf-8", "replace"))
+    return Response(made.SerializeToString(), status, headers, PROTOBUF)

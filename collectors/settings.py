@@ -1,0 +1,135 @@
+"""What the section [collectors] of the config file may say."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - pydantic reads annotations while it runs
+from typing import Annotated, Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from unsnag.conventions import DEFAULT_SPOOL
+
+SPOOL: Final = "spool"
+OTLP: Final = "otlp"
+_RESERVED: Final = (SPOOL, OTLP)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _known_zone(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"there is no time zone {name!r}: use a name such as Europe/Berlin") from error
+    return name
+
+
+def _known_encoding(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            b"".decode(name)
+        except LookupError as error:
+            raise ValueError(f"there is no encoding {name!r}: use a name such as utf-8 or cp1252") from error
+    return name
+
+
+Names = Annotated[list[str], BeforeValidator(_listed)]
+"""Names of attributes, the first that is there counts; `'quoted'` is a constant."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SuccessRule(_Section):
+    """What a unit's own success looks like: a log record's attribute, or a span's name."""
+
+    attribute: str | None = None
+    equals: str | int | bool | None = None
+    span: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        by_attribute = self.attribute is not None and self.equals is not None
+        if by_attribute == (self.span is not None) or (self.attribute is None) != (self.equals is None):
+            raise ValueError("give either attribute and equals, or span")
+        return self
+
+
+class MappingSettings(_Section):
+    """Which attributes of foreign telemetry say what."""
+
+    match: dict[str, str] = {}
+    correlation_id: Names = []
+    flow: Names = []
+    step: Names = []
+    run_id: Names = []
+    tenant: Names = []
+    business_unit: Names = []
+    customer: Names = []
+    segment: Names = []
+    value_amount: Names = []
+    value_currency: Names = []
+    success: SuccessRule | None = None
+
+
+class JsonlSettings(_Section):
+    """Files that are followed as one source."""
+
+    name: str = Field(min_length=1)
+    paths: Annotated[list[str], BeforeValidator(_listed)] = Field(min_length=1)
+    mapping: str | None = None
+    timezone: Annotated[str | None, AfterValidator(_known_zone)] = None
+    """Of times that carry none. Unset: structlog's are UTC, all others this machine's."""
+    encoding: Annotated[str | None, AfterValidator(_known_encoding)] = None
+    """Unset: UTF-8, UTF-16 by its mark, and what does not fit is guessed."""
+
+
+class OtlpSettings(_Section):
+    """Limits of the OTLP receiver."""
+
+    max_body_mb: int = Field(16, ge=1, le=512)
+    """Of one request, before and after decompression."""
+    max_requests: int = Field(32, ge=1)
+    """Requests that are worked on at once; more are asked to come again."""
+
+
+class CollectorSettings(_Section):
+    """The section [collectors]."""
+
+    spool: Path | None = None
+    """The folder scripts write to, where the command line names none. See also `DEFAULT_SPOOL`."""
+    jsonl: list[JsonlSettings] = []
+    mappings: dict[str, MappingSettings] = {}
+    otlp: OtlpSettings = OtlpSettings()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        names = [source.name for source in self.jsonl]
+        for name in names:
+            if name in _RESERVED or names.count(name) > 1:
+                raise ValueError(f"the source name {name!r} is taken: choose another")
+        for source in self.jsonl:
+            if source.mapping is not None and source.mapping not in self.mappings:
+                known = ", ".join(self.mappings) or "none"
+                raise ValueError(
+                    f"source {source.name!r} names the mapping {source.mapping!r}, "
+                    f"which is not among [collectors.mappings]: {known}"
+                )
+        return self
+
+
+__all__ = [
+    "DEFAULT_SPOOL",
+    "OTLP",
+    "SPOOL",
+    "CollectorSettings",
+    "JsonlSettings",
+    "MappingSettings",
+    "OtlpSettings",
+    "SuccessRule",
+]

@@ -1,0 +1,294 @@
+"""One span, of protobuf or JSON, to one row; and the error record that a foreign span stands for.
+
+A foreign span that failed often has no log record beside it, so nothing would open a case. It then
+brings one of its own, unless a log record inside it told already, or a failed child explains it:
+one failure that climbs through five spans is one case, at the innermost.
+Spans that our client wrote (`unsnag.kind`) never do: the client writes a record of each failed unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from collectors import fields as names
+from collectors.mapping import text
+from collectors.normalise import DERIVED_FROM, ORIGINAL_TIME, Normaliser, error_class_of, hash64
+from data.records import SPAN_COLUMNS
+from unsnag import conventions as words
+from unsnag.masking import mask_text, mask_value
+
+if TYPE_CHECKING:
+    from collectors.mapping import Mapping
+
+    Fields = dict[str, Any]
+    Row = list[Any]
+    Entry = tuple[int, Any, str, Any]
+
+KINDS: Final = ("internal", "internal", "server", "client", "producer", "consumer")
+STATUSES: Final = ("unset", "ok", "error")
+_ERROR_STATUS: Final = 2
+
+_S: Final = names.SPAN_INDEX
+_NS: Final = 1000
+_KIND_COLUMN: Final = -2
+_OUTCOME_COLUMN: Final = -3
+_REST: Final = -1
+_CARRIED: Final = (
+    ("service", words.SERVICE_NAME), ("flow", words.FLOW), ("step", words.STEP), ("run_id", words.RUN_ID),
+    ("correlation_id", words.CORRELATION_ID), ("tenant", words.TENANT), ("attempt", words.ATTEMPT),
+    ("business_unit", words.BUSINESS_UNIT), ("customer", words.CUSTOMER), ("segment", words.SEGMENT),
+    ("environment", words.ENVIRONMENT), ("dependency", words.DEPENDENCY), ("error_type", words.ERROR_TYPE),
+    ("error_class", words.ERROR_CLASS), ("value_currency", words.VALUE_CURRENCY),
+    ("idempotency_key", words.IDEMPOTENCY_KEY), ("idempotent", words.IDEMPOTENT), ("routing", words.ROUTING),
+)  # fmt: skip
+
+
+class Explained:
+    """Remembers the spans whose failure is told already, by a log record or by a failed child."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._known: dict[str, None] = {}
+        self._most = most
+
+    def add(self, span_id: str) -> None:
+        """Remember a span; the oldest are forgotten."""
+        if len(self._known) >= self._most:
+            # Several threads decode at once: one of them may have taken the same key away.
+            for old in list(self._known)[: self._most // 10]:
+                self._known.pop(old, None)
+        self._known[span_id] = None
+
+    def __contains__(self, span_id: object) -> bool:
+        return span_id in self._known
+
+
+@dataclass(slots=True)
+class Scope:
+    """What all records of one resource and scope have in common."""
+
+    span_base: Row
+    log_base: Row
+    resource: Fields
+    mapping: Mapping | None
+
+
+@dataclass(slots=True)
+class SpanRecord:
+    """A span as read, before it is a row."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: int
+    start_ns: int
+    end_ns: int
+    status: int
+    status_message: str
+    entries: list[Entry]
+    events: list[Fields] = field(default_factory=list)
+    links: list[Fields] = field(default_factory=list)
+    remote_parent: bool = False
+
+
+def scope_of(n: Normaliser, resource: Fields, scope: Fields, mapping: Mapping | None) -> Scope:
+    """Return what the records of a resource and scope share, made once."""
+    shown = {key: mask_value(key, value) for key, value in resource.items()}
+    shown |= {f"otel.scope.{key}": value for key, value in scope.items() if value}
+    resource_json = orjson.dumps(shown).decode()
+    log_base = n.base(resource, resource_json)
+    span_base = [None] * len(SPAN_COLUMNS)
+    for name, column in _S.items():
+        if name in names.LOG_INDEX:
+            span_base[column] = log_base[names.LOG_INDEX[name]]
+    return Scope(span_base, log_base, resource, mapping)
+
+
+def entry(key: str, value: Any) -> Entry:
+    """Return an attribute's column, the value that fits it, and for the rest the masked value."""
+    column = _TEXT.get(key)
+    if column is not None and (plain := text(value)) is not None:
+        return column, plain, key, value
+    if key in names.CONVERTED:
+        name, convert = names.CONVERTED[key]
+        if (fit := convert(value)) is not None:
+            return _S[name], fit, key, value
+    if key == words.KIND:
+        return _KIND_COLUMN, value, key, value
+    if key == words.OUTCOME and value in (words.OUTCOME_SUCCESS, words.OUTCOME_PARTIAL, words.OUTCOME_FAILED):
+        return _OUTCOME_COLUMN, value, key, value
+    return _REST, mask_value(key, value), mask_text(names.RENAMED.get(key, key)), value
+
+
+_TEXT: Final = {name: _S[column] for column, known in names.TEXT.items() for name in known}
+
+
+def append(n: Normaliser, scope: Scope, span: SpanRecord, explained: Explained, parents: set[str]) -> None:
+    """Append one span's row, and an error record where the span has to speak for itself.
+
+    `parents` are the spans of this request that have children in it.
+    """
+    row = scope.span_base.copy()
+    rest: Fields = {}
+    ours = _place(row, rest, span.entries)
+    row[_S["trace_id"]] = span.trace_id
+    row[_S["span_id"]] = span.span_id
+    row[_S["parent_span_id"]] = span.parent_span_id
+    row[_S["record_id"]] = hash64(span.trace_id.encode(), span.span_id.encode())
+    row[_S["name"]] = mask_text(span.name) if len(span.name) > 20 or "@" in span.name else span.name  # noqa: PLR2004
+    row[_S["kind"]] = KINDS[span.kind] if 0 <= span.kind < len(KINDS) else KINDS[0]
+    failed = span.status == _ERROR_STATUS
+    row[_S["status"]] = STATUSES[span.status] if 0 <= span.status < len(STATUSES) else STATUSES[0]
+    row[_S["status_message"]] = mask_text(span.status_message) if span.status_message else None
+    _times(n, row, rest, span)
+    if not ours:
+        _read_foreign(row, scope, span, failed=failed, has_children=span.span_id in parents)
+    if failed or span.events:
+        _read_exception(row, span, failed=failed)
+    row[_S["attributes"]] = orjson.dumps(rest).decode() if rest else "{}"
+    row[_S["events"]] = orjson.dumps(_masked(span.events)).decode() if span.events else "[]"
+    row[_S["links"]] = orjson.dumps(_masked(span.links)).decode() if span.links else "[]"
+    n.spans.append(row)
+    if failed and not ours:
+        _speak(n, scope, row, span, explained)
+
+
+def _place(row: Row, rest: Fields, entries: list[Entry]) -> bool:
+    """Fill columns and rest from the attributes; tell whether our client wrote the span."""
+    ours = False
+    for column, value, key, raw in entries:
+        if column >= 0:
+            before = row[column]
+            row[column] = value
+            if key in names.TEXT["error_type"] and before is not None and before != value:
+                rest[key] = raw
+        elif column == _REST:
+            rest[key] = value
+        elif column == _OUTCOME_COLUMN:
+            row[_S["outcome"]] = value
+        else:
+            ours = True
+            if value in (words.KIND_UNIT, words.KIND_STEP):
+                row[_S["role"]] = value
+    return ours
+
+
+def _times(n: Normaliser, row: Row, rest: Fields, span: SpanRecord) -> None:
+    start, end = span.start_ns // _NS, span.end_ns // _NS
+    if not 0 < start <= n.latest or not 0 < end <= n.latest or end < start:
+        rest[ORIGINAL_TIME] = [_iso(span.start_ns), _iso(span.end_ns)]
+        start = start if 0 < start <= n.latest else n.now
+        end = end if start <= end <= n.latest else start
+        row[_S["duration_ns"]] = (end - start) * _NS
+    else:
+        row[_S["duration_ns"]] = span.end_ns - span.start_ns
+    row[_S["time"]] = start
+    row[_S["end_time"]] = end
+
+
+def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has_children: bool) -> None:
+    """Conclude from a mapping what our client would have said."""
+    attributes = {key: raw for _, _, key, raw in span.entries}
+    where = (attributes, scope.resource)
+    mapping = scope.mapping
+    if mapping is not None:
+        mapping.fill(row, where, span.name)
+    if row[_S["correlation_id"]] is None:
+        row[_S["correlation_id"]] = next(
+            (text(attributes[name]) for name in names.CORRELATION_ALIASES if name in attributes), None
+        )
+    if mapping is not None and not failed and mapping.succeeded(where, None, span.name):
+        row[_S["role"]], row[_S["outcome"]] = words.KIND_UNIT, words.OUTCOME_SUCCESS
+    elif mapping is not None and mapping.step_is_name and has_children and span.parent_span_id is None:
+        # The trace's first span frames the steps: its own name is no step.
+        row[_S["role"]], row[_S["step"]] = words.KIND_UNIT, None
+        row[_S["outcome"]] = words.OUTCOME_FAILED if failed else words.OUTCOME_PARTIAL
+    elif row[_S["step"]] is not None:
+        row[_S["role"]] = words.KIND_STEP
+
+
+def _read_exception(row: Row, span: SpanRecord, *, failed: bool) -> None:
+    told = _exception(span)
+    if row[_S["error_type"]] is None and failed:
+        row[_S["error_type"]] = text(told.get(words.EXCEPTION_TYPE))
+    if failed and row[_S["error_class"]] is None:
+        message = span.status_message or text(told.get(words.EXCEPTION_MESSAGE))
+        attributes = ((key, raw) for _, _, key, raw in span.entries)
+        row[_S["error_class"]] = error_class_of(row[_S["error_type"]], message, attributes)
+
+
+def _exception(span: SpanRecord) -> Fields:
+    """Return the attributes of the span's last exception event."""
+    found = [event["attributes"] for event in span.events if event["name"] == "exception"]
+    return found[-1] if found else {}
+
+
+def _speak(n: Normaliser, scope: Scope, row: Row, span: SpanRecord, explained: Explained) -> None:
+    told = span.span_id in explained
+    if span.parent_span_id:
+        explained.add(span.parent_span_id)
+    local_root = span.parent_span_id is None or span.remote_parent
+    if told or not (row[_S["role"]] or local_root):
+        return
+    exception = _exception(span)
+    message = span.status_message or text(exception.get(words.EXCEPTION_MESSAGE)) or f"{span.name} failed"
+    record = {
+        "event": message,
+        "level": "error",
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        **{name: row[_S[column]] for column, name in _CARRIED if row[_S[column]] is not None},
+        words.EXCEPTION_MESSAGE: text(exception.get(words.EXCEPTION_MESSAGE)) or message,
+        DERIVED_FROM: "span",
+    }
+    if stacktrace := text(exception.get(words.EXCEPTION_STACKTRACE)):
+        record[words.EXCEPTION_STACKTRACE] = stacktrace
+    if (amount := row[_S["value_amount"]]) is not None:
+        record[words.VALUE_AMOUNT] = str(amount)
+    n.log(record, hash64(b"derived", span.trace_id.encode(), span.span_id.encode()), base=scope.log_base)
+    n.logs[-1][names.LOG_INDEX["time"]] = row[_S["end_time"]]
+
+
+def _masked(items: list[Fields]) -> list[Fields]:
+    return [
+        {**item, "attributes": {mask_text(k): mask_value(k, v) for k, v in item["attributes"].items()}}
+        for item in items
+    ]
+
+
+def iso(nanos: int) -> str | None:
+    """Return a moment as text, or None where no calendar holds it."""
+    try:
+        moment = datetime.fromtimestamp(nanos // 1_000_000_000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanos // _NS % 1_000_000:06d}Z"
+
+
+def _iso(nanos: int) -> str:
+    return iso(nanos) or str(nanos)
+
+
+def status_of(value: Any) -> int:
+    """Return a status code given as number or by its name."""
+    return _enum(value, {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2})
+
+
+def kind_of(value: Any) -> int:
+    """Return a span kind given as number or by its name."""
+    return _enum(value, {f"SPAN_KIND_{name.upper()}": number for number, name in enumerate(KINDS) if number})
+
+
+def _enum(value: Any, known: dict[str, int]) -> int:
+    if isinstance(value, str):
+        return known.get(value.upper(), int(value) if value in _DIGITS else 0)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+_DIGITS: Final = frozenset("0123456789")
+
+__all__ = ["Explained", "Scope", "SpanRecord", "append", "entry", "iso", "kind_of", "scope_of", "status_of"]
