@@ -80,10 +80,11 @@ def board() -> None:
     live("case", key="live_cases")
     show_messages()
     center = current()
-    chosen = _filters()
+    chosen, tab = _filters(), _tab()
     counts = center.desk.counts(chosen, who().name)
-    tab = _tabs(counts)
     found = center.desk.cases(_of_tab(chosen, tab), PER_PAGE, _first_row())
+    # The tab that is open counts what its list shows, though a case may have moved in between.
+    _tabs({name: _count(name, counts) for name in TABS} | {tab: found.total})
     if not found.total:
         _nothing(counts, tab)
         return
@@ -142,16 +143,18 @@ def _choice(name: str, label: str, counted: dict[str, int]) -> None:
     )  # fmt: skip
 
 
-def _tabs(counts: dict[str, int]) -> str:
+def _tab() -> str:
     asked = param("tab", "open")
-    tab = asked if asked in TABS else "open"
-    st.session_state["tab"] = tab
+    return asked if asked in TABS else "open"
+
+
+def _tabs(counted: dict[str, int]) -> None:
+    st.session_state["tab"] = _tab()
     st.segmented_control(
         "State", list(TABS), key="tab", label_visibility="collapsed", required=True,
-        format_func=lambda name: f"{TABS[name][0]} {_count(name, counts):,}",
+        format_func=lambda name: f"{TABS[name][0]} {counted[name]:,}",
         on_change=lambda: go(tab=st.session_state["tab"], page=None, case=None),
     )  # fmt: skip
-    return tab
 
 
 def _count(tab: str, counts: dict[str, int]) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("unsnag.views")
 _STATIC: Final = Path(__file__).parent / "static"
 _STYLE: Final = """<style>
-.block-container {padding-top: 1.1rem; padding-bottom: 2rem; max-width: 1680px;}
+.block-container {padding: 1.1rem 2.25rem 2rem; max-width: 1760px;}
 header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparent;}
 [data-testid="stSidebarUserContent"] {padding-top: 0.5rem;}
 .st-key-case_panel {max-height: 80vh; overflow-y: auto; scrollbar-width: thin;}

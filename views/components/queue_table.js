@@ -7,7 +7,7 @@ const SHAPES = {
 };
 const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", unknown: "?" };
 const HEADINGS = [
-  ["", ""], ["Due", ""], ["Severity", ""], ["Class", ""], ["What", ""], ["Unit", ""], ["At risk", "number"],
+  ["", ""], ["Due", ""], ["Severity", "severity-head"], ["Class", ""], ["What", ""], ["Unit", ""], ["At risk", "number"],
   ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", ""],
 ];
 
