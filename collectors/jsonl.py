@@ -9,9 +9,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from glob import glob
 from pathlib import Path
 from stat import S_ISREG
@@ -28,7 +30,6 @@ from data.records import Batch, Quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Future
     from datetime import tzinfo
 
     from collectors.mapping import Mapping
@@ -70,6 +71,7 @@ class Follower:
         self._tails: dict[tuple[int, int], Tail] = {}
         self._marks: dict[str, FileOffset] = {}
         self._unreadable: dict[tuple[int, int], tuple[int, int]] = {}
+        self._refused: list[str] = []
         self._scanned_at = 0.0
         self._caught_up_at = time.monotonic()
         self._busy = False
@@ -116,14 +118,21 @@ class Follower:
             try:
                 found = self.step()
             except StoreClosedError:
-                return
+                break
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one file does
                 _LOG.exception("collector.failed source=%s", self.name)
                 self.last_error = f"{type(error).__name__}: {error}"
                 found = False
             if not found:
                 self._stopping.wait(POLL_S)
-        self._finish()
+        self._leave()
+
+    def _leave(self) -> None:
+        # What is not committed by now is read again at the next start.
+        with contextlib.suppress(UnsnagError):
+            self._finish()
+        for tail in self._tails.values():
+            tail.close()
 
     def step(self) -> bool:
         """Make one round: read what is there and hand it over. Tell whether there was something."""
@@ -131,6 +140,8 @@ class Follower:
         if now - self._scanned_at >= SCAN_S:
             self._scan(now)
         n = self.normaliser()
+        while self._refused:
+            n.quarantine(b"", self._refused.pop())
         reader = Reader.into(n)
         for tail in list(self._tails.values()):
             if len(n) >= MAX_RECORDS:
@@ -150,7 +161,7 @@ class Follower:
         """Read what a file has, until the batch is full."""
         before = tail.offset
         while len(reader.n) < MAX_RECORDS:
-            piece = self._next(tail, reader.n, now)
+            piece = self._next(tail, now)
             if piece is None:
                 break
             if isinstance(piece, Oversize):
@@ -167,29 +178,29 @@ class Follower:
             tail.moved = False
             reader.n.offsets.append(tail.mark())
 
-    def _next(self, tail: Tail, n: Normaliser, now: float) -> Any:
+    def _next(self, tail: Tail, now: float) -> Any:
         known_bad = self._unreadable.get(tail.inode)
         if not tail.is_open or (known_bad is not None and known_bad == _stamp(tail.path)):
             return None
         try:
             piece = tail.next_piece(now)
         except BROKEN as error:
-            self._cannot_read(tail, error, n)
+            self._cannot_read(tail, error)
             return None
         if known_bad is not None:
             del self._unreadable[tail.inode]
             self.last_error = None
         return piece
 
-    def _cannot_read(self, tail: Tail, error: Exception, n: Normaliser) -> None:
+    def _cannot_read(self, tail: Tail, error: Exception) -> None:
         """Note a file that cannot be read; it is tried again when it changes."""
         self.last_error = f"{tail.path}: {error}"
+        tail.close()
         first = tail.inode not in self._unreadable
         self._unreadable[tail.inode] = _stamp(tail.path)
-        tail.close()
-        if first and isinstance(error, EOFError):
-            return  # a gzip file that is still being written ends early, too
-        n.quarantine(b"", f"the file cannot be read: {error}", tail.offset)
+        # A gzip file that is still being written ends early, too; one without permission is no bad record.
+        if not (first and isinstance(error, EOFError)) and not isinstance(error, PermissionError):
+            self._refused.append(f"the file {tail.path} cannot be read: {error}")
 
     # --- files -----------------------------------------------------------------------------------
 
@@ -235,9 +246,7 @@ class Follower:
             if not tail.head:
                 self._resume(tail)
         except BROKEN as error:
-            tail.close()
-            self._unreadable[tail.inode] = _stamp(tail.path)
-            self.last_error = f"{tail.path}: {error}"
+            self._cannot_read(tail, error)
 
     def _resume(self, tail: Tail) -> None:
         same_path = [mark for path, mark in self._marks.items() if path == tail.path]
@@ -266,6 +275,12 @@ class Follower:
                 return self._store.append(batch)
             except StoreBusyError:
                 time.sleep(_PAUSE_S)
+            except StoreClosedError:
+                raise
+            except UnsnagError as error:
+                refused: Future[Appended] = Future()
+                refused.set_exception(error)
+                return refused
 
     def _finish(self) -> None:
         """Wait for the commit of the batch that was handed over last."""

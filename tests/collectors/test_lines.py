@@ -64,10 +64,35 @@ json_values = st.recursive(
     max_leaves=8,
 )
 names = st.sampled_from(
-    ["event", "message", "level", "timestamp", "time", "exception", "error", "record", "extra", "log", "service",
-     "unsnag.attempt", "unsnag.value.amount", "unsnag.data", "unsnag.record_id", "trace_id", "MESSAGE", "stream",
-     "jsonPayload", "attributes", "resource", "resourceSpans", "unsnag.idempotent", "body", "name", "correlation_id"]
-)  # fmt: skip
+    [
+        "event",
+        "message",
+        "level",
+        "timestamp",
+        "time",
+        "exception",
+        "error",
+        "record",
+        "extra",
+        "log",
+        "service",
+        "unsnag.attempt",
+        "unsnag.value.amount",
+        "unsnag.data",
+        "unsnag.record_id",
+        "trace_id",
+        "MESSAGE",
+        "stream",
+        "jsonPayload",
+        "attributes",
+        "resource",
+        "resourceSpans",
+        "unsnag.idempotent",
+        "body",
+        "name",
+        "correlation_id",
+    ]
+)
 
 
 @given(st.dictionaries(names, json_values, max_size=6))
@@ -102,42 +127,62 @@ def test_what_cannot_be_read_is_quarantined_with_the_reason(name: str) -> None:
 
 
 ODD: dict[str, tuple[str | bytes, dict[str, Any], dict[str, Any]]] = {
-    "attempt in words": ('{"event":"x","unsnag.attempt":"abc"}', {"attempt": None}, {"unsnag.attempt": "abc"}),
+    "attempt in words": (
+        '{"event":"x","unsnag.attempt":"abc"}',
+        {"attempt": None},
+        {"unsnag.attempt": "abc"},
+    ),
     "negative attempt": ('{"event":"x","unsnag.attempt":-1}', {"attempt": None}, {"unsnag.attempt": -1}),
     "money beyond all": (
-        '{"event":"x","unsnag.value.amount":"1e99"}', {"value_amount": None}, {"unsnag.value.amount": "1e99"},
+        '{"event":"x","unsnag.value.amount":"1e99"}',
+        {"value_amount": None},
+        {"unsnag.value.amount": "1e99"},
     ),
     "an exponent that would fill memory": (
-        '{"event":"x","unsnag.value.amount":"1e999999999"}', {"value_amount": None},
+        '{"event":"x","unsnag.value.amount":"1e999999999"}',
+        {"value_amount": None},
         {"unsnag.value.amount": "1e999999999"},
     ),
-    "truth in words": ('{"event":"x","unsnag.idempotent":"perhaps"}', {"idempotent": None}, {"unsnag.idempotent": "perhaps"}),
+    "truth in words": (
+        '{"event":"x","unsnag.idempotent":"perhaps"}',
+        {"idempotent": None},
+        {"unsnag.idempotent": "perhaps"},
+    ),
     "a year that is far ahead": (
-        '{"event":"x","timestamp":"9999-12-31T23:59:59Z"}', {"time": NOW}, {"unsnag.original_time": "9999-12-31T23:59:59Z"},
+        '{"event":"x","timestamp":"9999-12-31T23:59:59Z"}',
+        {"time": NOW},
+        {"unsnag.original_time": "9999-12-31T23:59:59Z"},
     ),
     "a time before all computers": (
-        '{"event":"x","timestamp":-5}', {"time": NOW}, {"unsnag.original_time": -5},
+        '{"event":"x","timestamp":-5}',
+        {"time": NOW},
+        {"unsnag.original_time": -5},
     ),
     "a time that is none": (
-        '{"event":"x","timestamp":"yesterday"}', {"time": NOW}, {"unsnag.original_time": "yesterday"},
+        '{"event":"x","timestamp":"yesterday"}',
+        {"time": NOW},
+        {"unsnag.original_time": "yesterday"},
     ),
     "no time": ('{"event":"x"}', {"time": NOW}, {}),
     "NUL": ('{"event":"a\\u0000b"}', {"message": "a�b"}, {}),
     "a lone surrogate": ('{"event":"a\\ud800b"}', {"message": "a�b"}, {}),
     "bytes that are not UTF-8": (b'{"event":"a\xff\xfeb"}', {"message": "a��b"}, {}),
     "an integer beyond 64 bits": (
-        '{"event":"x","n":123456789012345678901234567890}', {}, {"n": "123456789012345678901234567890"},
+        '{"event":"x","n":123456789012345678901234567890}',
+        {},
+        {"n": "123456789012345678901234567890"},
     ),
     "an integer of 5,000 digits": ('{"event":"x","n":' + "1" * 5000 + "}", {}, {"n": "1" * 5000}),
     "not a number": ('{"event":"x","n":NaN}', {}, {"n": "nan"}),
     "a script and SQL": (
         '{"event":"<script>alert(1)</script>","q":"\'; drop table log; --"}',
-        {"message": "<script>alert(1)</script>"}, {"q": "'; drop table log; --"},
+        {"message": "<script>alert(1)</script>"},
+        {"q": "'; drop table log; --"},
     ),
     "an unknown level": ('{"event":"x","level":"loud"}', {"severity": "info"}, {"level": "loud"}),
     "a trace id that is none": ('{"event":"x","trace_id":"12"}', {"trace_id": None}, {"trace_id": "12"}),
     "a number as correlation id": ('{"event":"x","unsnag.correlation_id":42}', {"correlation_id": "42"}, {}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -152,12 +197,24 @@ def test_a_value_that_does_not_fit_costs_no_record(name: str) -> None:
 
 def test_the_clients_lines_fill_typed_columns() -> None:
     line = {
-        "timestamp": "2026-11-16T09:00:00Z", "unsnag.record_id": "00000000000000ff", "unsnag.flow": "order-to-cash",
-        "unsnag.correlation_id": "SO-1", "unsnag.step": "pay", "unsnag.attempt": 3, "unsnag.value.amount": "129.90",
-        "unsnag.value.currency": "EUR", "unsnag.idempotent": True, "unsnag.error.class": "business",
-        "unsnag.outcome": "failed", "unsnag.data": {"order": "SO-1"}, "event": "unit.failed", "level": "error",
-        "service.name": "payment", "deployment.environment": "prod", "code.function": "pay",
-    }  # fmt: skip
+        "timestamp": "2026-11-16T09:00:00Z",
+        "unsnag.record_id": "00000000000000ff",
+        "unsnag.flow": "order-to-cash",
+        "unsnag.correlation_id": "SO-1",
+        "unsnag.step": "pay",
+        "unsnag.attempt": 3,
+        "unsnag.value.amount": "129.90",
+        "unsnag.value.currency": "EUR",
+        "unsnag.idempotent": True,
+        "unsnag.error.class": "business",
+        "unsnag.outcome": "failed",
+        "unsnag.data": {"order": "SO-1"},
+        "event": "unit.failed",
+        "level": "error",
+        "service.name": "payment",
+        "deployment.environment": "prod",
+        "code.function": "pay",
+    }
     (row,) = logs(read(json.dumps(line)))
     assert row["record_id"] == 255
     assert (row["flow"], row["correlation_id"], row["step"], row["attempt"]) == (
@@ -173,11 +230,18 @@ def test_the_clients_lines_fill_typed_columns() -> None:
 
 def test_span_lines_of_the_spool_become_spans() -> None:
     span = {
-        "traceId": TRACE, "spanId": "b7ad6b7169203331", "name": "pay", "kind": 1,
-        "startTimeUnixNano": "1794819600000000000", "endTimeUnixNano": "1794819601500000000",
-        "attributes": [{"key": "unsnag.kind", "value": {"stringValue": "step"}},
-                       {"key": "unsnag.attempt", "value": {"intValue": "2"}}], "status": {"code": 2},
-    }  # fmt: skip
+        "traceId": TRACE,
+        "spanId": "b7ad6b7169203331",
+        "name": "pay",
+        "kind": 1,
+        "startTimeUnixNano": "1794819600000000000",
+        "endTimeUnixNano": "1794819601500000000",
+        "attributes": [
+            {"key": "unsnag.kind", "value": {"stringValue": "step"}},
+            {"key": "unsnag.attempt", "value": {"intValue": "2"}},
+        ],
+        "status": {"code": 2},
+    }
     line = {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": [span]}]}]}
     n = read(json.dumps(line))
     (row,) = spans(n)
