@@ -93,7 +93,7 @@ def amount(value: object) -> str:
     from decimal import Decimal, InvalidOperation  # noqa: PLC0415 - 3 ms that only units with a value need
 
     try:
-        number = Decimal(str(value))
+        number = Decimal(readable_str(value))
         exponent = number.as_tuple().exponent
         is_short = isinstance(exponent, int) and exponent > -2  # noqa: PLR2004
         return str(number.quantize(Decimal("0.01")) if is_short else number)

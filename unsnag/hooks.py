@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unsnag import clock, conventions, failures
 from unsnag.client import Client, active, harmless, own_fault
 from unsnag.context import entered
+from unsnag.encoding import readable_repr
 from unsnag.joining import adjusted
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ def hook_logging() -> None:
                 own_fault(fault)
         original(self, record)
 
+    # When a handler fails, logging prints the stack from the first frame outside of its own folder:
+    # the script's line, as before, and not ours.
+    ours: Any = call_handlers
+    ours.__code__ = ours.__code__.replace(co_filename=f"{logging.__path__[0]}/unsnag")
     logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
 
 
@@ -103,7 +108,7 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception:  # noqa: BLE001 - logging itself reports wrong arguments to the script's stderr
-        return f"{record.msg!r} % {len(record.args or ())} arguments that do not fit"
+        return f"{readable_repr(record.msg)} % {len(record.args or ())} arguments that do not fit"
 
 
 def _level(record: logging.LogRecord) -> str:

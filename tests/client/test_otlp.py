@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import Parse
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from unsnag.otlp import Sender
@@ -106,8 +107,6 @@ def test_with_an_endpoint_records_are_sent_and_nothing_is_spooled(run_script: Ca
 
 
 def test_what_is_sent_is_what_the_protocol_allows(run_script: Callable[..., Ran]) -> None:
-    from google.protobuf.json_format import Parse
-
     with listening(Endpoint()) as endpoint:
         run_script(SCRIPT, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint.url)
     for body in (body for path, body in endpoint.got if path == "/v1/logs"):

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+import timeit
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unsnag import masking
+from unsnag.masking import mask_text, mask_value
+
+MASKED = [
+    ("card 4111 1111 1111 1111 charged", "card [masked: card] charged"),
+    ("4111111111111111", "[masked: card]"),
+    ("5555-5555-5555-4444", "[masked: card]"),
+    ("amex 3782 822463 10005.", "amex [masked: card]."),
+    ("mail anna.berg+x@example.co.uk!", "mail [masked: email]!"),
+    ("<jörg@müller.example>", "<[masked: email]>"),
+    ("call +49 170 1234567 now", "call [masked: phone] now"),
+    ("+1 (555) 123-4567", "[masked: phone]"),
+    ("(555) 123-4567", "[masked: phone]"),
+    ("fax 212-555-0187", "fax [masked: phone]"),
+    ("Tel. 030/12345678", "Tel. [masked: phone]"),
+    ("+491701234567", "[masked: phone]"),
+    ("Authorization: Bearer abc123def456", "Authorization: [masked: secret] [masked: token]"),
+    ("sent Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc_def", "sent Bearer [masked: jwt]"),
+    ("password=hunter2&x=1", "password=[masked: secret]&x=1"),
+    ("DB_PASSWORD: 'p w'", "DB_PASSWORD: [masked: secret]"),
+    ('{"api_key": "abc"}', '{"api_key": [masked: secret]}'),
+    ("https://bob:s3cret@host.example/x", "https://[masked: credentials]@host.example/x"),
+    ("AKIAIOSFODNN7EXAMPLE", "[masked: aws-key]"),
+    ("ghp_" + "a1B2" * 9, "[masked: token]"),
+    ("sk-proj-" + "a1B2" * 9, "[masked: token]"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x", "[masked: private-key] x"),
+    ("-----BEGIN PRIVATE KEY-----\nMIIE cut", "[masked: private-key]"),
+]
+
+CLEAN = [
+    "order SO-2026-0001001 accepted",
+    "order 20261122-000123 at 2026-11-22 10:22:33.123456",
+    "2026-11-22T10:22:33.123456+01:00",
+    "DE89 3704 0044 0532 0130 00",
+    "GB29NWBK60161331926819",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "12345678-1234-1234-1234-123456789012",
+    "0af7651916cd43dd8448eb211c80319c",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "1732270000000000000 ns",
+    "1732270000123",
+    "4111111111111112",  # the check digit is wrong
+    "SO-1001 1002 1003 1004",
+    "10.123.45.67:8501 answered in 0.123456789 s",
+    "192.168.100.200",
+    "tokens=512, max_tokens: 4096",
+    "Basic information failed",
+    "bearer authentication failed",
+    "item 1234-5678-9012 of 99",
+    "amount 1234567890.12",
+    "https://host.example:8080/path@v2",
+    "+12 points",
+    "part 555-123-4567",  # no exchange begins with 1
+    "PO 0012345678901",
+    "",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MASKED)
+def test_what_must_not_be_shown_is_masked(text: str, expected: str) -> None:
+    assert mask_text(text) == expected
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_what_only_looks_alike_stays(text: str) -> None:
+    assert mask_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("password", "x", "[masked: secret]"),
+        ("db.Password", 1234, "[masked: secret]"),
+        ("x-api-key", "k", "[masked: secret]"),
+        ("refresh_token", "t", "[masked: secret]"),
+        ("set-cookie", "a=b", "[masked: secret]"),
+        ("password", "", ""),
+        ("password", None, None),
+        ("has_password", True, True),
+        ("max_tokens", 512, 512),
+        ("unsnag.idempotency_key", "a" * 32, "a" * 32),
+        ("n", 4111111111111111, "[masked: card]"),
+        ("n", 4111111111111112, 4111111111111112),
+        (
+            "credentials",
+            {"user": "bob", "note": "n"},
+            {"user": "[masked: secret]", "note": "[masked: secret]"},
+        ),
+        (
+            "mails",
+            ["a@b.example", ("x", {"m": "c@d.example"})],
+            ["[masked: email]", ["x", {"m": "[masked: email]"}]],
+        ),
+        ("by_mail", {"a@b.example": 1}, {"[masked: email]": 1}),
+    ],
+)
+def test_a_fields_name_can_give_it_away(key: str, value: Any, expected: Any) -> None:
+    assert mask_value(key, value) == expected
+    assert mask_value(key, expected) == expected
+
+
+def test_nesting_without_end_is_cut() -> None:
+    endless: dict[str, Any] = {}
+    endless["again"] = endless
+    assert masking.TOO_DEEP in json.dumps(mask_value("x", endless))
+
+
+SECRETS = st.sampled_from(
+    [
+        "4111 1111 1111 1111",
+        "4111111111111111",
+        "378282246310005",
+        "anna@example.com",
+        "+49 170 1234567",
+        "AKIAIOSFODNN7EXAMPLE",
+        "password=hunter2",
+        "ghp_" + "a1B2" * 9,
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefgh",
+    ]
+)
+ROUGH = st.text(alphabet=st.sampled_from("ab01459-. +@:/=_([])\n\"'Tmasked tokenBearer eyJ"), max_size=60)
+
+
+@given(st.text() | ROUGH)
+def test_masking_twice_is_masking_once(text: str) -> None:
+    once = mask_text(text)
+    assert mask_text(once) == once
+
+
+@given(st.text(st.characters()) | ROUGH)
+def test_what_the_quick_look_lets_pass_no_rule_matches(text: str) -> None:
+    if not masking.suspicious(text.encode("utf-8", "surrogatepass")):
+        for rule in masking.RULES:
+            assert rule.pattern.sub(rule.replace, text) == text
+
+
+@given(st.text(alphabet="abc ,;!\n", max_size=20), SECRETS, st.text(alphabet="xyz ,;!\n", max_size=20))
+def test_no_secret_survives_between_words(before: str, secret: str, after: str) -> None:
+    masked = mask_text(f"{before} {secret} {after}")
+    assert secret not in masked
+    assert "[masked: " in masked
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(st.text(), JSON)
+def test_no_value_breaks_it(key: str, value: Any) -> None:
+    once = mask_value(key, value)
+    assert repr(mask_value(key, once)) == repr(once)
+
+
+def test_long_hostile_texts_take_no_longer_than_their_length() -> None:
+    for text in (
+        "a" * 200_000 + "@",
+        "1 " * 100_000,
+        "password" * 20_000,
+        "+1 " * 60_000,
+        "://" * 60_000 + "@",
+        "-----BEGIN PRIVATE KEY-----" * 5000,
+        "eyJ" * 60_000,
+        "a.b@" * 50_000,
+    ):
+        assert timeit.timeit(lambda text=text: mask_text(text), number=1) < 2.0
