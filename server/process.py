@@ -41,6 +41,9 @@ class Process:
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[None]:
         """Open everything, serve, and close everything in the reverse order."""
+        # Streamlit turns the narration of its own server on, a line a request.
+        for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         center = await asyncio.to_thread(Center.open, self.settings)
         center.collecting = Sources(center.store, self.settings.collectors, self.settings.spool)
         centers.install(center)

@@ -224,7 +224,7 @@ def _ms(moment: datetime | None) -> float | None:
 def _bar(found: CasePage, selected: list[str]) -> None:
     first = _first_row()
     last = first + len(found.items)
-    order = "newest first" if param("tab") in ("recovered", "resolved") else "by due time, then value"
+    order = "newest first" if _tab() in ("recovered", "resolved") else "by due time, then value"
     words_left = f"**{len(selected)} selected** · " if selected else ""
     st.markdown(f"{words_left}{first + 1:,}–{last:,} of {found.total:,} · :gray[{order}]")
     st.space("stretch")
@@ -237,7 +237,8 @@ def _bar(found: CasePage, selected: list[str]) -> None:
             on_click=lambda: go(page=str(number - 1)),
         )  # fmt: skip
         st.button(
-            "", key="page_on", icon=":material/chevron_right:", help="Next page", disabled=last >= found.total,
+            "", key="page_on", icon=":material/chevron_right:", help="Next page",
+            disabled=last >= found.total,
             on_click=lambda: go(page=str(number + 1)),
         )  # fmt: skip
     if st.button("", key="keys_help", icon=":material/keyboard:", help="Keys (?)"):
@@ -279,7 +280,9 @@ def _from_key() -> None:
     if not asked:
         return
     name, ids = asked["name"], asked["ids"]
-    if name in ("claim", "release"):
+    if name == "claim" and len(ids) == 1:
+        _claim_one(ids[0])
+    elif name in ("claim", "release"):
         _act_many(name, ids)
     elif name == "next":
         _claim_next()
@@ -306,9 +309,16 @@ def _asked_dialog() -> None:
 def _claim_next() -> None:
     """Claim the most urgent open case, and open it."""
     for case in current().desk.cases(CaseFilter(state=["open"]), 5).items:
-        if act("claim", [case["id"]]):
-            go(tab="mine", case=case["id"], page=None)
+        if _claim_one(case["id"]):
             return
+
+
+def _claim_one(case_id: str) -> bool:
+    """Claim one case and open it among mine: the next key acts on it."""
+    done = bool(act("claim", [case_id]))
+    if done:
+        go(tab="mine", case=case_id, page=None)
+    return done
 
 
 @st.dialog("Keys")

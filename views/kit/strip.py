@@ -19,7 +19,7 @@ _STUCK_S: Final = 300
 _CLAIM_ENDS_S: Final = 240
 
 
-@st.fragment(run_every="20s")
+@st.fragment(run_every="5s")
 def strip() -> None:
     """Draw the strip; it turns amber or red with the reason in words."""
     try:
