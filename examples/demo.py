@@ -6,6 +6,7 @@ Started by ``make demo``; Ctrl-C stops everything. What the programs print is in
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 
@@ -120,9 +121,9 @@ class Demo:
 
     def server_command(self) -> list[str]:
         """Return how the server is started."""
-        named = ("host", "port", "spool", "data")
+        named = ("host", "port", "spool", "data", "config")
         options = [part for name in named for part in (f"--{name}", str(getattr(self.arguments, name)))]
-        return [sys.executable, "app.py", "--config", "examples/unsnag.toml", *options]
+        return [sys.executable, "app.py", *options]
 
     def wait_until_ready(self) -> bool:
         """Wait for the server; say so when it does not come."""
@@ -175,7 +176,7 @@ class Demo:
         options: dict[str, Any] = {"cwd": ROOT, "env": self.environment(), "start_new_session": True}
         if name == "server":
             return subprocess.Popen(command, **options)  # noqa: S603 - our own programs
-        with self.output(name) as file:
+        with (var("output") / f"{name}.log").open("ab") as file:
             return subprocess.Popen(command, stdout=file, stderr=file, **options)  # noqa: S603
 
     def environment(self) -> dict[str, str]:
@@ -184,17 +185,12 @@ class Demo:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
+            "EXAMPLES_VAR": str(var().absolute()),
             "UNSNAG_SPOOL": str(Path(self.arguments.spool).absolute()),
             "UNSNAG_URL": self.url,
             "EXAMPLES_OTLP": self.url,
             "EXAMPLES_GATEWAY": f"http://127.0.0.1:{self.arguments.gateway_port}",
         }
-
-    def output(self, name: str) -> BinaryIO:
-        """Return the file for what a program prints."""
-        folder = Path(os.environ.get("EXAMPLES_VAR", ROOT / "examples" / "var")) / "output"
-        folder.mkdir(parents=True, exist_ok=True)
-        return (folder / f"{name}.log").open("ab")
 
     def stop(self) -> None:
         """Stop the automations, then the server, so that nothing they said is lost."""
@@ -205,6 +201,13 @@ class Demo:
             deadline = time.monotonic() + 10.0
             for child in group:
                 child.wait(deadline)
+
+
+def var(*parts: str) -> Path:
+    """Return a folder of the programs' own data."""
+    path = Path(os.environ.get("EXAMPLES_VAR", ROOT / "examples" / "var"), *parts)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def python(name: str, module: str, *options: str, every_s: float | None = None) -> Child:
@@ -234,10 +237,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--gateway-port", type=int, default=8510)
     parser.add_argument("--spool", default="data/var/spool", help="where the automations' telemetry goes")
     parser.add_argument("--data", default="data/var", help="where the server keeps its store")
+    parser.add_argument("--config", default="examples/unsnag.toml", help="the server's settings")
     parser.add_argument("--no-server", action="store_true", help="use a server that runs already")
     parser.add_argument("--no-week", action="store_true", help="do not load the back-dated week")
     return parser.parse_args()
 
 
+def main() -> int:
+    """Run, unless the folder of the programs' data is in use already."""
+    told = arguments()
+    with (var() / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another demo runs with {var()}; stop it, or set EXAMPLES_VAR to another folder")
+            return 2
+        return Demo(told).run()
+
+
 if __name__ == "__main__":
-    sys.exit(Demo(arguments()).run())
+    sys.exit(main())

@@ -21,4 +21,6 @@ SCRIPT = Path(__file__).with_name("export.sh")
 def export_invoices(retry: Retry) -> None:
     """Export again; the block's end is the success signal that the first run did not give."""
     with unsnag.unit(retry.correlation_id):
-        subprocess.run([SCRIPT], check=True)  # noqa: S603 - our own script
+        ended = subprocess.run([SCRIPT], capture_output=True, text=True, check=False)  # noqa: S603
+        if ended.returncode:
+            raise unsnag.InfrastructureError(ended.stderr.strip(), code=f"exit.{ended.returncode}")

@@ -118,7 +118,9 @@ def span(name: str, order: sqlite3.Row) -> Iterator[None]:
         with trace.use_span(current, record_exception=False, set_status_on_exception=False):
             yield
     except Exception as error:
-        current.record_exception(error, timestamp=clock.time_ns())
+        # Without the module: run as a program it would be __main__, and one cause would look like two.
+        told = {"exception.type": type(error).__name__}
+        current.record_exception(error, told, timestamp=clock.time_ns())
         current.set_status(trace.StatusCode.ERROR, str(error))
         raise
     finally:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-import random
-import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from examples import clock, program, storage
 from examples.order_to_cash import invoice
+from examples.shipping import carrier
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,9 +28,6 @@ create table if not exists parcels (
 );
 create index if not exists parcels_by_time on parcels (since);
 """
-BAD_DAY = 1 / 120
-UNDELIVERABLE = 300
-"""One address in 300 is refused however often one asks: always the same ones."""
 
 
 class JsonLines(logging.Formatter):
@@ -49,10 +45,6 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exc_info"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
-
-
-class CarrierError(Exception):
-    """The carrier refuses a parcel."""
 
 
 def run_once() -> None:
@@ -73,21 +65,20 @@ def ship(order: sqlite3.Row) -> None:
     try:
         log.info("label printed", extra={"fields": fields | {"action": "print-label"}})
         hand_over(order)
-    except CarrierError:
+    except carrier.CarrierError:
         log.exception("carrier refused the parcel", extra={"fields": fields})
     else:
         log.info("shipment handed over", extra={"fields": fields})
 
 
 def hand_over(order: sqlite3.Row) -> None:
-    """Give the parcel to the carrier, who has their days."""
+    """Give the parcel to the carrier and count the tries."""
     number = order["order_number"]
     parcels().execute(
         "insert or ignore into parcels (order_number, since) values (?, ?)", [number, clock.time()]
     )
     parcels().execute("update parcels set tries = tries + 1 where order_number = ?", [number])
-    if random.random() < BAD_DAY or zlib.crc32(number.encode()) % UNDELIVERABLE == 0:
-        raise CarrierError(f"Carrier answered: address not deliverable ({order['address'] or 'empty'})")
+    carrier.hand_over(number, order["address"])
     parcels().execute("update parcels set handed_over_at = ? where order_number = ?", [clock.time(), number])
 
 

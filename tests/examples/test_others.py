@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from examples import clock, storage
 from examples.order_to_cash import invoice
 from examples.returns import returns_desk
-from examples.shipping import shipping
+from examples.shipping import carrier, shipping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_the_export_fails_when_its_quota_is_used_up(var: Path) -> None:
 def test_shipping_logs_the_fields_that_its_mapping_names(
     var: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shipping, "BAD_DAY", 0.0)
+    monkeypatch.setattr(carrier, "BAD_DAY", 0.0)
     monkeypatch.setattr(shipping.log, "handlers", [])
     bill("SO-1", clock.time())
     shipping.log_to_file()
@@ -90,7 +90,7 @@ def test_shipping_logs_the_fields_that_its_mapping_names(
 def test_a_refused_parcel_is_logged_with_its_stack_and_given_up_after_three_tries(
     var: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipping, "BAD_DAY", 1.0)
+    monkeypatch.setattr(carrier, "BAD_DAY", 1.0)
     monkeypatch.setattr(shipping.log, "handlers", [])
     bill("SO-1", clock.time())
     shipping.log_to_file()
@@ -171,4 +171,5 @@ def test_the_returns_desk_sends_what_its_mapping_names(
     ]  # fmt: skip
     assert of_one[-2][0] == MAPPINGS["returns"]["success"]["span"]
     assert of_one[-2][1][MAPPINGS["returns"]["value_amount"]] == "120.50"
+    assert MAPPINGS["returns"]["step"] == ["span.name", "return.step"]
     assert [fields["return.step"] for _, fields in receiver.logs] == ["refund", "refund"]
