@@ -105,7 +105,7 @@ class Sources:
             Reader.into(n).read(Piece([raw], None, row["source_offset"] or 0, seed, final=True))
             return
         decoder = Decoder(n, Requests(self._settings).mappings, Explained())
-        if raw[:1] in (b"{", b" ", b"\n"):
+        if raw[:1] == b"{":
             decoder.json(decode.load(raw))
         elif row["source"] == TRACES:
             decoder.traces(raw)

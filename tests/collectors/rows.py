@@ -9,8 +9,8 @@ import orjson
 
 from collectors.lines import Piece, Reader
 from collectors.normalise import Normaliser
-from tests.telemetry import START, at
 from data.clock import micros
+from tests.telemetry import START, at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

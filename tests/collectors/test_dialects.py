@@ -69,7 +69,7 @@ CASES: dict[str, tuple[str | bytes | dict[str, Any], dict[str, Any]]] = {
         {
             "error_type": "KeyError",
             "exception_message": "'iban'",
-            "stacktrace": "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\nKeyError: 'iban'",
+            "stacktrace": "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\nKeyError: 'iban'",  # noqa: E501 - as it was written
         },
     ),
     "python-json-logger: local time without a zone": (
