@@ -1,6 +1,7 @@
 """Prints what a hook costs: an event beside bare structlog with orjson to a file, and the import.
 
-Each round runs in a process of its own; CPU time of all threads is counted, so the writer's work is in the figure.
+Each round runs in a process of its own.
+CPU time of all threads is counted, so the writer's work is in the figure.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from unsnag import clock, context, conventions, propagation
 from unsnag.context import Scope, entered
 from unsnag.encoding import encode, encode_within
 from unsnag.output import Output
-from unsnag.records import Log
 from unsnag.spool import Spool
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Client:
         body = encode(fields)
         if len(body) > self.settings.max_event_bytes:
             body = self._cut(fields)
-        self.output.put(Log(time_ns or clock.now_ns(), scope, body, is_merged))
+        self.output.put((time_ns or clock.now_ns(), scope, body, is_merged))
 
     def span(self, span: Span) -> None:
         """Record a span that has ended."""

@@ -185,8 +185,9 @@ def _capture_event(client: Client, logger: Any, method: str, event: dict[str, An
         fields["logger"] = logger.name
     if "exc_info" in fields or "exception" in fields:
         _replace_exception(fields)
-    for key in _PLUMBING.intersection(fields):
-        del fields[key]
+    if not _PLUMBING.isdisjoint(fields):
+        for key in _PLUMBING.intersection(fields):
+            del fields[key]
     client.capture(fields, adjusted(entered.get() or client.root))
 
 

@@ -141,6 +141,9 @@ _KEY_PARTS: Final = (
 _KEY_ENDS: Final = ("token", "pwd", "cookie", "cvv", "cvc")
 
 
+_GITHUB: Final = re.compile("gh[pousr]")
+
+
 def suspicious(raw: bytes) -> bool:
     """Say whether any rule might match in UTF-8 text or JSON; a no is certain."""
     # Searching a str costs a quarter of searching bytes, which goes through the buffer protocol.
@@ -169,11 +172,7 @@ def _names_vendor(flat: str) -> bool:
         "akia" in flat
         or "asia" in flat
         or "eyj" in flat
-        or "ghp" in flat
-        or "gho" in flat
-        or "ghu" in flat
-        or "ghs" in flat
-        or "ghr" in flat
+        or ("gh" in flat and _GITHUB.search(flat) is not None)
         or "hubpat" in flat
         or "glpat" in flat
         or "xox" in flat

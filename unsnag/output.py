@@ -78,7 +78,7 @@ class Output:
 
     def put(self, record: records.Log | records.Span) -> None:
         """Queue a record, or count it as dropped."""
-        size = len(record.body) + _OVERHEAD if isinstance(record, records.Log) else _SPAN_SIZE
+        size = _SPAN_SIZE if isinstance(record, records.Span) else len(record[2]) + _OVERHEAD
         if len(self._queue) >= self._max_events or self._bytes + size > self._max_bytes:
             self.drop(1)
             return
@@ -206,9 +206,7 @@ class Output:
         body = encode(
             {"level": "warning", "event": EVENT_CLIENT_DROPPED, "logger": "unsnag", DROPPED: dropped}
         )
-        return dropped, [
-            self._renderer.line(records.Log(clock.now_ns(), self._home(), body, is_merged=False))
-        ]
+        return dropped, [self._renderer.line((clock.now_ns(), self._home(), body, False))]
 
     def _warn(self, fault: OSError) -> None:
         """Say once for each fault that telemetry is lost; the script's own work goes on."""

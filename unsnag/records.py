@@ -27,14 +27,12 @@ _NOT_ATTRIBUTES: Final = frozenset({FIELD_TRACE_ID, FIELD_SPAN_ID, SERVICE_NAME,
 _MAX_ATTRIBUTE: Final = 16_384
 
 
-class Log(NamedTuple):
-    """A log record on its way: its fields are encoded already, so the script may change its objects."""
+Log = tuple[int, "Scope", bytes, bool]
+"""A log record on its way: time, scope, encoded fields, and whether these hold the scope's fields too.
 
-    time_ns: int
-    scope: Scope
-    body: bytes
-    is_merged: bool
-    """The body holds the scope's fields too, since the script set some of them itself."""
+The fields are encoded already, so the script may change its objects.
+A plain tuple, because making a named one takes a sixth of the caller's time.
+"""
 
 
 class Span(NamedTuple):
@@ -54,29 +52,35 @@ class Span(NamedTuple):
     library: str = "unsnag"
 
 
+_HEAD: Final = b'{"timestamp":"%b.%06dZ","unsnag.record_id":"%b%08x",'
+
+
 class Renderer:
     """Renders records of one process; each log record gets an identity that no other record has."""
 
     def __init__(self) -> None:
-        self._prefix = os.urandom(4).hex()
+        self._prefix = os.urandom(4).hex().encode()
         self._numbers = count(int.from_bytes(os.urandom(3)))
 
     def line(self, record: Log | Span) -> bytes:
         """Return one line."""
-        return self._log(record) if isinstance(record, Log) else _span(record)
+        return _span(record) if isinstance(record, Span) else self._log(*record)
 
-    def _log(self, record: Log) -> bytes:
-        body = record.body
+    def _log(self, time_ns: int, scope: Scope, body: bytes, is_merged: bool) -> bytes:  # noqa: FBT001
         if masking.suspicious(body):
             body = encode(masking.mask_fields(orjson.loads(body)))
-        head = f'{{"timestamp":"{clock.rfc3339(record.time_ns)}","unsnag.record_id":"{self._identity()}",'
-        scope = record.scope.json
-        if record.is_merged or not scope:
-            return b"".join((head.encode(), body[1:], b"\n"))
-        return b"".join((head.encode(), scope, b",", body[1:], b"\n"))
-
-    def _identity(self) -> str:
-        return f"{self._prefix}{next(self._numbers) & 0xFFFFFFFF:08x}"
+        second, fraction = divmod(time_ns, 1_000_000_000)
+        # One formatting of bytes: texts that are joined and encoded take three times as long.
+        head = _HEAD % (
+            clock.second(second),
+            fraction // 1000,
+            self._prefix,
+            next(self._numbers) & 0xFFFFFFFF,
+        )
+        fields = scope.json
+        if is_merged or not fields:
+            return b"%b%b\n" % (head, body[1:])
+        return b"%b%b,%b\n" % (head, fields, body[1:])
 
 
 def _span(span: Span) -> bytes:
