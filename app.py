@@ -10,15 +10,21 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 import uvicorn
 from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from data.errors import UnsnagError
 from server import identity
 from server.process import LocalIdentity, PlainRoutes, Process
 from server.settings import Settings, load
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 HERE = Path(__file__).parent
 
@@ -28,9 +34,15 @@ def make(settings: Settings) -> st.App:
     return st.App(
         HERE / "views" / "shell.py",
         lifespan=Process(settings).lifespan,
-        routes=identity.ROUTES,
+        routes=[*identity.ROUTES, Route("/exceptions", _to_the_queue)],
         middleware=[Middleware(LocalIdentity), Middleware(PlainRoutes)],
     )
+
+
+def _to_the_queue(request: Request) -> RedirectResponse:
+    # Streamlit serves its default page at "/" only; links may name it all the same.
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/{query}")
 
 
 def main(arguments: list[str]) -> int:
