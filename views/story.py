@@ -294,11 +294,13 @@ def failed(span: Row) -> bool:
 
 
 def first_look(unit: Row) -> str | None:
-    """Return the span to show when nobody chose one: the last attempt that failed, the innermost part."""
+    """Return what to show when nobody chose: the last step that failed, else span, else error log."""
     wrong = [span for span in unit["spans"] if failed(span)]
-    parents = {(span["trace_id"], span["parent_span_id"]) for span in wrong}
-    inner = [span for span in wrong if (span["trace_id"], span["span_id"]) not in parents]
-    return span_key(max(inner, key=lambda span: span["end"])) if inner else None
+    if wrong:
+        steps = [span for span in wrong if span["role"] == "step"]
+        return span_key(max(steps or wrong, key=lambda span: span["end"]))
+    keys = zip(log_keys(unit["logs"]), unit["logs"], strict=True)
+    return next((key for key, log in reversed(list(keys)) if level(log) == "error"), None)
 
 
 # --- story ----------------------------------------------------------------------------------------
@@ -386,9 +388,13 @@ def _places(record: Row) -> list[tuple[Any, ...]]:
 
 
 def _told(log: Row) -> str:
+    """Say what a log says; of a failure, what failed and why instead of the name of the event."""
     exception = log["exception"] or {}
-    parts = [log["message"], exception.get("type"), exception.get("message")]
-    return _first_line(": ".join(part for n, part in enumerate(parts) if part and part not in parts[:n]))
+    why = [part for part in (exception.get("type"), exception.get("message")) if part]
+    message = log["message"]
+    if why and " " not in message:
+        message = f"{log['step'] or log['flow'] or log['service'] or message} failed"
+    return _first_line(": ".join([message, *(part for part in why if part != message)]))
 
 
 def _first_line(text: str) -> str:
@@ -436,7 +442,7 @@ def _moment(act: Row, case: Row) -> datetime:
     """Return when it happened: what is noticed later has an event time of its own."""
     moment: datetime = act["at"]
     if act["verb"] == "opened" and case:
-        return min(moment, case["first_seen"])
+        moment = min(moment, case["first_seen"])
     if act["verb"] == "recovered" and (proof := (act.get("details") or {}).get("unit_completed_at")):
         moment = datetime.fromisoformat(proof)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

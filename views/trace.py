@@ -17,6 +17,7 @@ import streamlit as st
 
 from desk.cases import CaseFilter
 from desk.errors import TraceNotFoundError, UnitNotFoundError
+from desk.lifecycle import LIVE
 from server.center import current
 from views import story
 from views.components.live import live
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from server.center import Center
 
     Row = dict[str, Any]
+    Place = tuple[str, str | None]
 
 SHOWS: Final = "Here stands everything of one unit of work: steps, time, failures, people."
 STATES: Final[dict[str, tuple[str, Any, str]]] = {
@@ -54,8 +56,9 @@ STORY_LINES: Final = 400
 DETAIL_LOGS: Final = 40
 _STYLE: Final = """<style>
 .st-key-trace_detail {max-height: 712px; overflow-y: auto; scrollbar-width: thin;}
-.facts {display: flex; flex-wrap: wrap; gap: 10px 32px; margin: 0;}
+.facts {display: flex; flex-wrap: wrap; gap: 10px 32px; margin: 0 !important; padding: 0 !important;}
 .facts div {min-width: 0;}
+.facts dt, .facts dd {margin: 0 !important; padding: 0 !important;}
 .facts dt, .pairs th {font-size: 11.5px; font-weight: 400; opacity: 0.65;}
 .facts dd {margin: 0; font-size: 13.5px; font-weight: 500; overflow-wrap: anywhere;}
 .facts dd small {font-weight: 400; opacity: 0.7; font-size: 12px;}
@@ -73,6 +76,8 @@ _STYLE: Final = """<style>
 .story .lane {white-space: nowrap; max-width: 190px; overflow: hidden; text-overflow: ellipsis;}
 .story .said {width: 100%; overflow-wrap: anywhere;}
 .sign {font: 17px/1.15 "Material Symbols Rounded"; font-feature-settings: "liga"; white-space: nowrap;}
+a.quiet {font-size: 13px; text-decoration: none;}
+a.quiet:hover {text-decoration: underline;}
 .line {font-size: 12.5px; overflow-wrap: anywhere; white-space: pre-wrap; margin: 0 0 6px 0;}
 .line small {opacity: 0.65; font-variant-numeric: tabular-nums;}
 </style>"""
@@ -159,12 +164,12 @@ def _search(center: Center, text: str) -> None:
         _not_found(center, text)
 
 
-def _places(center: Center, hits: Sequence[Row]) -> list[tuple[str, str | None] | None]:
+def _places(center: Center, hits: Sequence[Row]) -> list[Place | None]:
     """Return for each hit which id, and which case of it, to open."""
     return [_place(center, hit) for hit in hits]
 
 
-def _place(center: Center, hit: Row) -> tuple[str, str | None] | None:
+def _place(center: Center, hit: Row) -> Place | None:
     if hit["kind"] == "case":
         return center.desk.case(hit["id"])["correlation_id"], hit["id"]
     if hit["kind"] == "run":
@@ -176,28 +181,30 @@ def _open(name: str, case: str | None = None) -> None:
     go(id=name, case=case, q=None, sel=None, all=None)
 
 
-def _chooser(
-    center: Center, text: str, hits: Sequence[Row], places: Sequence[tuple[str, str | None] | None]
-) -> None:
+def _chooser(center: Center, text: str, hits: Sequence[Row], places: Sequence[Place | None]) -> None:
     st.markdown(f"**{words.plural(len(hits), 'record')}** of **{words.escape(text)}**. Which one?")
-    now = center.now()
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         for n, (hit, place) in enumerate(zip(hits, places, strict=True)):
-            with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-                st.button(
-                    words.escape(hit["id"]),
-                    key=f"hit_{n}",
-                    on_click=_open,
-                    args=place or (hit["id"],),
-                    disabled=place is None,
-                    type="tertiary",
-                    icon=":material/account_tree:",
-                )
-                st.caption(HIT_KINDS.get(hit["kind"], hit["kind"]))
-                st.text(hit["title"] or "")
-                st.space("stretch")
-                st.caption(words.ago(hit["time"], now))
-                _state_badge(hit)
+            _hit(center, n, hit, place)
+
+
+def _hit(center: Center, n: int, hit: Row, place: Place | None) -> None:
+    columns = st.columns([30, 18, 30, 12, 10], vertical_alignment="center")
+    columns[0].button(
+        words.escape(hit["id"]),
+        key=f"hit_{n}",
+        on_click=_open,
+        args=place or (hit["id"],),
+        disabled=place is None,
+        type="tertiary",
+        icon=":material/account_tree:",
+        help=None if place else "None of its records carries a correlation ID.",
+    )
+    columns[1].caption(HIT_KINDS.get(hit["kind"], hit["kind"]))
+    columns[2].text(hit["title"] or "")
+    columns[3].caption(words.ago(hit["time"], center.now()))
+    with columns[4]:
+        _state_badge(hit)
 
 
 def _state_badge(hit: Row) -> None:
@@ -374,8 +381,9 @@ def _span_detail(unit: Row, span: Row) -> None:
     _attributes("Attributes", span["attributes"])
     _events(span)
     _logs_of(unit, span)
-    with st.expander("Where it ran"):
-        st.html(_pairs(span.get("resource", {}).items()))
+    if span["resource"]:
+        with st.expander("Where it ran"):
+            st.html(_pairs(span["resource"].items()))
 
 
 def _span_facts(unit: Row, span: Row) -> list[tuple[str, Any]]:
@@ -503,14 +511,14 @@ def _case(center: Center, case: Row) -> None:
             st.caption(_case_line(center, case))
             st.space("stretch")
             st.button(
-                "Close" if opened else "Act on it",
+                "Close" if opened else "Act on it" if case["state"] in LIVE else "Details",
                 key=f"case_{case['id']}",
                 icon=":material/expand_less:" if opened else ":material/expand_more:",
                 on_click=go,
                 kwargs={"case": None if opened else case["id"]},
             )
             st.html(
-                f'<a href="/exceptions?case={quote(case["id"], safe="")}" target="_self">'
+                f'<a class="quiet" href="/exceptions?case={quote(case["id"], safe="")}" target="_self">'
                 "Open in Exceptions</a>"
             )
         if opened:

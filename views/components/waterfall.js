@@ -2,6 +2,7 @@
 const memory = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
 const GAP_PX = 64;
+const OPEN_PX = 96;
 const DOT_PX = 11;
 const SEND_MS = 90;
 
@@ -99,7 +100,8 @@ function drawAxis(view) {
     const [low, high] = gap, open = view.unfolded.has(low);
     const left = x(low), px = x(high) - left;
     marks.push(gapButton(view, gap, left, px, open));
-    taken.push(open ? [left + px / 2 - 46, left + px / 2 + 46] : [left, left + px]);
+    const from = open ? openLeft(view, left, px) : left;
+    taken.push([from, from + (open ? OPEN_PX : px)]);
     lines.push(zigzag(left, px, open));
   }
   const count = Math.max(2, Math.floor(width / 110));
@@ -128,7 +130,7 @@ function gapButton(view, [low, high], left, px, open) {
   button.tabIndex = -1;
   button.title = `Nothing happened for ${words}. Click to ${open ? "fold" : "unfold"} (key z: all).`;
   button.setAttribute("aria-label", button.title);
-  if (open) Object.assign(button.style, { left: `${left + px / 2 - 42}px`, width: "84px" });
+  if (open) Object.assign(button.style, { left: `${openLeft(view, left, px)}px`, width: `${OPEN_PX}px` });
   else Object.assign(button.style, { left: `${left + 1}px`, width: `${Math.max(8, px - 2)}px` });
   button.onclick = (event) => {
     event.stopPropagation();
@@ -136,6 +138,10 @@ function gapButton(view, [low, high], left, px, open) {
     draw(view);
   };
   return button;
+}
+
+function openLeft(view, left, px) {
+  return Math.max(0, Math.min(view.scale.width - OPEN_PX, left + px / 2 - OPEN_PX / 2));
 }
 
 let patterns = 0;
@@ -186,7 +192,7 @@ function nameCell(view, row, parent) {
     drawn("path", { d: "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2", stroke: "white", "stroke-width": 1.7, "stroke-linecap": "round" })));
   cell.append(element("b", "", row.name));
   if (row.note) cell.append(element("em", "", row.note));
-  if (row.kind === "span" && row.service && row.service !== row.name) cell.append(element("span", "", row.service));
+  if (row.kind === "span" && row.service && row.service !== view.above.get(row.id)) cell.append(element("span", "", row.service));
   return cell;
 }
 
@@ -338,8 +344,19 @@ function take(view, data) {
   view.data = data;
   view.order = new Map(data.rows.map((row, n) => [row.id, n]));
   view.parents = new Set(data.rows.filter((row, n) => data.rows[n + 1]?.level > row.level).map((row) => row.id));
+  view.above = servicesAbove(data.rows);
   view.homes = new Map(data.rows.flatMap((row) => row.logs.map((log) => [log.id, row.id])));
   view.colors = palette(view.root);
+}
+
+// A service is named where it takes over, not on each row below.
+function servicesAbove(rows) {
+  const above = new Map(), path = [];
+  for (const row of rows) {
+    above.set(row.id, row.level > 1 ? path[row.level - 1] : undefined);
+    path[row.level] = row.service;
+  }
+  return above;
 }
 
 export default function (component) {
