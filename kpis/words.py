@@ -27,7 +27,7 @@ CLASSES: Final = {
 def figure(value: Any, unit: str) -> str:
     """Return a value with its unit: `97.3%`, `3 h 38 min`, `757.3k EUR`; a dash where there is none."""
     if value is None:
-        return "–"  # noqa: RUF001 - an empty cell
+        return "–"
     if unit == "percent":
         return percent(float(value))
     if unit == "seconds":

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collectors.sources import Sources
-
     from desk.audit import Actor
     from desk.cases import CaseFilter, CasePage
     from server.settings import Settings

@@ -9,9 +9,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from collectors.sources import Sources
-
 from collectors import otlp
+from collectors.sources import Sources
 from data.errors import UnsnagError
 from desk.sweep import sweep
 from server import center as centers
@@ -80,7 +79,8 @@ class PlainRoutes:
 
     def __init__(self, app: ASGIApp) -> None:
         self._dashboard = app
-        self._plain = build(otlp.routes(lambda: centers.current().store, lambda: centers.current().settings.collectors))
+        running = centers.current  # asked at the first request: nothing runs before
+        self._plain = build(otlp.routes(lambda: running().store, lambda: running().settings.collectors))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request to whoever answers its path."""

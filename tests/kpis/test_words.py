@@ -17,7 +17,7 @@ RATE = Kpi("K19", "Success rate", 97.3, "percent", 50, 0, 1, "up", 95.5, 50, 20)
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (None, "percent", "–"),  # noqa: RUF001 - the dash of the screen
+        (None, "percent", "–"),
         (97.348, "percent", "97.3%"),
         (99.98, "percent", "99.98%"),
         (100.0, "percent", "100.0%"),
