@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("unsnag.collectors")
 POLL_S: Final = 0.1
 SCAN_S: Final = 0.5
-MAX_RECORDS: Final = 5_000
+MAX_RECORDS: Final = 10_000
 IDLE_OPEN_S: Final = 60.0
 _TRIES: Final = 3
 _PAUSE_S: Final = 0.05

@@ -109,6 +109,8 @@ class Output:
         deadline = time.monotonic() + timeout_s
         self._wants_sync = True
         while self._queue or self._wants_sync:
+            if time.monotonic() > deadline:  # others log faster than the disk or the network takes it
+                return False
             if not self._lock.acquire(timeout=max(deadline - time.monotonic(), 0)):
                 return False
             try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import unsnag
 from tests.client.conftest import clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_wheel_holds_the_client_and_nothing_of_the_server(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert wheel.name.startswith(f"unsnag-{unsnag.__version__}-")
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"unsnag"}
     assert "unsnag/py.typed" in names
 

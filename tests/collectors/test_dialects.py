@@ -69,7 +69,8 @@ CASES: dict[str, tuple[str | bytes | dict[str, Any], dict[str, Any]]] = {
         {
             "error_type": "KeyError",
             "exception_message": "'iban'",
-            "stacktrace": "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\nKeyError: 'iban'",  # noqa: E501 - as it was written
+            "stacktrace": 'Traceback (most recent call last):\n  File "a.py", line 3, in f\n'
+            "KeyError: 'iban'",
         },
     ),
     "python-json-logger: local time without a zone": (
