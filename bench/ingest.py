@@ -1,0 +1,317 @@
+"""Prints how fast telemetry gets in: spool file to durable rows, and OTLP over loopback HTTP.
+
+Each figure stands beside its floor in the same run: parsing or decoding alone, and the same rows from
+Arrow into DuckDB with nothing derived. The sender of spans is a process of its own on the same cores,
+so it takes its share of them; the receiver's own CPU time is printed for that reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import uvicorn
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from starlette.applications import Starlette
+
+from bench.figures import line
+from collectors import otlp
+from collectors.decode import Decoder
+from collectors.jsonl import Follower
+from collectors.lines import Piece, Reader
+from collectors.normalise import Normaliser
+from collectors.spans import Explained, iso
+from data.records import LOG_COLUMNS, SPAN_COLUMNS, Batch, to_arrow
+from data.store import Store
+from desk.intake import intake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RECORDS = 200_000
+SPANS = 512
+REQUESTS = 240
+SENDERS = 16
+"""Programs that export at once. The store commits what they sent together, so few senders are slower."""
+STEPS = ("shop-intake", "credit-check", "reserve-stock", "capture-payment", "issue-invoice")
+START_NS = time.time_ns() - 3_600_000_000_000
+
+
+def main() -> None:
+    """Measure both ways in."""
+    with tempfile.TemporaryDirectory() as folder:
+        measure_spool(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        measure_otlp(Path(folder))
+
+
+# --- records as the client writes them -----------------------------------------------------------
+
+
+def log_line(number: int) -> bytes:
+    """Return one log record of the client: 15 fields; one in 2,000 is a failure."""
+    step = STEPS[number % len(STEPS)]
+    nanos = START_NS + number * 1_000_000
+    failed = number % 2_000 == 7
+    fields = {
+        "timestamp": iso(nanos),
+        "unsnag.record_id": f"{number:016x}",
+        "unsnag.correlation_id": f"SO-{number // 20}",
+        "unsnag.flow": "order-to-cash",
+        "unsnag.step": step,
+        "unsnag.run_id": f"{number // 500:016x}",
+        "unsnag.tenant": "north",
+        "unsnag.attempt": 1,
+        "service.name": step,
+        "deployment.environment.name": "production",
+        "trace_id": f"{number // 20 + 1:032x}",
+        "span_id": f"{number + 1:016x}",
+        "order_lines": number % 7,
+        "level": "error" if failed else "info",
+        "event": "unit.failed" if failed else "step.finished",
+    }
+    if failed:
+        fields |= {
+            "exception.type": "TimeoutError",
+            "exception.message": "gateway did not answer within 10 s",
+        }
+    return orjson.dumps(fields)
+
+
+def span_request(number: int) -> bytes:
+    """Return one export request of 512 spans, 12 attributes each."""
+    request = ExportTraceServiceRequest()
+    part = request.resource_spans.add()
+    part.resource.attributes.add(key="service.name").value.string_value = "payment"
+    scope = part.scope_spans.add()
+    rng = random.Random(number)
+    for position in range(SPANS):
+        unit = (number * SPANS + position) // 5
+        step = STEPS[position % len(STEPS)]
+        start = START_NS + (number * SPANS + position) * 100_000
+        span = scope.spans.add(
+            trace_id=(unit + 1).to_bytes(16),
+            span_id=rng.randbytes(8),
+            name=step,
+            kind=1,
+            start_time_unix_nano=start,
+            end_time_unix_nano=start + 5_000_000,
+        )
+        attributes: dict[str, Any] = {
+            "unsnag.kind": "step",
+            "unsnag.flow": "order-to-cash",
+            "unsnag.step": step,
+            "unsnag.correlation_id": f"SO-{unit}",
+            "unsnag.run_id": f"{number:016x}",
+            "unsnag.tenant": "north",
+            "unsnag.attempt": 1,
+            "unsnag.idempotency_key": rng.randbytes(16).hex(),
+            "unsnag.idempotent": True,
+            "unsnag.dependency": "payment-gateway",
+            "http.response.status_code": 200,
+            "order.lines": position % 7,
+        }
+        for key, value in attributes.items():
+            made = span.attributes.add(key=key).value
+            if isinstance(value, bool):
+                made.bool_value = value
+            elif isinstance(value, int):
+                made.int_value = value
+            else:
+                made.string_value = value
+    return request.SerializeToString()
+
+
+# --- spool ---------------------------------------------------------------------------------------
+
+
+def measure_spool(folder: Path) -> None:
+    """Follow a full spool file into an empty store."""
+    lines = [log_line(number) for number in range(RECORDS)]
+    parse_s = seconds(lambda: [orjson.loads(one) for one in lines])
+    columns: list[Batch] = []
+    normalise_s = seconds(lambda: columns.extend(normalised(lines)))
+    floor_s = parse_s + bare_insert(folder / "bare", columns)
+    spool = folder / "spool"
+    spool.mkdir()
+    (spool / "a.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    store = Store.open(folder / "store", intake)
+    follower = Follower(store, "spool", [f"{spool}/*.jsonl*"])
+    cpu = time.process_time()
+    took = seconds(lambda: (follower.start(), wait_until(lambda: records(store) >= RECORDS)))
+    cpu = time.process_time() - cpu
+    follower.stop()
+    store.close()
+    report("spool file to durable rows, all derived", RECORDS / took, "records/s >= 25,000", floor_s / took)
+    line(
+        "  CPU of it per 100k records",
+        f"{cpu / RECORDS * 1e5:.2f} s",
+        "",
+        f"{cpu / took:.2f} cores were to be had",
+    )
+    line("  normalise alone (parse, columns, masks)", f"{normalise_s / RECORDS * 1e6:.1f} µs", "<= 20 µs")
+    line("  orjson alone", f"{parse_s / RECORDS * 1e6:.1f} µs")
+
+
+def normalised(lines: list[bytes]) -> list[Batch]:
+    """Return the lines as batches of 5,000."""
+    made = []
+    for first in range(0, len(lines), 5_000):
+        n = Normaliser("spool", "jsonl", time.time_ns() // 1000)
+        Reader.into(n).read(Piece(lines[first : first + 5_000], None, first, 1, final=True))
+        made.append(n.batch())
+    return made
+
+
+# --- OTLP ----------------------------------------------------------------------------------------
+
+
+def measure_otlp(folder: Path) -> None:
+    """Let another process export spans to a real server of this one."""
+    bodies = [span_request(number) for number in range(REQUESTS)]
+    total = REQUESTS * SPANS
+    upb_s = seconds(lambda: [ExportTraceServiceRequest.FromString(body) for body in bodies])
+    batches: list[Batch] = []
+    decode_s = seconds(lambda: batches.extend(decoded(bodies)))
+    floor_s = upb_s + bare_insert(folder / "bare", batches)
+    store = Store.open(folder / "store", intake)
+    server, thread, port = serve(store)
+    cpu = time.process_time()
+    sender = subprocess.Popen(
+        [sys.executable, "-m", "bench.ingest", "send", str(port)], stdin=subprocess.PIPE
+    )
+    assert sender.stdin
+    sender.stdin.write(b"".join(len(body).to_bytes(4) + body for body in bodies))
+    sender.stdin.close()
+    wait_until(lambda: records(store) > 0)
+    took = seconds(sender.wait)
+    took += SPANS * SENDERS / total * took  # the first requests were under way before the clock
+    visible, cpu = records(store), time.process_time() - cpu
+    server.should_exit = True
+    thread.join()
+    store.close()
+    report(
+        "OTLP/HTTP protobuf, acknowledged and durable", visible / took, "spans/s >= 20,000", floor_s / took
+    )
+    line("  accepted equals visible", f"{visible} of {total}")
+    line(
+        "  CPU of the receiver per 100k spans", f"{cpu / total * 1e5:.2f} s", "", "the sender's is not in it"
+    )
+    line("  decode alone (attributes, columns, masks)", f"{decode_s / total * 1e6:.1f} µs", "<= 25 µs")
+    line("  protobuf (upb) alone", f"{upb_s / total * 1e6:.1f} µs")
+
+
+def decoded(bodies: list[bytes]) -> list[Batch]:
+    """Return the requests as batches."""
+    made = []
+    for body in bodies:
+        n = Normaliser("otlp", "otlp", time.time_ns() // 1000)
+        Decoder(n, (), Explained()).traces(body)
+        made.append(n.batch())
+    return made
+
+
+def serve(store: Store) -> tuple[uvicorn.Server, threading.Thread, int]:
+    """Start a real server on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = Starlette(routes=otlp.routes(lambda: store))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    return server, thread, port
+
+
+def send(port: int) -> None:
+    """Post the bodies of standard input, a few at a time, each again until it is taken."""
+    raw, bodies, at = sys.stdin.buffer.read(), [], 0
+    while at < len(raw):
+        size = int.from_bytes(raw[at : at + 4])
+        bodies.append(raw[at + 4 : at + 4 + size])
+        at += 4 + size
+    asyncio.run(_send_all(port, bodies))
+
+
+async def _send_all(port: int, bodies: list[bytes]) -> None:
+    await asyncio.gather(*(_send_some(port, bodies[first::SENDERS]) for first in range(SENDERS)))
+
+
+async def _send_some(port: int, bodies: list[bytes]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for body in bodies:
+        status = 0
+        while status != 200:
+            head = (
+                "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            writer.write(head.encode() + body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            status = int(answer.split(b" ", 2)[1])
+            length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            await reader.readexactly(length)
+    writer.close()
+
+
+# --- what both share -----------------------------------------------------------------------------
+
+
+def bare_insert(folder: Path, batches: list[Batch]) -> float:
+    """Return the seconds that the same rows take from columns into DuckDB with nothing derived."""
+    store = Store.open(folder)
+
+    def insert(tx: Any, batch: Batch) -> None:
+        tx.view("incoming_log", to_arrow(batch.logs, LOG_COLUMNS))
+        tx.view("incoming_span", to_arrow(batch.spans, SPAN_COLUMNS))
+        tx.run("store/insert_logs")
+        tx.run("store/insert_spans")
+
+    start = time.perf_counter()
+    for batch in batches:
+        store.act(partial(insert, batch=batch)).result()
+    took = time.perf_counter() - start
+    store.close()
+    return took
+
+
+def records(store: Store) -> int:
+    """Return how many records are stored."""
+    return sum(row["records"] for row in store.query("server/sources"))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait, without taking much of the processor."""
+    while not done():
+        time.sleep(0.02)
+
+
+def report(name: str, rate: float, aim: str, share: float) -> None:
+    """Print a rate, and its share of what decoding and a bare insert alone would reach."""
+    unit, _, wanted = aim.partition(" ")
+    line(name, f"{rate:,.0f} {unit}", wanted, f"{share:.0%} of bare decode + Arrow + insert")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["send"]:
+        send(int(sys.argv[2]))
+    else:
+        main()
