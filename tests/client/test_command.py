@@ -79,8 +79,8 @@ def test_signals_reach_the_command_and_its_end_is_ours(tmp_path: Path) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(10) == 143
-    process.stdout.close()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
     assert '"unsnag.error.class":"infrastructure"' in "".join(file.read_text() for file in tmp_path.iterdir())
 
 

@@ -242,10 +242,10 @@ def test_a_shifted_clock_shifts_everything(run_script: Callable[..., Ran]) -> No
 def test_importing_costs_little_and_loads_nothing_heavy(run_script: Callable[..., Ran]) -> None:
     ran = run_script("""
     import sys, time
-    start = time.perf_counter()
+    start = time.process_time()  # the machine may be busy with other things
     import unsnag
     unsnag.unit, unsnag.init
-    print(time.perf_counter() - start)
+    print(time.process_time() - start)
     heavy = {"streamlit", "duckdb", "pyarrow", "pandas", "numpy", "fastapi", "opentelemetry", "structlog"}
     print(sorted(heavy & set(sys.modules)))
     """)

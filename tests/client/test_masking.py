@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 import timeit
 from typing import Any
 
@@ -175,4 +176,4 @@ def test_long_hostile_texts_take_no_longer_than_their_length() -> None:
         "eyJ" * 60_000,
         "a.b@" * 50_000,
     ):
-        assert timeit.timeit(lambda text=text: mask_text(text), number=1) < 2.0
+        assert timeit.timeit(lambda text=text: mask_text(text), timer=time.process_time, number=1) < 2.0
