@@ -1,0 +1,242 @@
+"""The Trace page, drawn over a real store."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from desk.acts import Actor
+from desk.cases import CaseFilter
+from server import center as centers
+from server.center import Center
+from server.settings import Settings
+from tests.telemetry import TRACE, batch, failure, log, span, success
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MARKUP = "<b>loud</b> [go](http://x) **bold**"
+
+
+@pytest.fixture
+def center(tmp_path: Path) -> Iterator[Center]:
+    opened = Center.open(Settings(data=tmp_path, zone="Europe/Berlin"))
+    centers.install(opened)
+    yield opened
+    centers.install(None)
+    opened.store.close()
+
+
+def ingest(center: Center, *rows: dict[str, Any]) -> None:
+    center.store.append(batch(*rows)).result()
+
+
+def stuck(center: Center, unit: str = "SO-1", **fields: Any) -> str:
+    """Let a unit fail at its payment, and return the exception's id."""
+    own = {"correlation_id": unit, "flow": "order-to-cash", "service": "payment", **fields}
+    pay = span(0, 10, "capture", role="step", step="pay", status="error", status_message="no answer", **own)
+    ingest(
+        center,
+        pay,
+        log(5, MARKUP, severity="warning", severity_number=13, trace_id=TRACE, span_id=pay["span_id"], **own),
+        failure(10, unit, value_amount=Decimal("99.50"), value_currency="EUR", trace_id=TRACE, tenant="acme"),
+    )
+    (case,) = [c for c in center.desk.cases(CaseFilter()).items if c["correlation_id"] == unit]
+    return str(case["id"])
+
+
+def opened(**address: str) -> AppTest:
+    def script() -> None:
+        from views import trace  # noqa: PLC0415 - the script is run from its source
+
+        trace.page()
+
+    app = AppTest.from_function(script, default_timeout=20)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def address(app: AppTest, name: str) -> str:
+    """Return a parameter; AppTest gives what it was given as text, and what the page set as a list."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def texts(app: AppTest) -> str:
+    kinds = [app.markdown, app.caption, app.get("html"), app.code, app.text, app.info]
+    return "\n".join(str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in kind)
+
+
+def badges(app: AppTest) -> str:
+    return "\n".join(element.value for element in app.markdown if "-badge" in element.value)
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_before_the_first_record_it_shows_how_to_hook_a_script(center: Center) -> None:  # noqa: ARG001
+    app = opened()
+    assert "No record has arrived yet" in texts(app)
+    assert "import unsnag" in app.code[0].value
+
+
+def test_without_a_unit_it_says_how_to_get_to_one(center: Center) -> None:
+    stuck(center)
+    assert "press Trace beside an exception" in texts(opened())
+
+
+def test_a_failed_unit_says_how_it_stands_and_why(center: Center) -> None:
+    stuck(center)
+    app = opened(id="SO-1")
+    seen = texts(app)
+    for words in (
+        "Failed",
+        "1 exception still open",
+        "€99.50",
+        "acme",
+        "16 Nov 10:00:00",  # Berlin
+        "10 s working + 0 ms waiting",
+        "pay failed after 10 s: no answer",
+        "Exception opened at pay: Payment gateway did not answer in time",
+    ):
+        assert words in seen
+    assert "Act on it" in buttons(app)
+
+
+def test_markup_in_telemetry_stays_text(center: Center) -> None:
+    stuck(center)
+    seen = texts(opened(id="SO-1"))
+    assert "&lt;b&gt;loud&lt;/b&gt; [go](http://x) **bold**" in seen
+    assert "<b>loud" not in seen
+
+
+def test_an_exact_hit_opens(center: Center) -> None:
+    stuck(center)
+    stuck(center, "SO-10")
+    app = opened(q="SO-1")
+    assert address(app, "id") == "SO-1"
+    assert "q" not in app.query_params
+
+
+def test_several_hits_are_offered_and_one_is_taken(center: Center) -> None:
+    stuck(center, "SO-11")
+    ingest(center, success(60, "SO-12"))
+    app = opened(q="SO-1")
+    assert "2 records" in texts(app)
+    assert "Unit of work" in texts(app)
+    assert "Failed" in badges(app)
+    assert "Completed" in badges(app)
+    next(button for button in app.button if "12" in button.label).click().run()
+    assert address(app, "id") == "SO-12"
+    assert "order-to-cash finished" in texts(app)
+
+
+def test_a_case_leads_to_its_unit_and_opens_there(center: Center) -> None:
+    case = stuck(center)
+    app = opened(q=case)
+    assert address(app, "id") == "SO-1"
+    assert address(app, "case") == case
+    assert "Claim" in buttons(app)
+
+
+def test_what_nobody_sent_is_said_plainly(center: Center) -> None:
+    stuck(center)
+    for address in ({"q": "<i>nobody</i>"}, {"id": "<i>nobody</i>"}):
+        seen = texts(opened(**address))
+        assert "No record carries \\<i\\>nobody" in seen
+        assert "The newest data arrived" in seen
+
+
+def test_searching_from_the_box_writes_the_address(center: Center) -> None:
+    stuck(center)
+    app = opened()
+    app.text_input(key="trace_search").set_value(" SO-1 ").run()
+    assert address(app, "id") == "SO-1"
+
+
+def test_a_trace_id_shows_that_trace_and_leads_to_its_unit(center: Center) -> None:
+    stuck(center)
+    app = opened(id=TRACE)
+    assert TRACE in texts(app)
+    next(button for button in app.button if "SO" in button.label).click().run()
+    assert address(app, "id") == "SO-1"
+
+
+def test_the_exception_is_claimed_on_this_page(center: Center) -> None:
+    case = stuck(center)
+    app = opened(id="SO-1", case=case)
+    next(button for button in app.button if button.label == "Claim").click().run()
+    assert center.desk.case(case)["state"] == "claimed"
+    assert "claimed the exception at pay" in texts(app)
+
+
+def test_acts_of_people_and_the_recovery_are_part_of_the_story(center: Center) -> None:
+    case = stuck(center)
+    center.desk.claim(case, actor=Actor("ann"))
+    ingest(center, success(3600))
+    app = opened(id="SO-1")
+    seen = texts(app)
+    assert "Recovered" in badges(app)
+    assert "ann claimed the exception at pay" in seen
+    assert "Recovered: the unit went past pay to its end" in seen
+    assert "1 h 0 min" in seen
+    assert "Details" in buttons(app)
+
+
+def test_the_address_chooses_what_the_story_shows(center: Center) -> None:
+    stuck(center)
+    usual, steps = texts(opened(id="SO-1")), texts(opened(id="SO-1", show="steps"))
+    assert "Exception opened" in usual
+    assert "Exception opened" not in steps
+    assert "pay failed after" in steps
+    assert "None of these happened" in texts(opened(id="SO-1", show="none"))
+
+
+def test_pills_write_the_address(center: Center) -> None:
+    stuck(center)
+    app = opened(id="SO-1")
+    pills = app.get("button_group")[0]
+    pills.set_value(["steps", "logs"]).run()
+    assert address(app, "show") == "steps,logs"
+
+
+def test_the_address_names_the_selected_log(center: Center) -> None:
+    stuck(center)
+    moment = center.units.unit("SO-1")["logs"][0]["time"]
+    seen = texts(opened(id="SO-1", sel=f"log-{round(moment.timestamp() * 1e6)}"))
+    assert "**Log**" in seen
+    assert "&lt;b&gt;loud" in seen
+
+
+def test_a_stale_selection_is_no_error(center: Center) -> None:
+    stuck(center)
+    assert "Nothing is selected" in texts(opened(id="SO-1", sel="gone", show="nonsense"))
+
+
+def test_a_unit_in_flight_says_who_spoke_last(center: Center) -> None:
+    own = {"correlation_id": "SO-5", "flow": "order-to-cash", "service": "stock"}
+    ingest(center, span(0, 1, "reserve", role="step", step="reserve", **own))
+    app = opened(id="SO-5")
+    assert "In flight" in badges(app)
+    assert "Last heard from stock" in texts(app)
+
+
+def test_more_than_can_be_drawn_is_said(center: Center) -> None:
+    own = {"correlation_id": "SO-6", "flow": "bulk", "role": "step"}
+    ingest(center, *(span(n, n + 1, f"part {n}", span_id=f"{n:016x}", **own) for n in range(2010)))
+    app = opened(id="SO-6")
+    assert "Showing the first 2,000 of 2,010 spans" in texts(app)
+    assert "Show all 2,000 lines" in buttons(app)
+
+
+def test_a_unit_of_logs_only_has_a_waterfall_and_a_story(center: Center) -> None:
+    ingest(center, log(1, "booked the truck", correlation_id="SO-7", flow="shipping", service="shipping"))
+    assert "booked the truck" in texts(opened(id="SO-7", show="logs"))
