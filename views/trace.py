@@ -76,8 +76,7 @@ _STYLE: Final = """<style>
 .story .lane {white-space: nowrap; max-width: 190px; overflow: hidden; text-overflow: ellipsis;}
 .story .said {width: 100%; overflow-wrap: anywhere;}
 .sign {font: 17px/1.15 "Material Symbols Rounded"; font-feature-settings: "liga"; white-space: nowrap;}
-a.quiet {font-size: 13px; text-decoration: none;}
-a.quiet:hover {text-decoration: underline;}
+a.quiet {font-size: 13px; color: inherit; text-underline-offset: 3px;}
 .line {font-size: 12.5px; overflow-wrap: anywhere; white-space: pre-wrap; margin: 0 0 6px 0;}
 .line small {opacity: 0.65; font-variant-numeric: tabular-nums;}
 </style>"""
@@ -475,7 +474,8 @@ def _stack(log: Row) -> None:
     if not exception:
         return
     told = ": ".join(part for part in (exception["type"], exception["message"]) if part)
-    st.code(exception["stacktrace"] or told, language="python" if exception["stacktrace"] else None)
+    language = "python" if exception["stacktrace"] else None
+    st.code(exception["stacktrace"] or told, language=language, wrap_lines=language is None)
 
 
 def _pairs(pairs: Iterable[tuple[str, Any]]) -> str:
@@ -519,7 +519,8 @@ def _case(center: Center, case: Row) -> None:
             )
             st.html(
                 f'<a class="quiet" href="/exceptions?case={quote(case["id"], safe="")}" target="_self">'
-                "Open in Exceptions</a>"
+                "Open in Exceptions</a>",
+                width="content",
             )
         if opened:
             case_panel(center.desk.case(case["id"]), key=f"panel_{case['id']}")

@@ -23,7 +23,7 @@ function drawn(tag, attributes, ...inside) {
 function lasted(ms) {
   if (ms < 1) return ms > 0 ? "< 1 ms" : "0 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
   const s = Math.round(ms / 1000);
   if (s < 60) return `${s} s`;
   for (const [size, name, part, smaller] of [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]]) {
