@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from unsnag import api, classification, clock
 from unsnag.errors import AutomationError
@@ -73,32 +73,56 @@ def generated_id(flow: str) -> str:
 
 
 def _execute(command: Sequence[str]) -> tuple[int, str]:
-    environment = {**os.environ, **api.environment()}
-    try:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)  # noqa: S603 - it is what we were asked for
-    except OSError as error:
-        text = f"unsnag run: cannot start {command[0]}: {error.strerror}"
-        sys.stderr.write(text + "\n")
-        return (_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE), text
-    previous = _forward_signals(process)
-    try:
+    with _Forwarding() as forwarding:
+        try:
+            environment = {**os.environ, **api.environment()}
+            # The caller's command is what we were asked to run.
+            process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)  # noqa: S603
+        except OSError as error:
+            return _not_started(command[0], error)
+        forwarding.begin(process)
         tail = _Tail(process.stderr)
         code = process.wait()
         return (code if code >= 0 else 128 - code), tail.text()
-    finally:
-        for number, handler in previous.items():
+
+
+def _not_started(name: str, error: OSError) -> tuple[int, str]:
+    """Answer as a shell would."""
+    text = f"unsnag run: cannot start {name}: {error.strerror}"
+    sys.stderr.write(text + "\n")
+    return (_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE), text
+
+
+class _Forwarding:
+    """Passes signals on to the command; what comes before the command has started is kept for it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._kept: list[int] = []
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        numbers = [getattr(signal, name) for name in _FORWARDED if hasattr(signal, name)]
+        self._previous = {number: signal.signal(number, self._forward) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-
-def _forward_signals(process: subprocess.Popen[bytes]) -> dict[int, Any]:
-    """Pass signals on; an interrupt from the terminal reaches the command by itself."""
-
-    def forward(number: int, _frame: object) -> None:
-        if number != signal.SIGINT or not sys.stdin.isatty():
+    def begin(self, process: subprocess.Popen[bytes]) -> None:
+        """Name the command that signals are for."""
+        self._process = process
+        for number in self._kept:
             process.send_signal(number)
 
-    numbers = [getattr(signal, name) for name in _FORWARDED if hasattr(signal, name)]
-    return {number: signal.signal(number, forward) for number in numbers}
+    def _forward(self, number: int, _frame: object) -> None:
+        if number == signal.SIGINT and sys.stdin.isatty():
+            return  # an interrupt from the terminal reaches the command by itself
+        if self._process is None:
+            self._kept.append(number)
+        else:
+            self._process.send_signal(number)
 
 
 class _Tail:
