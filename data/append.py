@@ -45,6 +45,13 @@ UNFIT_VALUE: Final = (
 )
 """What a value that does not fit its column raises, from Arrow or from DuckDB."""
 
+_REQUIRED: Final = frozenset(
+    (
+        "record_id", "time", "ingested_at", "source", "message", "severity", "severity_number", "name",
+        "kind", "end_time", "duration_ns", "status",
+    )
+)  # fmt: skip
+_JSON: Final = frozenset(("attributes", "resource", "events", "links", "data"))
 _SAMPLE_BYTES: Final = 64 * 1024
 
 
@@ -203,21 +210,51 @@ def _move_offsets(tx: Tx, batches: Sequence[Batch]) -> None:
 def without_unfit(batch: Batch, fits: Callable[[Batch], bool], now: datetime) -> Batch:
     """Return the batch with the rows that do not fit moved to its quarantine.
 
-    `fits` tries a part in a transaction that is rolled back: only DuckDB knows what DuckDB takes.
+    Values are looked at first: that finds all but what only DuckDB knows. For the rest `fits` tries a
+    part in a transaction that is rolled back; that costs some milliseconds a try.
     """
-    logs, bad_logs = _sifted(len(batch.logs["record_id"]), lambda rows: fits(_part(batch, rows, [])))
-    spans, bad_spans = _sifted(len(batch.spans["record_id"]), lambda rows: fits(_part(batch, [], rows)))
+    logs, bad_logs = _sifted(batch.logs, LOG_COLUMNS, lambda rows: fits(_part(batch, rows, [])))
+    spans, bad_spans = _sifted(batch.spans, SPAN_COLUMNS, lambda rows: fits(_part(batch, [], rows)))
     rejected = [_row_as_quarantine(batch, batch.logs, i, now) for i in bad_logs]
     rejected += [_row_as_quarantine(batch, batch.spans, i, now) for i in bad_spans]
     kept = _part(batch, logs, spans)
     return dataclasses.replace(kept, quarantined=[*batch.quarantined, *rejected], offsets=batch.offsets)
 
 
-def _sifted(count: int, fits: Callable[[list[int]], bool]) -> tuple[list[int], list[int]]:
-    """Split row numbers into those that fit and those that do not, by halving."""
+def _sifted(
+    columns: Columns, schema: dict[str, pa.DataType], fits: Callable[[list[int]], bool]
+) -> tuple[list[int], list[int]]:
+    """Split row numbers into those that fit and those that do not."""
     good: list[int] = []
     bad: list[int] = []
-    parts = [list(range(count))] if count else []
+    for index in range(len(columns["record_id"])):
+        (good if _values_fit(columns, schema, index) else bad).append(index)
+    if fits(good):
+        return good, bad
+    fitting, unfit = _halved(good, fits)
+    return fitting, bad + unfit
+
+
+def _values_fit(columns: Columns, schema: dict[str, pa.DataType], index: int) -> bool:
+    try:
+        for name, kind in schema.items():
+            value = columns[name][index]
+            if value is None:
+                if name in _REQUIRED:
+                    return False
+            else:
+                pa.array([value], kind)
+                if name in _JSON:
+                    orjson.loads(value)
+    except (*UNFIT_VALUE, orjson.JSONDecodeError):
+        return False
+    return True
+
+
+def _halved(rows: list[int], fits: Callable[[list[int]], bool]) -> tuple[list[int], list[int]]:
+    good: list[int] = []
+    bad: list[int] = []
+    parts = [rows] if rows else []
     while parts:
         part = parts.pop()
         if fits(part):

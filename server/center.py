@@ -13,6 +13,7 @@ from desk.acts import Acts
 from desk.intake import intake
 from desk.retries import Retries
 from server.events import Events
+from unsnag.masking import mask_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -166,7 +167,8 @@ def _quarantined(row: Row) -> Row:
         "reason": row["reason"],
         "received_at": aware(row["received_at"]),
         "size": row["size"],
-        "sample": row["sample"].decode("utf-8", "replace"),
+        # The bytes are kept as they came, so that they can be read again; what is shown is masked.
+        "sample": mask_text(row["sample"].decode("utf-8", "replace")),
         "replayed_at": aware(row["replayed_at"]),
         "replay_result": row["replay_result"],
     }

@@ -49,6 +49,17 @@ def test_a_record_twice_in_one_batch_is_one_row(store: Store) -> None:
     assert (done.records, done.duplicates) == (2, 1)
 
 
+def test_a_foreign_span_without_a_role_is_a_record_like_any_other(store: Store) -> None:
+    done = append(store, span(0, 1, correlation_id="SO-1", flow="f"))
+    assert (done.records, done.quarantined) == (1, 0)
+    assert unit(store)["attempts"] == 0
+
+
+def test_thousands_of_unfit_rows_do_not_hold_the_others_up(store: Store) -> None:
+    done = append(store, *(log(n, attributes="{" if n % 2 else "{}") for n in range(2_000)))
+    assert (done.records, done.quarantined) == (1_000, 1_000)
+
+
 def test_a_repeated_record_is_not_derived_twice(store: Store) -> None:
     step = span(1, 2, role="step", flow="f", step="s", correlation_id="SO-1", status="error")
     for _ in range(3):

@@ -223,6 +223,16 @@ def test_quarantine_shows_why_and_what(http: httpx.Client, center: Center) -> No
     assert item["sample"] == "<b>\ufffd</b>"
 
 
+def test_a_secret_in_quarantine_is_not_shown(http: httpx.Client, center: Center) -> None:
+    made = batch()
+    made.quarantined.append(
+        Quarantined("spool", "not JSON", 0, b'{"password": "hunter2hunter2", "to": "ann@example.com"')
+    )
+    center.store.append(made).result()
+    (item,) = http.get("/api/v1/quarantine").json()["items"]
+    assert "ann@example.com" not in item["sample"]
+
+
 def test_metrics_are_openmetrics_without_customers(http: httpx.Client, case: dict[str, Any]) -> None:
     text = http.get("/metrics").text
     assert f'unsnag_cases{{flow="{case["flow"]}",state="open"}} 1' in text

@@ -62,9 +62,9 @@ using (
         max(signals.segment) as segment,
         max(signals.environment) as environment,
         max(signals.routing) as routing,
-        count_if(signals.attempt) as attempts,
-        count_if(signals.failed_attempt) as failed_attempts,
-        count_if(signals.error) as errors,
+        coalesce(count_if(signals.attempt), 0) as attempts,
+        coalesce(count_if(signals.failed_attempt), 0) as failed_attempts,
+        coalesce(count_if(signals.error), 0) as errors,
     from signals
     where
         signals.correlation_id is not null
