@@ -39,7 +39,7 @@ check: install lint ## Lint, types and import contracts: exactly what CI runs be
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-cache
 
-lint: install
+lint: install ## Look for mistakes and for what is not formatted
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 

@@ -7,7 +7,7 @@ const SHAPES = {
 };
 const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", unknown: "?" };
 const HEADINGS = [
-  ["", ""], ["Due", ""], ["Severity", "severity-head"], ["Class", ""], ["What", ""], ["Unit", ""], ["At risk", "number"],
+  ["", ""], ["Due", ""], ["Severity", "severity-head"], ["Class", "kind"], ["What", ""], ["Unit", ""], ["At risk", "number"],
   ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", ""],
 ];
 
@@ -98,7 +98,7 @@ function draw(row, state, now, send) {
   mark.append(icon(row.severity), element("span", "", row.severity));
   severity.title = row.severity;
   severity.append(mark);
-  const kind = element("div", "cell");
+  const kind = element("div", "cell kind");
   kind.append(element("span", "class", CLASSES[row.class] ?? "?"));
   kind.title = row.class;
   const what = element("div", "cell what");

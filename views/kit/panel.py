@@ -105,9 +105,9 @@ def _token(case: Case, verb: str) -> str:
 
 def _what_happened(case: Case, now: datetime, zone: str) -> str:
     step = f"Step **{words.escape(case['step'])}** of flow" if case["step"] else "Flow"
-    times = words.plural(case["occurrences"], "time")
+    times = "once" if case["occurrences"] == 1 else f"{case['occurrences']:,} times"
     place = f" while calling **{words.escape(case['dependency'])}**" if case["dependency"] else ""
-    said = f"  \n> {words.escape(case['message'][:600])}" if case["message"] else ""
+    said = f"  \n> {words.escape(case['message'][:600])}" if case["message"].strip() != case["title"] else ""
     return (
         f"{step} **{words.escape(case['flow'])}** failed {times}{place}, last "
         f"{words.ago(case['last_seen'], now)} ({words.clock(case['last_seen'], zone, now)}).{said}"

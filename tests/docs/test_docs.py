@@ -1,0 +1,86 @@
+"""What the documents promise is there: commands, options, links, pictures."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.settings import Settings, load
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_every_make_command_of_the_readme_exists() -> None:
+    made = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text()))
+    assert named
+    assert named <= made
+
+
+def test_make_help_lists_what_the_readme_names() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in ("install", "demo", "run", "test", "test-fast", "check", "bench", "lint", "format"):
+        assert f"make {name} " in shown
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_pictures_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
+        if "://" not in target and not target.startswith("/"):
+            assert (document.parent / target).exists(), target
+
+
+def test_the_options_table_tells_the_options_and_their_defaults() -> None:
+    table = re.findall(r"\| `--(\w+)` \| `(UNSNAG_\w+)` \| (\S+) \|", (ROOT / "docs/server.md").read_text())
+    defaults = load([], {})
+    assert {name for name, *_ in table} == {"host", "port", "data", "spool", "config"}
+    for name, variable, told in table:
+        assert variable == f"UNSNAG_{name.upper()}"
+        if name != "config":
+            value = getattr(defaults, name)
+            shown = value.relative_to(ROOT) if isinstance(value, Path) else value
+            assert told == f"`{shown}`"
+
+
+def test_the_config_sample_is_taken(tmp_path: Path) -> None:
+    (sample,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/server.md").read_text(), re.DOTALL)
+    config = tmp_path / "sample.toml"
+    config.write_text(sample)
+    assert load(["--config", str(config)], {}).desk == Settings().desk
+
+
+def test_the_help_of_app_py_names_every_option() -> None:
+    shown = subprocess.run(
+        [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in ("--host", "--port", "--data", "--spool", "--config"):
+        assert name in shown.stdout
+
+
+def test_a_foreign_address_is_refused_with_the_reason() -> None:
+    run = subprocess.run(
+        [sys.executable, "app.py", "--host", "0.0.0.0"],  # noqa: S104 - refused
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert "without sign-in" in run.stderr
+
+
+def test_no_file_names_a_registry_host() -> None:
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    hosts = re.compile(
+        "|".join(("files.pythonhosted", r"pypi\.org", r"registry\.npmjs", r"deb\.debian\.org"))
+    )
+    own = Path(__file__).relative_to(ROOT).as_posix()
+    named = [
+        name for name in files
+        if name and name != own and (ROOT / name).is_file() and hosts.search((ROOT / name).read_text("utf-8", "ignore"))
+    ]  # fmt: skip
+    assert named == []
