@@ -72,15 +72,12 @@ def test_a_foreign_address_is_refused_with_the_reason() -> None:
 
 
 def test_no_file_names_a_registry_host() -> None:
-    files = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\n")
-    hosts = re.compile(
-        "|".join(("files.pythonhosted", r"pypi\.org", r"registry\.npmjs", r"deb\.debian\.org"))
-    )
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    hosts = re.compile(r"files\.pythonhosted|pypi\.org|registry\.npmjs|deb\.debian\.org")
     own = Path(__file__).relative_to(ROOT).as_posix()
-    named = [
-        name for name in files
-        if name and name != own and (ROOT / name).is_file() and hosts.search((ROOT / name).read_text("utf-8", "ignore"))
-    ]  # fmt: skip
+    named = [name for name in listed.stdout.split() if name != own and hosts.search(_text(ROOT / name))]
     assert named == []
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", "ignore") if path.is_file() else ""

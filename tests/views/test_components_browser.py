@@ -203,11 +203,13 @@ def test_enter_opens_the_panel_which_follows_the_cursor_until_escape(server: Ser
     in_address(page, "case", None)
 
 
-def test_c_claims_the_row_under_the_cursor(server: Server, page: Page) -> None:
+def test_c_claims_the_row_under_the_cursor_and_opens_it(server: Server, page: Page) -> None:
     open_queue(page, server)
     page.keyboard.press("j")
     page.keyboard.press("c")
-    expect(row(page, "SO-2")).to_have_count(0)
+    in_address(page, "tab", "mine")
+    expect(page.locator("[role=grid] .row.opened a")).to_have_text("SO-2")
+    expect(page.locator("[role=grid] .row a")).to_have_text(["SO-2"])
     claimed = server.get("/api/v1/cases", state="claimed")
     assert [case["correlation_id"] for case in claimed["items"]] == ["SO-2"]
 
