@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Case = dict[str, Any]
 
 PER_PAGE: Final = 50
+PANEL_PX: Final = 440
 TABS: Final = {
     "open": ("Open", ["open"]),
     "mine": ("Mine", ["claimed", "retrying", "verifying"]),
@@ -89,14 +90,14 @@ def board() -> None:
         _nothing(counts, tab)
         return
     opened = param("case") or None
-    if opened is None:
-        _list(found, opened, center.now())
-        return
-    left, right = st.columns([58, 42], gap="medium")
-    with left:
-        _list(found, opened, center.now())
-    with right, st.container(border=True, key="case_panel"):
-        _panel(opened)
+    # One layout with and without the panel: in another place the table would be mounted anew,
+    # and its selection, cursor and scroll would be gone.
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(key="queue_box"):
+            _list(found, opened, center.now())
+        if opened:
+            with st.container(border=True, width=PANEL_PX, key="case_panel"):
+                _panel(opened)
 
 
 # --- filters --------------------------------------------------------------------------------
@@ -184,6 +185,7 @@ def _list(found: CasePage, opened: str | None, now: datetime) -> None:
         opened=opened,
         narrow=opened is not None,
         keys=KEYS,
+        claim_s=current().settings.desk.claim_minutes * 60,
         epoch=st.session_state.get("queue_epoch", 0),
         on_act=_from_key,
         on_open=_from_row,

@@ -25,7 +25,9 @@ _STYLE: Final = """<style>
 .block-container {padding: 1.1rem 2.25rem 2rem; max-width: 1760px;}
 header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparent;}
 [data-testid="stSidebarUserContent"] {padding-top: 0.5rem;}
-.st-key-case_panel {max-height: 80vh; overflow-y: auto; scrollbar-width: thin;}
+.st-key-case_panel {
+    width: min(440px, 46%) !important; max-height: 80vh; overflow-y: auto; scrollbar-width: thin;
+}
 </style>"""
 
 

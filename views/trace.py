@@ -518,7 +518,7 @@ def _case(center: Center, case: Row) -> None:
                 kwargs={"case": None if opened else case["id"]},
             )
             st.html(
-                f'<a class="quiet" href="/exceptions?case={quote(case["id"], safe="")}" target="_self">'
+                f'<a class="quiet" href="/?case={quote(case["id"], safe="")}" target="_self">'
                 "Open in Exceptions</a>",
                 width="content",
             )

@@ -36,6 +36,7 @@ RETRY = {
 @pytest.fixture(autouse=True)
 def _no_handlers() -> Iterator[None]:
     before = dict(handlers.registered)
+    handlers.registered.clear()
     yield
     handlers.registered.clear()
     handlers.registered.update(before)

@@ -116,7 +116,7 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     try:
         for _ in range(ROUNDS):
             server.start()
-            time.sleep(random.uniform(0.05, 1.5))
+            time.sleep(random.uniform(0.2, 1.6))
             server.kill()
     finally:
         stop.set()
@@ -151,7 +151,7 @@ def _check(server: Server, ledger: Ledger) -> None:
         store.close()
     present = {row["message"]: row["n"] for row in counted}
     known = {name for names in ledger.sent for name in names} | set(ledger.lines)
-    assert len(ledger.acknowledged) > ROUNDS * BATCH, "the rounds did real work"
+    assert len(ledger.acknowledged) >= ROUNDS * BATCH / 2, "the rounds did real work"
     assert ledger.claimed
     assert not [name for name in [*ledger.acknowledged, *ledger.lines] if name not in present], "lost"
     assert not [name for name, n in present.items() if n != 1 and name in known], "doubled"

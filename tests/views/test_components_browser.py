@@ -267,3 +267,16 @@ def test_no_request_leaves_this_machine(server: Server, page: Page) -> None:
     }
     assert asked
     assert not outside
+
+
+def test_opening_the_panel_keeps_what_is_selected(server: Server, page: Page) -> None:
+    open_queue(page, server)
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(selected(page)).to_have_text(["SO-1", "SO-2"])
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-case_panel")).to_be_visible()
+    at_rest(page)
+    expect(selected(page)).to_have_text(["SO-1", "SO-2"])
+    expect(page.get_by_text("2 selected")).to_be_visible()

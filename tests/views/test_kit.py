@@ -98,7 +98,7 @@ def test_without_a_present_the_clock_always_names_the_day() -> None:
     [
         ("plain words", "plain words"),
         ("**bold**", r"\*\*bold\*\*"),
-        ("[click](http://x)", r"\[click\]\(http\://x\)"),
+        ("[click](http://x)", "\\[click\\]\\(http\\:\u200b//x\\)"),
         ("<b>x</b>", r"\<b\>x\</b\>"),
         (":red[alarm]", r"\:red\[alarm\]"),
         ("$x$ & `y`", r"\$x\$ \& \`y\`"),
@@ -119,3 +119,13 @@ def test_a_count_agrees_with_its_noun(number: int, said: str) -> None:
 
 def test_a_noun_may_have_a_plural_of_its_own() -> None:
     assert words.plural(2, "retry", "retries") == "2 retries"
+
+
+@pytest.mark.parametrize("address", ["https://evil.example/x", "www.evil.example", "ann@evil.example"])
+def test_an_address_from_telemetry_does_not_become_a_link(address: str) -> None:
+    assert address not in words.escape(f"see {address} now").replace("\\", "")
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(59.7, "1 min"), (0.9996, "1.0 s"), (59.4, "59 s")])
+def test_a_length_of_time_never_says_sixty_of_the_smaller_unit(seconds: float, said: str) -> None:
+    assert words.duration(seconds).startswith(said)

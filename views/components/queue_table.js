@@ -1,14 +1,13 @@
 // A grid whose rows are known by id. What came from telemetry is only ever set as textContent.
 const memory = new WeakMap();
-const CLAIM_MS = 20 * 60 * 1000;
 const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = {
   critical: "M6 1v6M6 10v1.2", high: "M2 7l4-4 4 4M2 11l4-4 4 4", medium: "M2 4.5h8M2 8h8", low: "M2 5l4 4 4-4",
 };
 const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", unknown: "?" };
 const HEADINGS = [
-  ["", ""], ["Due", ""], ["Severity", "severity-head"], ["Class", "kind"], ["What", ""], ["Unit", ""], ["At risk", "number"],
-  ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", ""],
+  ["", ""], ["Due", ""], ["Severity", "severity-head"], ["Class", "kind"], ["What", ""], ["Unit", "unit-head"], ["At risk", "number"],
+  ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", "who-cell"],
 ];
 
 const span = (ms) => {
@@ -58,8 +57,8 @@ function due(row, now) {
   return box;
 }
 
-function who(row, now) {
-  const box = element("div", "cell");
+function who(row, now, claimMs) {
+  const box = element("div", "cell who-cell");
   if (!row.holder) {
     box.append(element("span", "dim", row.state === "open" ? "nobody" : "–"));
     return box;
@@ -68,7 +67,7 @@ function who(row, now) {
   const ring = element("em");
   ring.append(element("span", "", row.holder.slice(0, 2).toUpperCase()));
   const left = row.lease ? Math.max(0, row.lease - now) : null;
-  if (left !== null) ring.style.setProperty("--left", String((100 * left) / CLAIM_MS));
+  if (left !== null) ring.style.setProperty("--left", String((100 * left) / claimMs));
   wrap.append(ring, element("span", "", row.mine ? "me" : row.holder));
   if (left !== null) wrap.append(element("span", "dim", span(left)));
   box.title = left === null ? row.holder : `${row.holder}, claim runs out in ${span(left)}`;
@@ -115,7 +114,7 @@ function draw(row, state, now, send) {
   seen.title = `${row.seen} failures, the last ${span(now - row.last)} ago`;
   line.append(
     severity, kind, what, unit, element("div", "cell number", row.value), seen,
-    element("div", "cell number extra dim", String(row.attempts)), who(row, now),
+    element("div", "cell number extra dim", String(row.attempts)), who(row, now, state.claimMs),
   );
   line.onclick = (event) => send.click(row.id, event);
   return line;
@@ -143,6 +142,7 @@ export default function (component) {
   // Rows that someone else took drop out of the selection; the others stay in it.
   state.selected = new Set([...state.selected].filter((id) => ids.includes(id)));
   state.opened = data.opened;
+  state.claimMs = data.claimMs;
   if (first && data.opened && ids.includes(data.opened)) state.cursor = data.opened;
   if (state.cursor === null || !ids.includes(state.cursor)) state.cursor = ids[Math.min(state.place, ids.length - 1)] ?? null;
   state.place = Math.max(0, ids.indexOf(state.cursor));

@@ -38,6 +38,7 @@ def queue_table(
     opened: str | None,
     narrow: bool,
     keys: Mapping[str, str],
+    claim_s: float,
     epoch: int,
     on_act: Callable[[], None],
     on_open: Callable[[], None],
@@ -47,6 +48,7 @@ def queue_table(
 
     A row has `id, due (ms or None), severity, class, title, where, unit, value, seen, last (ms),
     attempts, holder, mine, lease (ms or None), state`; all text is shown as text.
+    `claim_s` is how long a fresh claim lasts: a full ring.
     `keys` maps a key to the name of an act, sent as the trigger `act` = {name, ids}.
     `epoch` clears the selection when it moves.
     """
@@ -57,6 +59,7 @@ def queue_table(
             "opened": opened,
             "narrow": narrow,
             "keys": dict(keys),
+            "claimMs": claim_s * 1000,
             "epoch": epoch,
         },
         key=key,

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+_LINKS: Final = re.compile(r"(?<=:)//|(?<=www)\.|@")
+"""Where a zero-width space keeps an address from becoming a link that somebody else wrote."""
 _SYMBOLS: Final = {"EUR": "€", "USD": "$", "GBP": "£", "CHF": "CHF "}
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
@@ -37,7 +39,8 @@ SEVERITIES: Final = {
 
 def escape(text: str) -> str:
     """Return text that came from telemetry so that Markdown shows it as it is, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    unlinked = _LINKS.sub("\u200b\\g<0>", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", unlinked)
 
 
 def money(value: dict[str, Any] | None) -> str:
@@ -53,12 +56,12 @@ def money(value: dict[str, Any] | None) -> str:
 def duration(seconds: float) -> str:
     """Return a length of time in its two largest units: `3 h 12 min`."""
     seconds = abs(seconds)
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if round(seconds) < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits are enough
     parts: list[str] = []
-    rest = int(seconds)
+    rest = round(seconds)
     for name, size in _UNITS:
         count, rest = divmod(rest, size)
         if count or parts:
