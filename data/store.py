@@ -31,7 +31,6 @@ from data.records import FileOffset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from data.records import Appended, Batch
 
@@ -129,7 +128,6 @@ class Store:
         self._waiting_lock = threading.Lock()
         self._closed = False
         self._held: _Append | _Act | None = None
-        self.last_commit: datetime | None = None
         self._writer = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -324,7 +322,6 @@ class Store:
             raise
         finally:
             tx.end()
-        self.last_commit = utc_now()
         self._on_commit(tx.topics)
         return result
 

@@ -138,7 +138,8 @@ class Center:
 
     def as_of(self) -> datetime | None:
         """Return when the store last took something in."""
-        return self.store.last_commit
+        (row,) = self.store.query("server/as_of")
+        return aware(row["as_of"])
 
     def now(self) -> datetime:
         """Return the present moment."""

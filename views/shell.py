@@ -25,8 +25,10 @@ _STYLE: Final = """<style>
 .block-container {padding: 1.1rem 2.25rem 2rem; max-width: 1760px;}
 header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparent;}
 [data-testid="stSidebarUserContent"] {padding-top: 0.5rem;}
-.st-key-case_panel {
-    width: min(440px, 46%) !important; max-height: 80vh; overflow-y: auto; scrollbar-width: thin;
+.st-key-case_panel {max-height: 80vh; overflow-y: auto; scrollbar-width: thin;}
+@media (max-width: 1180px) {
+    [data-testid="stLayoutWrapper"]:has(> .st-key-case_panel) {width: 100% !important; flex: 1 1 100%;}
+    .st-key-queue_box {min-width: 100%;}
 }
 </style>"""
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from desk.lifecycle import MIN_REASON, RESOLUTION_CODES
+from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES
 from server.center import current
 from views.kit import words
 from views.kit.acting import act
@@ -36,7 +36,8 @@ def case_panel(case: Case, *, key: str = "panel") -> None:
     _buttons(case, key)
     st.markdown(_what_happened(case, now, zone))
     _progress(case, now, zone)
-    _is_it_safe(case)
+    if case["state"] in LIVE:
+        _is_it_safe(case)
     _data(case)
     _stack(case)
     _attempts(case, zone)

@@ -33,7 +33,7 @@ def strip() -> None:
 def _freshness(center: Center) -> str:
     moment = center.as_of()
     if moment is None:
-        return ":material/schedule: no data since the start"
+        return ":material/schedule: no data yet"
     return f":material/schedule: data as of {words.clock(moment, center.settings.zone, center.now())}"
 
 
