@@ -43,6 +43,8 @@ class _Group:
     stream: str | None = None
     time: Any = None
     size: int = 0
+    last: int = 0
+    """Where its last line begins: other records may lie between its lines."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,8 @@ class Reader:
     _group: _Group | None = None
     _parts: dict[str, _Group] = field(default_factory=dict)
     _seed: int = 0
+    _reaches: list[tuple[int, int]] = field(default_factory=list)
+    """Of the records that took several lines: where the first and the last of them begin."""
 
     @classmethod
     def into(cls, n: Normaliser) -> Reader:
@@ -77,6 +81,7 @@ class Reader:
     def read(self, piece: Piece) -> int:
         """Read a piece; return the file offset up to which it is consumed."""
         self._seed = piece.seed
+        self._reaches.clear()
         before = len(self.n.logs), len(self.n.spans), len(self.n.quarantined)
         end = self._read_lines(piece)
         if piece.final:
@@ -85,9 +90,16 @@ class Reader:
         waiting = [group.start for group in (self._group, *self._parts.values()) if group is not None]
         self._group = None
         self._parts.clear()
-        consumed = min(waiting, default=end)
+        consumed = self._not_within_a_record(min(waiting, default=end))
         if consumed < end:
             self._forget(before, consumed)
+        return consumed
+
+    def _not_within_a_record(self, consumed: int) -> int:
+        """Return the offset, moved back to where a record begins whose lines lie on both sides of it."""
+        for first, last in sorted(self._reaches, reverse=True):
+            if first < consumed <= last:
+                consumed = first
         return consumed
 
     def _read_lines(self, piece: Piece) -> int:
@@ -155,6 +167,7 @@ class Reader:
         if part is None:
             part = _Group(offset, [], zlib.crc32(line), stream, fields.get("time"))
         part.lines.append(text)
+        part.last = offset
         part.size += len(text)
         if not text.endswith("\n") and part.size < parse.MAX_LINE:
             self._parts[stream] = part
@@ -172,6 +185,7 @@ class Reader:
                 self._close()
                 if part.time is not None:
                     fields.setdefault("eventTime", part.time)
+                self._reaches.append((part.start, part.last))
                 self._record(fields, text.encode(), part.start, self._identity(part.start, part.crc))
                 return
         self._text(text, part)
@@ -184,7 +198,7 @@ class Reader:
                 self._group.lines.append("")
             return
         text = values.clean_text(line.decode("utf-8", "replace")).rstrip("\r")
-        self._text(text, _Group(offset, [], zlib.crc32(line)))
+        self._text(text, _Group(offset, [], zlib.crc32(line), last=offset))
 
     def _text(self, text: str, place: _Group) -> None:
         group = self._group
@@ -196,16 +210,19 @@ class Reader:
         ):
             group.lines.append(text)
             group.size += len(text)
+            group.last = max(group.last, place.last)
             return
         self._close()
         if text.strip():
-            self._group = _Group(place.start, [text], place.crc, place.stream, place.time, len(text))
+            size = len(text)
+            self._group = _Group(place.start, [text], place.crc, place.stream, place.time, size, place.last)
 
     def _close(self) -> None:
         """Make a record of the open group."""
         group, self._group = self._group, None
         if group is None:
             return
+        self._reaches.append((group.start, group.last))
         text = "\n".join(group.lines).rstrip()
         try:
             fields = plaintext.read(text)

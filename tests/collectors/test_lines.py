@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.lines import Piece, Reader
@@ -45,6 +45,8 @@ def in_pieces(raw: bytes, cuts: list[int]) -> list[dict[str, Any]]:
     return sorted(logs(n), key=lambda row: row["record_id"])
 
 
+@example([LINES[2], LINES[9], LINES[3], LINES[0], LINES[0]], [])
+@example([LINES[9], LINES[2], LINES[3], LINES[0], LINES[0]], [])
 @given(st.lists(st.sampled_from(LINES), max_size=12), st.lists(st.integers(0, 800), max_size=6))
 def test_the_same_bytes_give_the_same_rows_however_they_are_cut(lines: list[bytes], cuts: list[int]) -> None:
     raw = b"\n".join(lines)
