@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def make(settings: Settings) -> st.App:
-    """Return the ASGI application for these settings."""
-    return st.App(
-        HERE / "views" / "shell.py",
-        lifespan=Process(settings).lifespan,
-        routes=[*identity.ROUTES, Route("/exceptions", _to_the_queue)],
-        middleware=[Middleware(LocalIdentity), Middleware(PlainRoutes)],
-    )
-
-
 def _to_the_queue(request: Request) -> RedirectResponse:
     # Streamlit serves its default page at "/" only; links may name it all the same.
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/{query}")
 
 
+process = Process()
+# Streamlit's own start, `streamlit run app.py`, looks for this very assignment.
+app = st.App(
+    HERE / "views" / "shell.py",
+    lifespan=process.lifespan,
+    routes=[*identity.ROUTES, Route("/exceptions", _to_the_queue)],
+    middleware=[Middleware(LocalIdentity), Middleware(PlainRoutes)],
+)
+
+
 def main(arguments: list[str]) -> int:
     """Serve until stopped; return the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        settings = load(arguments)
+        settings = process.settings = load(arguments)
         _refuse_taken_port(settings)
         _serve(settings)
     except UnsnagError as error:
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
 def _serve(settings: Settings) -> None:
     # Our own uvicorn call: Streamlit's leaves Nagle's algorithm on, 45 ms a kept-alive request.
     config = uvicorn.Config(
-        make(settings),
+        app,
         host=settings.host,
         port=settings.port,
         access_log=False,
@@ -93,5 +93,3 @@ def _refuse_taken_port(settings: Settings) -> None:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
-
-app = make(load([])) if Path(sys.argv[0]).name != "app.py" else None

@@ -17,6 +17,7 @@ from server import center as centers
 from server.api.app import build
 from server.center import Center
 from server.identity import LocalIdentity
+from server.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,8 +34,9 @@ _API_PREFIXES: Final = ("/api/", "/v1/", "/healthz", "/readyz", "/metrics")
 class Process:
     """One running Unsnag: what the ASGI application starts, and stops again."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self) -> None:
+        self.settings: Settings | None = None
+        """Set before the start; the environment's are taken otherwise."""
         self._stopping = threading.Event()
 
     @contextlib.asynccontextmanager
@@ -43,8 +45,9 @@ class Process:
         # Streamlit turns the narration of its own server on, a line a request.
         for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        center = await asyncio.to_thread(Center.open, self.settings)
-        center.collecting = Sources(center.store, self.settings.collectors, self.settings.spool)
+        settings = self.settings or load([])
+        center = await asyncio.to_thread(Center.open, settings)
+        center.collecting = Sources(center.store, settings.collectors, settings.spool)
         centers.install(center)
         center.collecting.start()
         clock = threading.Thread(target=self._tick, args=(center,), name="desk-clock", daemon=True)
@@ -66,7 +69,7 @@ class Process:
         center.store.close()
 
     def _tick(self, center: Center) -> None:
-        limits = self.settings.desk.limits()
+        limits = center.settings.desk.limits()
         while not self._stopping.wait(_SWEEP_S):
             try:
                 sweep(center.store, limits)
