@@ -41,9 +41,11 @@ FILE_NAME: Final = "unsnag.duckdb"
 MAX_WAITING_ROWS: Final = 100_000
 """Rows that may wait for the writer before `append` refuses: about 200 MB at the worst."""
 GROUP_ROWS: Final = 10_000
-LINGER_S: Final = 0.02
-"""How long a small batch waits for company: a commit costs the same for one row as for a thousand."""
-LINGER_ROWS: Final = 1_000
+LINGER_S: Final = 0.05
+"""How long a small batch waits for company: a commit costs 40 ms for one row as for a thousand.
+
+Sixteen senders of 512 spans: 18,400 spans/s at 20 ms and 1,000 rows, 20,700 at 50 ms and 4,000."""
+LINGER_ROWS: Final = 4_000
 
 _CONFIG: Final = {
     "checkpoint_threshold": "256MB",  # 16 MB, the default, stalls a batch for up to 2 s now and then
