@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import streamlit as st
 
+from collectors.sources import REPLAYED
 from server.center import current
 from views.kit import words
+from views.kit.acting import say, show_messages
 from views.kit.empty import empty, first_use
 from views.kit.state import go, param
 
@@ -18,6 +20,7 @@ _STATES: Final = {"running": "● running", "idle": "○ idle", "error": "▲ er
 def page() -> None:
     """Draw the page."""
     st.title("Collectors", anchor=False)
+    show_messages()
     _sources()
     _quarantine()
 
@@ -26,7 +29,7 @@ def page() -> None:
 def _sources() -> None:
     center = current()
     sources = center.sources()
-    if not any(source["records"] for source in sources):
+    if not any(source["records"] or source["quarantined"] for source in sources):
         first_use("Here stands where telemetry comes from.")
     now = center.now()
     st.dataframe([_source(source, now) for source in sources], hide_index=True, width="stretch")
@@ -65,6 +68,18 @@ def _quarantine() -> None:
         st.pagination(-(-total // PER_PAGE), key="quarantine_page", default=number, on_change=_turn)
 
 
+def _replay(record_id: str) -> None:
+    collecting = current().collecting
+    if collecting is None:
+        return
+    result = collecting.replay([record_id]).get(record_id, "gone")
+    well = result == REPLAYED
+    say(
+        "The record could be read and is stored" if well else f"Kept: {words.escape(result)}",
+        ":material/check_circle:" if well else ":material/warning:",
+    )
+
+
 def _turn() -> None:
     go(page=str(st.session_state["quarantine_page"]))
 
@@ -75,5 +90,16 @@ def _item(item: dict[str, Any]) -> None:
     replayed = f" · replayed: {words.escape(item['replay_result'] or '')}" if item["replayed_at"] else ""
     with st.expander(f"{words.escape(item['reason'])} · {words.escape(item['source'])}{place}"):
         moment = words.clock(item["received_at"], center.settings.zone, center.now())
-        st.caption(f"{moment} · {item['size']:,} bytes{replayed}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{moment} · {item['size']:,} bytes{replayed}")
+            st.space("stretch")
+            st.button(
+                "Read again",
+                key=f"replay_{item['id']}",
+                icon=":material/replay:",
+                on_click=_replay,
+                args=(item["id"],),
+                disabled=item["replay_result"] == REPLAYED,
+                help="As the collectors and their mappings read today",
+            )
         st.code(item["sample"], language=None, wrap_lines=True)
