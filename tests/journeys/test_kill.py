@@ -32,6 +32,8 @@ class Ledger:
     lines: list[str] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)
     resolved: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+    """What the sender was told instead of 200, for the message of a failure."""
 
 
 def _record(name: str, *, error: bool) -> dict[str, Any]:
@@ -55,12 +57,16 @@ def _send(server: Server, ledger: Ledger, stop: threading.Event) -> None:
                 ledger.sent.append(names)
             try:
                 answer = http.post("/v1/logs", json=unanswered[1])
-            except httpx.TransportError:
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and the batch goes again
+                ledger.refused.append(repr(error))
                 time.sleep(0.05)  # killed: the same batch goes again when it is back
                 continue
             if answer.status_code == 200:
                 ledger.acknowledged += unanswered[0]
                 unanswered = None
+            else:
+                ledger.refused.append(f"{answer.status_code} {answer.text[:200]}")
+                time.sleep(0.05)
 
 
 def _act(server: Server, ledger: Ledger, stop: threading.Event) -> None:
@@ -68,6 +74,7 @@ def _act(server: Server, ledger: Ledger, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 _act_once(http, ledger)
+                time.sleep(0.02)
             except httpx.TransportError:
                 time.sleep(0.05)
 
@@ -105,7 +112,7 @@ def _write_spool(server: Server, ledger: Ledger, stop: threading.Event) -> None:
 
 
 @pytest.mark.fault
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     server, ledger, stop = Server(tmp_path), Ledger(), threading.Event()
     threads = [
@@ -116,7 +123,8 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     try:
         for _ in range(ROUNDS):
             server.start()
-            time.sleep(random.uniform(0.2, 1.6))
+            _wait_for_work(ledger, len(ledger.acknowledged))
+            time.sleep(random.uniform(0.05, 1.2))
             server.kill()
     finally:
         stop.set()
@@ -126,6 +134,13 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     _wait_for_lines(server, ledger.lines[-1])
     server.stop()
     _check(server, ledger)
+
+
+def _wait_for_work(ledger: Ledger, before: int) -> None:
+    """Wait until this round has acknowledged something: a slow machine must not kill an idle server."""
+    until = time.monotonic() + 15
+    while len(ledger.acknowledged) == before and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def _wait_for_lines(server: Server, last: str) -> None:
@@ -151,7 +166,7 @@ def _check(server: Server, ledger: Ledger) -> None:
         store.close()
     present = {row["message"]: row["n"] for row in counted}
     known = {name for names in ledger.sent for name in names} | set(ledger.lines)
-    assert len(ledger.acknowledged) >= ROUNDS * BATCH / 2, "the rounds did real work"
+    assert len(ledger.acknowledged) >= ROUNDS * BATCH, f"the rounds did real work: {ledger.refused[-3:]}"
     assert ledger.claimed
     assert not [name for name in [*ledger.acknowledged, *ledger.lines] if name not in present], "lost"
     assert not [name for name, n in present.items() if n != 1 and name in known], "doubled"
