@@ -65,7 +65,6 @@ WEAK_TIME: Final = ("asctime", "time", "ts", "datetime", "date", "eventTime", "o
                     "receiveTimestamp")  # fmt: skip
 """Asked where there is no other time; without a zone they are local, as Python's logging writes them."""
 WEAK_MESSAGE: Final = ("@message", "short_message", "textPayload", "text", "body", "Body", "log", "error")
-WEAK_LOGGER: Final = ("name", "logName", "category", "scope")
 NAMED_LOGGERS: Final = frozenset({"levelname", "asctime", "levelno", "hostname", "v", "pid"})
 """Beside one of these, `name` is the logger's: python-json-logger, bunyan, pino."""
 LEVEL: Final = (
@@ -93,5 +92,3 @@ NESTED: Final = frozenset({
 
 LOG_INDEX: Final = {name: number for number, name in enumerate(LOG_COLUMNS)}
 SPAN_INDEX: Final = {name: number for number, name in enumerate(SPAN_COLUMNS)}
-WIDTH: Final = 100
-"""Slots below are text columns; from here on they name a treatment."""

@@ -125,21 +125,6 @@ class Requests:
         return Decoded(n.batch(), decoder.rejected, decoder.reason)
 
 
-def decode_traces(body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
-    """Decode an ExportTraceServiceRequest without mappings. See `Requests.decode`."""
-    return Requests().decode(TRACES, body, content_type, content_encoding)
-
-
-def decode_logs(body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
-    """Decode an ExportLogsServiceRequest without mappings. See `Requests.decode`."""
-    return Requests().decode(LOGS, body, content_type, content_encoding)
-
-
-def decode_metrics(body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
-    """Count the data points of an ExportMetricsServiceRequest; none is kept. See `Requests.decode`."""
-    return Requests().decode(METRICS, body, content_type, content_encoding)
-
-
 def _decode_into(decoder: Decoder, signal: str, body: bytes, form: str) -> None:
     if form == JSON:
         parsed = decode.load(body)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from unsnag.context import Scope
 
-STATUS_OK: Final = 1
 STATUS_ERROR: Final = 2
 KIND_INTERNAL: Final = 1
 _NOT_ATTRIBUTES: Final = frozenset({FIELD_TRACE_ID, FIELD_SPAN_ID, SERVICE_NAME, ENVIRONMENT})
