@@ -1,6 +1,7 @@
 """Unsnag's one process: dashboard, receivers, collectors and API over one store.
 
 Start it with `python app.py`; `python app.py --help` lists the options.
+`python app.py user|token|audit …` are commands beside it (server/command.py).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from data.errors import UnsnagError
-from server import identity
-from server.process import LocalIdentity, PlainRoutes, Process
+from server import command, signing_in
+from server.process import Guard, PlainRoutes, Process
 from server.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -40,14 +41,16 @@ process = Process()
 app = st.App(
     HERE / "views" / "shell.py",
     lifespan=process.lifespan,
-    routes=[*identity.ROUTES, Route("/exceptions", _to_the_queue)],
-    middleware=[Middleware(LocalIdentity), Middleware(PlainRoutes)],
+    routes=[*signing_in.ROUTES, Route("/exceptions", _to_the_queue)],
+    middleware=[Middleware(Guard), Middleware(PlainRoutes)],
 )
 
 
 def main(arguments: list[str]) -> int:
     """Serve until stopped; return the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if arguments and arguments[0] in command.COMMANDS:
+        return command.main(arguments)
     try:
         settings = process.settings = load(arguments)
         _refuse_taken_port(settings)
@@ -69,8 +72,14 @@ def _serve(settings: Settings) -> None:
         server_header=False,
         ws_max_size=8 * 2**20,
         timeout_graceful_shutdown=3,
+        limit_concurrency=settings.access.connections,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        # Whose word counts for where a request came from; in local mode nobody's.
+        proxy_headers=bool(settings.access.proxies),
+        forwarded_allow_ips=settings.access.proxies,
     )
-    print(f"Unsnag on http://{settings.host}:{settings.port}", file=sys.stderr)  # noqa: T201 - narration
+    print(f"Unsnag on {settings.scheme}://{settings.host}:{settings.port}", file=sys.stderr)  # noqa: T201 - narration
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     server.run()

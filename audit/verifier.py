@@ -28,8 +28,8 @@ checkpoints.jsonl: where the chain ended at a moment, written outside the databa
 manifest.json: {"format": 2, "made_at", "first_seq", "last_seq", "start_hash": prev_hash of the first entry,
   "end_hash": hash of the last, "entries": how many are whole, "withheld": how many are not, "head": {"seq",
   "hash"} of the whole chain when the pack was made, "period", "flow", "files": {name: SHA-256}}. files names
-  every file but manifest.json and its detached signature, manifest.sig. A pack without entries has last_seq =
-  first_seq - 1 and end_hash = start_hash.
+  every file but manifest.json and its detached signature, manifest.sig, which is not checked here. A pack
+  without entries has last_seq = first_seq - 1 and end_hash = start_hash.
 
 A pack speaks for the moment when it was made: checkpoints younger than made_at may lie beyond its end. See
 that made_at is when you asked for it.
@@ -181,9 +181,9 @@ def open_pack(path: Path, closing: ExitStack) -> Files:
     else:
         archive = closing.enter_context(zipfile.ZipFile(path))
         members = archive.infolist()
-        plain = all(m.compress_type in (0, 8) and not m.flag_bits & 1 for m in members)
+        plain = all(m.compress_type in (0, 8) for m in members)
         files = [(m.filename, m.file_size, partial(archive.open, m)) for m in members]
-    readable(plain, "the pack holds a folder, a link, or a file that is encrypted or packed unusually")
+    readable(plain, "the pack holds a folder, a link, or a file that is packed in an unusual way")
     readable(all(is_name(name) for name, _, _ in files), "a file of the pack has no plain name")
     readable(len({name.lower() for name, _, _ in files}) == len(files), "two files of the pack have one name")
     readable(len(files) <= MAX_FILES, f"the pack holds more than {MAX_FILES} files")
@@ -429,7 +429,8 @@ def check_files(named: dict[str, str], files: Files) -> str:
         for line in read_lines(files[name]):
             digest.update(line)
         holds(digest.hexdigest() == named[name], f"the file {name} is not the one that the manifest names")
-    return f"{len(named)} files have the SHA-256 that the manifest names."
+    unchecked = " manifest.sig was not checked." if "manifest.sig" in files else ""
+    return f"{len(named)} files have the SHA-256 that the manifest names.{unchecked}"
 
 
 def walk(chain: Chain, files: Files, witnesses: list[Witness]) -> str:
@@ -488,9 +489,7 @@ def verify(path: Path, checkpoints: Path | None = None, key: str | None = None) 
                 with files["manifest.json"]() as file:
                     manifest = read(file.read(MAX_LINE), "manifest.json", read_manifest)
             if checkpoints is not None:  # read twice, which a pipe cannot be
-                readable(
-                    checkpoints.is_file() and checkpoints.stat().st_size, "no checkpoints are in that file"
-                )
+                readable(checkpoints.stat().st_size, "the file of --checkpoints is empty, or a pipe")
                 files[OUTSIDE] = _opener(checkpoints)
             return _check(files, manifest, key)
         except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:

@@ -31,5 +31,15 @@ class StoreClosedError(UnsnagError):
     """The store is closed: nothing was written. Start it again and repeat."""
 
 
+class ScopeMissingError(UnsnagError):
+    """A statement that reads within a scope was asked without one: nothing was read."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(
+            f"{statement} reads within a scope and was asked without one: nothing was read. "
+            "Ask it through a Reading, or bind `scope`."
+        )
+
+
 class ConflictError(UnsnagError):
     """Someone was faster."""

@@ -22,6 +22,12 @@ def text(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@cache
+def takes_scope(name: str) -> bool:
+    """Tell whether a statement reads within a scope."""
+    return "$scope" in text(name)
+
+
 def names() -> list[str]:
     """List every statement's name, sorted."""
     return sorted(str(path.relative_to(_FOLDER).with_suffix("")) for path in _FOLDER.rglob("*.sql"))

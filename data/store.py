@@ -25,7 +25,13 @@ import pyarrow as pa
 
 from data import append, queries
 from data.clock import utc_now
-from data.errors import StoreBusyError, StoreClosedError, StoreInUseError, StoreUnavailableError
+from data.errors import (
+    ScopeMissingError,
+    StoreBusyError,
+    StoreClosedError,
+    StoreInUseError,
+    StoreUnavailableError,
+)
 from data.migrate import migrate
 from data.records import FileOffset
 
@@ -66,11 +72,16 @@ class Tx:
         self._connection = connection
         self._views: set[str] = set()
         self.topics: set[str] = set()
-        """What this transaction changes, for those who watch: `case`, `ingest`, `retry`."""
+        """What this transaction changes, for those who watch (server.events)."""
+        self.act: str | None = None
+        """The id of the act that is being performed."""
+        self.pending: list[Params] = []
+        """Entries of the audit that are written before the commit."""
+        self.before_commit: list[Callable[[Tx], None]] = []
 
     def run(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
-        """Run a named statement and return its rows."""
-        return _rows(self._connection.execute(queries.text(name), params or {}))
+        """Run a named statement and return its rows; see `Store.query`."""
+        return _rows(self._connection.execute(queries.text(name), _bound(name, params)))
 
     def execute(self, sql: str, params: Params | None = None) -> list[dict[str, Any]]:
         """Run a statement given as text: for tests and tools, never with text made from input."""
@@ -97,6 +108,30 @@ class Tx:
         for name in self._views:
             self._connection.unregister(name)
         self._views.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A store seen through a scope: what lies outside it cannot be read.
+
+    `scope` is None (everything) or texts of tenant, U+001F, flow, with `*` for any.
+    """
+
+    store: Store
+    scope: tuple[str, ...] | None
+
+    def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
+        """Run the named statement within the scope; see `Store.query`."""
+        return self.store.query(name, self._within(name, params))
+
+    def arrow(self, name: str, params: Params | None = None) -> pa.Table:
+        """Run the named statement within the scope; see `Store.arrow`."""
+        return self.store.arrow(name, self._within(name, params))
+
+    def _within(self, name: str, params: Params | None) -> Params:
+        if not queries.takes_scope(name):
+            return params or {}
+        return {**(params or {}), "scope": None if self.scope is None else list(self.scope)}
 
 
 @dataclass(slots=True)
@@ -162,12 +197,20 @@ class Store:
     # --- reading ---------------------------------------------------------------------------
 
     def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
-        """Run the named statement and return its rows as dicts. Times are naive UTC."""
-        return _rows(self._cursor().execute(queries.text(name), params or {}))
+        """Run the named statement and return its rows as dicts. Times are naive UTC.
+
+        Raises:
+            ScopeMissingError: the statement reads within a scope, and `params` has none.
+        """
+        return _rows(self._cursor().execute(queries.text(name), _bound(name, params)))
 
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
-        """Run the named statement and return its rows as an Arrow table."""
-        return self._cursor().sql(queries.text(name), params=params or {}).to_arrow_table()
+        """Run the named statement and return its rows as an Arrow table; see `query`."""
+        return self._cursor().sql(queries.text(name), params=_bound(name, params)).to_arrow_table()
+
+    def everything(self) -> Reading:
+        """Return the store without a scope: for what the system itself reads."""
+        return Reading(self, None)
 
     def file_offsets(self) -> dict[str, FileOffset]:
         """Return how far each followed file was read, by path."""
@@ -318,6 +361,8 @@ class Store:
         self._writing.begin()
         try:
             result = work(tx)
+            for last in tx.before_commit:
+                last(tx)
             self._writing.commit()
         except BaseException:
             self._roll_back()
@@ -342,6 +387,13 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
                 f"Another process has {path} open. Stop it, or choose another data folder with --data."
             ) from error
         raise
+
+
+def _bound(name: str, params: Params | None) -> Params:
+    bound = params or {}
+    if "scope" not in bound and queries.takes_scope(name):
+        raise ScopeMissingError(name)
+    return bound
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:

@@ -1,51 +1,51 @@
 """What people do with cases: claim, release, retry, resolve. Every door calls these.
 
-Each act is one transaction: read the case, apply the rule, write the change with its audit entry.
-The same token answers the same again, however often it is sent.
+Each act passes the gate, which knows who may, and is one transaction: read the case, apply the rule, write
+the change with its audit entries. The same token answers the same again, however often it is sent.
 """
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from data.clock import stored, utc_now
+from access.gate import Asked, Target
 from desk import lifecycle
-from desk.audit import Actor
 from desk.cases import read, revived, shape
 from desk.change import Change, make
-from desk.errors import CaseNotFoundError, TokenReusedError
+from desk.errors import CaseNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from data.store import Store, Tx
+    from access.gate import Gate
+    from audit.actor import Actor
+    from data.store import Tx
 
     Case = dict[str, Any]
     Rule = Callable[[Tx, Case, datetime], Change]
 
-T = TypeVar("T")
-
-__all__ = ["Actor", "Acts", "once"]
-
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """The acts on cases, over one store."""
+    """The acts on cases, through one gate.
 
-    store: Store
+    All of them raise CaseNotFoundError, ForbiddenError, SignedOutError, NotAllowedNowError and
+    TokenReusedError. `shown` is what the person saw before the act: it is recorded with the intent.
+    """
+
+    gate: Gate
     limits: lifecycle.Limits
 
-    def claim(self, case_id: str, *, actor: Actor, token: str | None = None) -> Case:
+    def claim(
+        self, case_id: str, *, actor: Actor, token: str | None = None, shown: dict[str, Any] | None = None
+    ) -> Case:
         """Claim a case, or renew one's own claim. Return the case after.
 
         Raises:
-            CaseNotFoundError, AlreadyClaimedError, NotAllowedNowError, TokenReusedError
+            AlreadyClaimedError: somebody else holds it.
         """
 
         def rule(_tx: Tx, case: Case, now: datetime) -> Change:
@@ -53,27 +53,37 @@ class Acts:
             fields = lifecycle.claim(case, actor.name, now, self.limits)
             return Change(case, fields, "renewed" if renewed else "claimed", actor)
 
-        return self._perform(case_id, rule, actor, token, ["claim", case_id])
+        return self._perform(case_id, rule, Asked("case.claim", actor, token, (case_id,), shown=shown))
 
-    def release(self, case_id: str, *, actor: Actor, token: str | None = None) -> Case:
+    def release(
+        self, case_id: str, *, actor: Actor, token: str | None = None, shown: dict[str, Any] | None = None
+    ) -> Case:
         """Give a claimed case back to the queue. Return the case after.
 
         Raises:
-            CaseNotFoundError, AlreadyClaimedError, NotAllowedNowError, TokenReusedError
+            AlreadyClaimedError: somebody else holds it.
         """
 
         def rule(_tx: Tx, case: Case, _now: datetime) -> Change:
             return Change(case, lifecycle.release(case, actor.name), "released", actor)
 
-        return self._perform(case_id, rule, actor, token, ["release", case_id])
+        return self._perform(case_id, rule, Asked("case.release", actor, token, (case_id,), shown=shown))
 
     def retry(
-        self, case_id: str, *, actor: Actor, reason: str | None = None, token: str | None = None
+        self,
+        case_id: str,
+        *,
+        actor: Actor,
+        reason: str | None = None,
+        token: str | None = None,
+        shown: dict[str, Any] | None = None,
     ) -> Case:
         """Ask for a retry of the case's step; a worker carries it out. Return the case after.
 
+        A step that says it is not safe to replay takes an approver.
+
         Raises:
-            CaseNotFoundError, AlreadyClaimedError, NotAllowedNowError, TokenReusedError
+            AlreadyClaimedError: somebody else holds it.
         """
 
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
@@ -91,15 +101,23 @@ class Acts:
             }
             return Change(case, fields, "retried", actor, reason, details)
 
-        return self._perform(case_id, rule, actor, token, ["retry", case_id, reason])
+        asked = Asked("case.retry", actor, token, (case_id, reason), reason, shown)
+        return self._perform(case_id, rule, asked)
 
     def resolve(
-        self, case_id: str, *, actor: Actor, code: str, reason: str, token: str | None = None
+        self,
+        case_id: str,
+        *,
+        actor: Actor,
+        code: str,
+        reason: str,
+        token: str | None = None,
+        shown: dict[str, Any] | None = None,
     ) -> Case:
         """Close a case with a code and a reason. It wins over any claim. Return the case after.
 
         Raises:
-            CaseNotFoundError, InvalidActError, NotAllowedNowError, TokenReusedError
+            InvalidActError: there is no such code, or the reason is too short.
         """
 
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
@@ -113,48 +131,26 @@ class Acts:
             )
             return Change(case, fields, "resolved", actor, reason.strip(), taken)
 
-        return self._perform(case_id, rule, actor, token, ["resolve", case_id, code, reason])
+        asked = Asked("case.resolve", actor, token, (case_id, code, reason), reason.strip(), shown)
+        return self._perform(case_id, rule, asked)
 
-    def _perform(self, case_id: str, rule: Rule, actor: Actor, token: str | None, request: list[Any]) -> Case:
-        def work(tx: Tx) -> Case:
-            now = stored(utc_now())
+    def _perform(self, case_id: str, rule: Rule, asked: Asked) -> Case:
+        def target(tx: Tx) -> Target:
             case = read(tx.run("desk/case_for_act", {"id": case_id}))
             if case is None:
                 raise CaseNotFoundError(case_id)
-            (after,) = make(tx, [rule(tx, case, now)], now)
+            return Target.of_case(case, CaseNotFoundError(case_id), _stricter(asked.act, case))
+
+        def work(tx: Tx, found: Target, now: datetime) -> Case:
+            assert found.case is not None  # noqa: S101 - `target` found it
+            (after,) = make(tx, [rule(tx, found.case, now)], now)
             return shape(after)
 
-        return revived(self.store.act(lambda tx: once(tx, token, actor, request, lambda: work(tx))).result())
+        return revived(self.gate.perform(asked, work, target))
 
 
-def once(tx: Tx, token: str | None, actor: Actor, request: list[Any], work: Callable[[], T]) -> T:
-    """Do `work` the first time a token is seen; answer what it answered every other time.
-
-    Raises:
-        TokenReusedError: the token came with another request before.
-    """
-    if token is None:
-        return work()
-    asked = hashlib.sha256(orjson.dumps(request)).hexdigest()
-    for row in tx.run("desk/idempotent_write", {"key": token, "actor": actor.name}):
-        if row["request_hash"] != asked:
-            raise TokenReusedError
-        return cast("T", orjson.loads(row["body"]))
-    answer = work()
-    if answer is None:  # nothing was done: nothing to answer again
-        return answer
-    tx.run(
-        "desk/insert_idempotent_write",
-        {
-            "key": token,
-            "actor": actor.name,
-            "request_hash": asked,
-            "status": 200,
-            "body": orjson.dumps(answer, default=str).decode(),
-            "now": stored(utc_now()),
-        },
-    )
-    return answer
+def _stricter(act: str, case: Case) -> str:
+    return "case.retry_unsafe" if act == "case.retry" and case["replay_safe"] is False else act
 
 
 def _retry_row(case: Case, retry_id: str, actor: Actor, reason: str | None, now: datetime) -> dict[str, Any]:

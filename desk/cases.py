@@ -13,7 +13,7 @@ from data.clock import aware
 from desk.errors import CaseNotFoundError
 
 if TYPE_CHECKING:
-    from data.store import Store
+    from data.store import Reading
 
     Case = dict[str, Any]
 
@@ -80,49 +80,49 @@ def revived(case: Case) -> Case:
     return revived
 
 
-def listed(store: Store, chosen: CaseFilter, limit: int, offset: int) -> CasePage:
+def listed(reading: Reading, chosen: CaseFilter, limit: int, offset: int) -> CasePage:
     """Return the cases that pass the filter, the most urgent first."""
     params = {**chosen.params(), "state": chosen.state, "limit": min(limit, _MAX_ROWS), "offset": offset}
-    rows = store.query("desk/cases", params)
+    rows = reading.query("desk/cases", params)
     if not rows and offset:
-        return CasePage(sum(counts(store, chosen).values()), [])
+        return CasePage(sum(counts(reading, chosen).values()), [])
     return CasePage(rows[0]["total"] if rows else 0, [shape(row) for row in rows])
 
 
-def counts(store: Store, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
+def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
     """Count the cases that pass the filter by state; `mine` adds those that person holds."""
-    rows = store.query("desk/case_counts", {**chosen.params(), "mine": mine})
+    rows = reading.query("desk/case_counts", {**chosen.params(), "mine": mine})
     by_state = {
         row["state"]: row["cases"] for row in rows if not chosen.state or row["state"] in chosen.state
     }
     return by_state | ({"mine": sum(row["mine"] for row in rows)} if mine else {})
 
 
-def facets(store: Store) -> dict[str, dict[str, int]]:
+def facets(reading: Reading) -> dict[str, dict[str, int]]:
     """Count the live cases by flow, class, severity and tenant."""
     found: dict[str, dict[str, int]] = {"flow": {}, "class": {}, "severity": {}, "tenant": {}}
-    for row in store.query("desk/case_facets"):
+    for row in reading.query("desk/case_facets"):
         found[row["name"]][row["value"]] = row["cases"]
     return found
 
 
-def one(store: Store, case_id: str) -> Case:
+def one(reading: Reading, case_id: str) -> Case:
     """Return a case with its attempts, occurrences, retries and acts.
 
     Raises:
-        CaseNotFoundError: there is none.
+        CaseNotFoundError: there is none within the scope.
     """
-    row = read(store.query("desk/case_for_act", {"id": case_id}))
+    row = read(reading.query("desk/case", {"id": case_id}))
     if row is None:
         raise CaseNotFoundError(case_id)
     unit = {name: row[name] for name in ("correlation_id", "flow", "step")}
     return {
         **shape(row),
         "attempts_made": row["attempts"],
-        "attempts": [aware_row(r) for r in store.query("desk/case_attempts", unit)],
-        "occurrence_list": [aware_row(r) for r in store.query("desk/case_occurrences", {"id": case_id})],
-        "retries": [aware_row(r) for r in store.query("desk/case_retries", {"id": case_id})],
-        "acts": [act(r) for r in store.query("desk/case_acts", {"id": case_id})],
+        "attempts": [aware_row(r) for r in reading.query("desk/case_attempts", unit)],
+        "occurrence_list": [aware_row(r) for r in reading.query("desk/case_occurrences", {"id": case_id})],
+        "retries": [aware_row(r) for r in reading.query("desk/case_retries", {"id": case_id})],
+        "acts": [act(r) for r in reading.query("desk/case_acts", {"id": case_id})],
     }
 
 

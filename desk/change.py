@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from audit import trail
 from data.errors import ConflictError
-from desk import audit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from audit.actor import Actor
     from data.store import Tx
-    from desk.audit import Actor
 
     Case = dict[str, Any]
 
@@ -51,7 +51,7 @@ def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:
     after = [change.after(now) for change in changes]
     _insert(tx, [case for change, case in zip(changes, after, strict=True) if change.is_new])
     _update(tx, [case for change, case in zip(changes, after, strict=True) if not change.is_new])
-    audit.write(tx, [_entry(c, case) for c, case in zip(changes, after, strict=True) if c.verb], now)
+    trail.write(tx, [_entry(c, case) for c, case in zip(changes, after, strict=True) if c.verb], now)
     return after
 
 
@@ -69,8 +69,8 @@ def _update(tx: Tx, cases: list[Case]) -> None:
         raise ConflictError("Someone was faster: the exception has changed meanwhile. Look at it again.")
 
 
-def _entry(change: Change, after: Case) -> audit.Entry:
-    return audit.Entry(
+def _entry(change: Change, after: Case) -> trail.Entry:
+    return trail.Entry(
         verb=change.verb,
         actor=change.actor,
         case=after,

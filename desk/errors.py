@@ -60,9 +60,5 @@ class InvalidActError(UnsnagError):
     """The act lacks something, or says something that does not exist."""
 
 
-class TokenReusedError(UnsnagError):
-    """This Idempotency-Key was used for a different request. Use a new one."""
-
-
 class LeaseLostError(UnsnagError):
     """The lease on this retry was lost: another worker may run it. Stop, and report nothing."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.actor import SYSTEM
 from data.clock import stored, utc_now
 from desk import lifecycle, priority
-from desk.audit import SYSTEM
 from desk.change import Change, make
 from desk.fingerprint import fingerprint
 from desk.title import title

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from data.clock import aware, stored, utc_now
+from access.gate import Asked, Target
+from data.clock import aware
 from desk import lifecycle
-from desk.acts import once
 from desk.cases import read
 from desk.change import Change, make
 from desk.errors import LeaseLostError
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from data.store import Store, Tx
-    from desk.audit import Actor
+    from access.gate import Gate
+    from audit.actor import Actor
+    from data.store import Tx
 
     Retry = dict[str, Any]
-
-T = TypeVar("T")
 
 _ID_DIGITS: Final = 28
 _COUNT_DIGITS: Final = 4
@@ -37,34 +36,39 @@ _COUNT_DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The queue of retries, over one store."""
+    """The queue of retries, through one gate. All acts raise ForbiddenError and SignedOutError."""
 
-    store: Store
+    gate: Gate
     limits: lifecycle.Limits
 
     def lease(self, flows: list[str] | None, *, worker: Actor, token: str | None = None) -> Retry | None:
         """Hand out the oldest waiting retry of these flows (all flows if None), or None."""
-        if not self._seen(token, worker) and not self.store.query("desk/next_retry", {"flows": flows}):
+        wanted = {"flows": flows, "scope": self._reach(worker)}
+        store = self.gate.store
+        if not self._seen(token, worker) and not store.query("desk/next_retry", wanted):
             return None
 
-        def work(tx: Tx) -> Retry | None:
-            now = stored(utc_now())
-            waiting = tx.run("desk/next_retry", {"flows": flows})
+        def work(tx: Tx, _found: Target, now: datetime) -> Retry | None:
+            waiting = tx.run("desk/next_retry", wanted)
             return self._hand_out(tx, waiting[0], worker, now) if waiting else None
 
-        return self._once(token, worker, ["lease", flows], work)
+        # The statement finds only what lies within the worker's reach.
+        return self.gate.perform(_asked(worker, token, "lease", flows), work, Target(anywhere=True))
 
     def heartbeat(self, lease_id: str, *, worker: Actor, token: str | None = None) -> Retry:
-        """Prolong a lease. Raises LeaseLostError when it was lost."""
+        """Prolong a lease.
 
-        def work(tx: Tx) -> Retry:
-            now = stored(utc_now())
+        Raises:
+            LeaseLostError: it was lost.
+        """
+
+        def work(tx: Tx, _found: Target, now: datetime) -> Retry:
             retry = _leased(tx, lease_id, now)
             until = now + timedelta(seconds=self.limits.retry_lease_s)
             _move(tx, retry, lease_until=until)
             return {"id": lease_id, "lease_until": aware(until)}
 
-        return self._once(token, worker, ["heartbeat", lease_id], work)
+        return self.gate.perform(_asked(worker, token, "heartbeat", lease_id), work, _of(lease_id))
 
     def complete(self, lease_id: str, *, worker: Actor, token: str | None = None) -> Retry:
         """Report that the step ran well: the case waits for its unit's own success signal.
@@ -73,14 +77,13 @@ class Retries:
             LeaseLostError: the lease was lost.
         """
 
-        def work(tx: Tx) -> Retry:
-            now = stored(utc_now())
+        def work(tx: Tx, _found: Target, now: datetime) -> Retry:
             retry = _leased(tx, lease_id, now)
             _move(tx, retry, state="succeeded", finished_at=now, lease_until=None)
             self._verify(tx, retry, worker, now)
             return {"id": lease_id, "state": "succeeded"}
 
-        return self._once(token, worker, ["complete", lease_id], work)
+        return self.gate.perform(_asked(worker, token, "complete", lease_id), work, _of(lease_id))
 
     def fail(
         self,
@@ -97,8 +100,7 @@ class Retries:
             LeaseLostError: the lease was lost.
         """
 
-        def work(tx: Tx) -> Retry:
-            now = stored(utc_now())
+        def work(tx: Tx, _found: Target, now: datetime) -> Retry:
             retry = _leased(tx, lease_id, now)
             _move(
                 tx, retry, state="failed", finished_at=now, lease_until=None,
@@ -107,7 +109,14 @@ class Retries:
             reopen(tx, retry, worker, now, message or error_type)
             return {"id": lease_id, "state": "failed"}
 
-        return self._once(token, worker, ["fail", lease_id, error_type, message], work)
+        asked = _asked(worker, token, "fail", lease_id, error_type, message)
+        return self.gate.perform(asked, work, _of(lease_id))
+
+    def _reach(self, worker: Actor) -> list[str] | None:
+        """Return what retries this worker may have; None: all."""
+        self.gate.authority.decide(worker, "retry.work", anywhere=True)
+        reach = self.gate.authority.scope(worker, "retry.work")
+        return None if reach is None else list(reach)
 
     def _hand_out(self, tx: Tx, retry: Retry, worker: Actor, now: datetime) -> Retry:
         leases = retry["leases"] + 1
@@ -144,10 +153,25 @@ class Retries:
             make(tx, [recovery(case, completed, now)], now)
 
     def _seen(self, token: str | None, worker: Actor) -> bool:
-        return bool(self.store.query("desk/idempotent_write", {"key": token, "actor": worker.name}))
+        known = {"key": token, "actor": worker.name}
+        return bool(self.gate.store.query("access/idempotent_write", known))
 
-    def _once(self, token: str | None, worker: Actor, request: list[Any], work: Callable[[Tx], T]) -> T:
-        return self.store.act(lambda tx: once(tx, token, worker, request, lambda: work(tx))).result()
+
+def _asked(worker: Actor, token: str | None, *request: Any) -> Asked:
+    return Asked("retry.work", worker, token, request)
+
+
+def _of(lease_id: str) -> Callable[[Tx], Target]:
+    """Return what finds the case of a lease's retry, for whoever asks may work on some flows only."""
+
+    def target(tx: Tx) -> Target:
+        for retry in tx.run("desk/retry_by_id", {"id": lease_id[:_ID_DIGITS]}):
+            case = read(tx.run("desk/case_for_act", {"id": retry["case_id"]}))
+            if case is not None:
+                return Target(case=case, tenant=case["tenant"], flow=case["flow"])
+        raise LeaseLostError
+
+    return target
 
 
 def reopen(tx: Tx, retry: Retry, actor: Actor, now: datetime, reason: str | None) -> None:

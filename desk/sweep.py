@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from audit.actor import SYSTEM
 from data.clock import stored, utc_now
 from desk import lifecycle
-from desk.audit import SYSTEM
 from desk.change import Change, make
 from desk.retries import give_back
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from data.store import Store, Tx
+    from access.gate import Gate
+    from data.store import Tx
 
     Case = dict[str, Any]
 
 
-def sweep(store: Store, limits: lifecycle.Limits) -> int:
+def sweep(gate: Gate, limits: lifecycle.Limits) -> int:
     """Apply what is overdue and return how many cases it touched. Cheap when nothing is."""
-    if not store.query("desk/overdue", {"now": stored(utc_now())}):
+    if not gate.store.query("desk/overdue", {"now": stored(utc_now())}):
         return 0
-    return store.act(lambda tx: _apply(tx, limits)).result()
+    return gate.tick(lambda tx, now: _apply(tx, limits, now))
 
 
-def _apply(tx: Tx, limits: lifecycle.Limits) -> int:
-    now = stored(utc_now())
+def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
     overdue = tx.run("desk/overdue", {"now": now})
     for case in overdue:
         case.pop("retry_lease_until")

@@ -12,7 +12,7 @@ from desk.cases import act, aware_row, shape
 from desk.errors import TraceNotFoundError, UnitNotFoundError
 
 if TYPE_CHECKING:
-    from data.store import Store
+    from data.store import Reading
 
     Row = dict[str, Any]
 
@@ -31,53 +31,53 @@ _LOG_NAMES: Final = (
 _ALWAYS: Final = (datetime(1, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - naive UTC, as stored
 
 
-def unit(store: Store, correlation_id: str) -> Row:
+def unit(reading: Reading, correlation_id: str) -> Row:
     """Return a unit with its spans, logs, cases and acts, oldest first. Times are aware.
 
     Raises:
-        UnitNotFoundError: no record carries this correlation ID.
+        UnitNotFoundError: no record within the scope carries this correlation ID.
     """
-    rows = store.query("units/unit", {"correlation_id": correlation_id})
+    rows = reading.query("units/unit", {"correlation_id": correlation_id})
     if not rows:
         raise UnitNotFoundError(correlation_id)
     bounds = min(r["first_seen"] for r in rows), max(r["last_seen"] for r in rows) + timedelta(seconds=1)
-    cases = [shape(r) for r in store.query("units/cases", {"correlation_id": correlation_id})]
+    cases = [shape(r) for r in reading.query("units/cases", {"correlation_id": correlation_id})]
     return {
         "correlation_id": correlation_id,
         "flows": [r["flow"] for r in rows],
         **_summary(rows, cases),
-        **_telemetry(store, "correlation", correlation_id, bounds),
+        **_telemetry(reading, "correlation", correlation_id, bounds),
         "cases": cases,
-        "acts": [act(r) for r in store.query("units/acts", {"correlation_id": correlation_id})],
+        "acts": [act(r) for r in reading.query("units/acts", {"correlation_id": correlation_id})],
     }
 
 
-def trace(store: Store, trace_id: str) -> Row:
+def trace(reading: Reading, trace_id: str) -> Row:
     """Return the spans and logs of one trace, oldest first.
 
     Raises:
-        TraceNotFoundError: no record carries this trace ID.
+        TraceNotFoundError: no record within the scope carries this trace ID.
     """
-    found = _telemetry(store, "trace", trace_id, _ALWAYS)
+    found = _telemetry(reading, "trace", trace_id, _ALWAYS)
     if not found["spans"] and not found["logs"]:
         raise TraceNotFoundError(trace_id)
     return {"trace_id": trace_id, **found}
 
 
-def search(store: Store, text: str, limit: int = 20) -> list[Row]:
+def search(reading: Reading, text: str, limit: int = 20) -> list[Row]:
     """Return what the text names: units, cases, traces, runs, customers."""
     text = text.strip()
     if not text:
         return []
-    hits = store.query("units/search", {"q": text, "limit": limit})
-    hits += store.query("units/traces_or_runs", {"q": text})
+    hits = reading.query("units/search", {"q": text, "limit": limit})
+    hits += reading.query("units/traces_or_runs", {"q": text})
     return [aware_row(hit) for hit in hits[:limit]]
 
 
-def _telemetry(store: Store, by: str, value: str, bounds: tuple[datetime, datetime]) -> Row:
+def _telemetry(reading: Reading, by: str, value: str, bounds: tuple[datetime, datetime]) -> Row:
     params = {"id": value, "low": bounds[0], "high": bounds[1], "limit": MAX_ROWS}
-    spans = store.query(f"units/spans_by_{by}", params)
-    logs = store.query(f"units/logs_by_{by}", params)
+    spans = reading.query(f"units/spans_by_{by}", params)
+    logs = reading.query(f"units/logs_by_{by}", params)
     totals = {"spans": spans[0]["total"] if spans else 0, "logs": logs[0]["total"] if logs else 0}
     return {
         "spans": [_span(row) for row in spans],

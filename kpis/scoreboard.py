@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from data.store import Store
+    from data.store import Reading
 
     Row = dict[str, Any]
 
@@ -71,7 +71,7 @@ class Kpi:
 
 
 def scoreboard(
-    store: Store,
+    reading: Reading,
     start: datetime,
     end: datetime,
     flow: str | None = None,
@@ -89,14 +89,14 @@ def scoreboard(
         InvalidPeriodError: the period is not one.
     """
     period = _until_now(Period(start, end), now or utc_now())
-    ask = partial(kpi, store, period=period, flow=flow, by=by, buckets=buckets)
+    ask = partial(kpi, reading, period=period, flow=flow, by=by, buckets=buckets)
     # Half of a small statement's time is one thread's planning: side by side, 185 ms become 100.
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="kpi") as pool:
         return list(pool.map(ask, definitions()))
 
 
 def kpi(
-    store: Store,
+    reading: Reading,
     kpi_id: str,
     period: Period,
     *,
@@ -111,7 +111,7 @@ def kpi(
     """
     meant = definition(kpi_id)
     parts = _parts(period, buckets)
-    found = _ask(store, meant, [period, period.before, *parts], flow)
+    found = _ask(reading, meant, [period, period.before, *parts], flow)
     row, before = found[0], found[1]
     return Kpi(
         id=meant.id,
@@ -125,14 +125,14 @@ def kpi(
         previous=before["value"],
         previous_n=before["n"],
         floor=meant.floor,
-        breakdown=_breakdown(store, meant, period, flow, by),
+        breakdown=_breakdown(reading, meant, period, flow, by),
         trend=_points(parts, found[2:]),
         details=row["details"],
     )
 
 
 def trend(  # noqa: PLR0917 - the order of the words: which figure, from, to, in how many parts
-    store: Store, kpi_id: str, start: datetime, end: datetime, buckets: int, flow: str | None = None
+    reading: Reading, kpi_id: str, start: datetime, end: datetime, buckets: int, flow: str | None = None
 ) -> list[Point]:
     """Return a KPI in `buckets` equal parts of a period, oldest first; as-of figures at each part's end.
 
@@ -143,12 +143,12 @@ def trend(  # noqa: PLR0917 - the order of the words: which figure, from, to, in
     period = Period(start, end)
     parts = _parts(period, buckets)
     # The whole period goes first: it decides the currency of the parts.
-    found = _ask(store, definition(kpi_id), [period, *parts], flow)
+    found = _ask(reading, definition(kpi_id), [period, *parts], flow)
     return _points(parts, found[1:])
 
 
 def rows(  # noqa: PLR0917 - the order of the words: which figure, from, to, of which flow, which page
-    store: Store,
+    reading: Reading,
     kpi_id: str,
     start: datetime,
     end: datetime,
@@ -166,13 +166,19 @@ def rows(  # noqa: PLR0917 - the order of the words: which figure, from, to, of 
     meant = definition(kpi_id)
     period = Period(start, end)
     params = _rows_params(meant, period, flow, only_counted=only_counted)
-    page = _page(store, meant, params, limit, offset)
-    total = page[0]["total"] if page else _total(store, meant, params, offset)
+    page = _page(reading, meant, params, limit, offset)
+    total = page[0]["total"] if page else _total(reading, meant, params, offset)
     return total, [_with_times(row) for row in page]
 
 
 def shape_of_work(
-    store: Store, start: datetime, end: datetime, grain: str, flow: str | None = None, *, zone: str = "UTC"
+    reading: Reading,
+    start: datetime,
+    end: datetime,
+    grain: str,
+    flow: str | None = None,
+    *,
+    zone: str = "UTC",
 ) -> list[Row]:
     """Return `start, end, touchless, assisted, manual, failed` by hour, six hours or day of `zone`.
 
@@ -182,7 +188,7 @@ def shape_of_work(
     edges = cut(Period(start, end), grain, zone)
     found = {
         row.pop("starts_at"): row
-        for row in store.query(
+        for row in reading.query(
             "kpis/shape_of_work", {"edges": [stored(edge) for edge in edges], "flow": flow}
         )
     }
@@ -192,16 +198,16 @@ def shape_of_work(
     ]
 
 
-def failures_by_step(store: Store, start: datetime, end: datetime, flow: str | None = None) -> list[Row]:
+def failures_by_step(reading: Reading, start: datetime, end: datetime, flow: str | None = None) -> list[Row]:
     """Return `flow, step, class, units, failed_attempts, step_units`, the step with most units first."""
     period = Period(start, end)
     params = {"from": stored(period.start), "to": stored(period.end), "flow": flow}
-    return store.query("kpis/failures_by_step", params)
+    return reading.query("kpis/failures_by_step", params)
 
 
-def flows(store: Store) -> dict[str, datetime]:
+def flows(reading: Reading) -> dict[str, datetime]:
     """Return when each flow began, with its first unit or exception, by name."""
-    return {row["flow"]: row["began_at"].replace(tzinfo=UTC) for row in store.query("kpis/flows")}
+    return {row["flow"]: row["began_at"].replace(tzinfo=UTC) for row in reading.query("kpis/flows")}
 
 
 def _until_now(period: Period, now: datetime) -> Period:
@@ -213,9 +219,9 @@ def _parts(period: Period, buckets: int) -> list[Period]:
     return [Period(left, right) for left, right in pairwise(edges)]
 
 
-def _ask(store: Store, meant: Definition, periods: Sequence[Period], flow: str | None) -> list[Row]:
+def _ask(reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None) -> list[Row]:
     """Return one row per period, in their order."""
-    found = {row["period"]: row for row in store.query(meant.statement, _params(periods, flow, None))}
+    found = {row["period"]: row for row in reading.query(meant.statement, _params(periods, flow, None))}
     return [found.get(place) or _nothing(meant) for place in range(1, len(periods) + 1)]
 
 
@@ -248,11 +254,11 @@ def _points(parts: Sequence[Period], found: Sequence[Row]) -> list[Point]:
 
 
 def _breakdown(
-    store: Store, meant: Definition, period: Period, flow: str | None, by: str | None
+    reading: Reading, meant: Definition, period: Period, flow: str | None, by: str | None
 ) -> list[Row]:
     if by not in meant.splits:
         return []
-    found = store.query(meant.statement, _params([period], flow, by))
+    found = reading.query(meant.statement, _params([period], flow, by))
     parts = [{"key": row["key"], "value": row["value"], "n": row["n"]} for row in found if row["n"]]
     return sorted(parts, key=lambda part: (-part["n"], part["key"]))
 
@@ -266,13 +272,13 @@ def _rows_params(meant: Definition, period: Period, flow: str | None, *, only_co
     return params
 
 
-def _page(store: Store, meant: Definition, params: Row, limit: int, offset: int) -> list[Row]:
-    return store.query(f"kpis/rows_{meant.rows}", {**params, "limit": limit, "offset": offset})
+def _page(reading: Reading, meant: Definition, params: Row, limit: int, offset: int) -> list[Row]:
+    return reading.query(f"kpis/rows_{meant.rows}", {**params, "limit": limit, "offset": offset})
 
 
-def _total(store: Store, meant: Definition, params: Row, offset: int) -> int:
+def _total(reading: Reading, meant: Definition, params: Row, offset: int) -> int:
     """Count the rows when the page asked for lies behind the last one."""
-    first = _page(store, meant, params, 1, 0) if offset else []
+    first = _page(reading, meant, params, 1, 0) if offset else []
     return int(first[0]["total"]) if first else 0
 
 

@@ -17,6 +17,7 @@ _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 def render(center: Center) -> str:
     """Return all figures, ended by `# EOF` as the standard asks."""
     sources = center.sources()
+    (head,) = center.store.query("audit/head")
     families = [
         _family("unsnag_cases", "gauge", "Exceptions by state and flow.", _by_state(center, "case", "cases")),
         _family(
@@ -45,11 +46,17 @@ def render(center: Center) -> str:
             [({}, center.store.waiting_rows)],
         ),
     ]
+    families += [
+        _family("unsnag_audit_entries", "counter", "Entries of the audit's chain.", [({}, head["seq"])]),
+        _family(
+            "unsnag_audit_intact", "gauge", "1 while the audit's chain holds.", [({}, center.watch.is_intact)]
+        ),
+    ]
     return "\n".join([*families, "# EOF", ""])
 
 
 def _by_state(center: Center, what: str, count: str) -> list[Sample]:
-    rows = center.store.query(f"server/{what}_states")
+    rows = center.store.everything().query(f"server/{what}_states")
     return [({"flow": row["flow"], "state": row["state"]}, row[count]) for row in rows]
 
 

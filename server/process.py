@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import gc
 import logging
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors import otlp
@@ -16,8 +18,9 @@ from desk.sweep import sweep
 from server import center as centers
 from server.api.app import build
 from server.center import Center
-from server.identity import LocalIdentity
-from server.settings import load
+from server.guard import Guard
+from server.running import Running
+from server.settings import is_loopback, load
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("unsnag.server")
 _SWEEP_S: Final = 1.0
+_SESSIONS_S: Final = 30.0
 _API_PREFIXES: Final = ("/api/", "/v1/", "/healthz", "/readyz", "/metrics")
 
 
@@ -50,6 +54,9 @@ class Process:
         center.collecting = Sources(center.store, settings.collectors, settings.spool)
         centers.install(center)
         center.collecting.start()
+        center.watch.start()
+        Running.of(settings, center.command_secret).write(settings.data)
+        await asyncio.to_thread(_tell_first_start, center)
         clock = threading.Thread(target=self._tick, args=(center,), name="desk-clock", daemon=True)
         clock.start()
         # Streamlit would otherwise walk all imported modules after each script run: 104 against 16 ms.
@@ -63,18 +70,42 @@ class Process:
     def _close(self, center: Center, clock: threading.Thread) -> None:
         self._stopping.set()
         clock.join()
+        Running.remove(center.settings.data)
         if center.collecting:
             center.collecting.stop()
         centers.install(None)
-        center.store.close()
+        center.close()
 
     def _tick(self, center: Center) -> None:
         limits = center.settings.desk.limits()
+        sessions_at = 0.0
         while not self._stopping.wait(_SWEEP_S):
             try:
-                sweep(center.store, limits)
+                sweep(center.gate, limits)
+                if time.monotonic() - sessions_at > _SESSIONS_S:
+                    sessions_at = time.monotonic()
+                    center.sessions.sweep()
             except UnsnagError as error:
                 _LOG.warning("desk.sweep_failed reason=%s", error)
+
+
+def _tell_first_start(center: Center) -> None:
+    """Say on the console, once a start, how the first admin comes in."""
+    if center.authority.local:
+        return
+    link = center.people.first_link()
+    if link:
+        url = f"{center.settings.url}/welcome?code={link.code}"
+        print(  # noqa: T201 - narration
+            f"Nobody can sign in yet. Whoever opens this link within 24 hours becomes the first admin:\n"
+            f"  {url}",
+            file=sys.stderr,
+            flush=True,
+        )
+    if not center.settings.is_secure and not is_loopback(center.settings.host):
+        _LOG.warning(
+            "Passwords travel unencrypted: give --tls-cert and --tls-key, or put a TLS proxy in front."
+        )
 
 
 class PlainRoutes:
@@ -91,4 +122,4 @@ class PlainRoutes:
         await (self._plain if plain else self._dashboard)(scope, receive, send)
 
 
-__all__ = ["LocalIdentity", "PlainRoutes", "Process"]
+__all__ = ["Guard", "PlainRoutes", "Process"]

@@ -5,27 +5,37 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import socket
+import ssl
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from access.authority import SessionLimits
 from collectors.settings import CollectorSettings
 from data.errors import UnsnagError
+from data.secrets import SecretFileError, check_private
 from desk.lifecycle import Limits
+from server.oidc import OidcSettings  # noqa: TC001 - pydantic reads it while it runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+
 ROOT: Final = Path(__file__).parent.parent
 _OPTIONS: Final = {
-    "host": "address to listen on; without sign-in only this machine's own (default 127.0.0.1)",
+    "host": "address to listen on (default 127.0.0.1); any other than this machine's own asks for sign-in",
     "port": "port to listen on (default 8501)",
     "data": "folder of the store (default data/var)",
     "spool": "folder that scripts write to (default data/var/spool)",
     "config": "TOML file with more settings",
+    "tls-cert": "certificate (PEM, with its chain): serve https",
+    "tls-key": "its private key; nobody else may read the file",
 }
 
 
@@ -53,6 +63,48 @@ class DeskSettings(BaseModel):
         )
 
 
+class AccessSettings(BaseModel):
+    """The section [access]: who may come in, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sign_in: bool | None = None
+    """None: needed on any address but this machine's own, and wherever people were added."""
+    public_url: str | None = None
+    hosts: list[str] = []
+    proxies: list[str] = []
+    connections: int = Field(2000, ge=10)
+    session_hours: float = Field(12, gt=0, le=24 * 30)
+    idle_minutes: float = Field(120, gt=0)
+    requests_per_second: float = Field(100, gt=0)
+    oidc: OidcSettings | None = None
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if url is not None and (
+            parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")
+        ):
+            raise ValueError(f"{url!r} is no address such as https://unsnag.example.com")
+        return url.rstrip("/") if url else None
+
+    def limits(self) -> SessionLimits:
+        """Return how long sessions last."""
+        return SessionLimits(timedelta(hours=self.session_hours), timedelta(minutes=self.idle_minutes))
+
+
+class AuditSettings(BaseModel):
+    """The section [audit]: where its checkpoints go, and who signs them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    checkpoints: Path | None = None
+    """None: audit-checkpoints.jsonl in the data folder."""
+    checkpoint_seconds: float = Field(60, ge=1)
+    signing_key: Path | None = None
+
+
 class Settings(BaseModel):
     """All settings of the process."""
 
@@ -63,18 +115,47 @@ class Settings(BaseModel):
     data: Path = ROOT / "data" / "var"
     spool: Path = ROOT / "data" / "var" / "spool"
     zone: str = "UTC"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     desk: DeskSettings = DeskSettings()
+    access: AccessSettings = AccessSettings()
+    audit: AuditSettings = AuditSettings()
     collectors: CollectorSettings = CollectorSettings()
 
-    @field_validator("host")
-    @classmethod
-    def _only_this_machine(cls, host: str) -> str:
-        if not is_loopback(host):
+    @model_validator(mode="after")
+    def _nobody_unknown_from_elsewhere(self) -> Settings:
+        if self.access.sign_in is False and not is_loopback(self.host):
             raise ValueError(
-                f"{host} can be reached from other machines, and without sign-in anybody there could act. "
-                "Use 127.0.0.1, and a tunnel to reach it from elsewhere."
+                f"{self.host} can be reached from other machines, and with access.sign_in = false anybody "
+                "there could act. Leave sign-in on, or use 127.0.0.1."
             )
-        return host
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("--tls-cert and --tls-key go together: give both or none")
+        if self.tls_cert and self.tls_key:
+            _check_tls(self.tls_cert, self.tls_key)
+        return self
+
+    @property
+    def scheme(self) -> str:
+        """How this process itself speaks: http or https."""
+        return "https" if self.tls_cert else "http"
+
+    @property
+    def is_secure(self) -> bool:
+        """Tell whether browsers come by https, here or at a proxy in front."""
+        return self.scheme == "https" or (self.access.public_url or "").startswith("https:")
+
+    @property
+    def url(self) -> str:
+        """The address that people use."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        shown = socket.gethostname() if self.host in ("0.0.0.0", "::") else host  # noqa: S104 - compared
+        return self.access.public_url or f"{self.scheme}://{shown}:{self.port}"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The file of the audit's checkpoints."""
+        return self.audit.checkpoints or self.data / "audit-checkpoints.jsonl"
 
     @field_validator("zone")
     @classmethod
@@ -102,24 +183,52 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     Raises:
         SettingsError: a value is wrong or a key is unknown; the message names it.
     """
-    given = vars(_parser().parse_args(arguments))
-    chosen: dict[str, Any] = {
-        name: given[name] or environment.get(f"UNSNAG_{name.upper()}") or None for name in _OPTIONS
+    return chosen(vars(parser().parse_args(arguments)), environment)
+
+
+def chosen(given: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Put the settings together from options that were read already.
+
+    Raises:
+        SettingsError: a value is wrong or a key is unknown; the message names it.
+    """
+    names = [option.replace("-", "_") for option in _OPTIONS]
+    said: dict[str, Any] = {
+        name: given.get(name) or environment.get(f"UNSNAG_{name.upper()}") or None for name in names
     }
-    config = chosen.pop("config")
+    config = said.pop("config")
     values = _file(Path(config)) if config else {}
-    values |= {name: value for name, value in chosen.items() if value is not None}
+    values |= {name: value for name, value in said.items() if value is not None}
+    secret = environment.get("UNSNAG_OIDC_CLIENT_SECRET")
+    if secret and isinstance(values.get("access"), dict) and isinstance(values["access"].get("oidc"), dict):
+        values["access"]["oidc"]["client_secret"] = secret
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_told(error)) from error
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="app.py", description="Start Unsnag.")
+def parser() -> argparse.ArgumentParser:
+    """Return the reader of the options that start the server."""
+    made = argparse.ArgumentParser(prog="app.py", description="Start Unsnag.")
+    add_options(made)
+    return made
+
+
+def add_options(to: argparse.ArgumentParser) -> None:
+    """Add the options that say where the store is and how the server is reached."""
     for name, words in _OPTIONS.items():
-        parser.add_argument(f"--{name}", help=f"{words}; also UNSNAG_{name.upper()}")
-    return parser
+        to.add_argument(f"--{name}", help=f"{words}; also UNSNAG_{name.upper().replace('-', '_')}")
+
+
+def _check_tls(cert: Path, key: Path) -> None:
+    try:
+        check_private(key)
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
+    except SecretFileError as error:
+        raise ValueError(str(error)) from error
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"the certificate {cert} and the key {key} cannot be used: {error}") from error
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -133,7 +242,8 @@ def _file(path: Path) -> dict[str, Any]:
 
 def _told(error: ValidationError) -> str:
     lines = [
-        f"  {'.'.join(str(part) for part in item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+        f"  {'.'.join(str(part) for part in item['loc']) or 'access'}: "
+        f"{item['msg'].removeprefix('Value error, ')}"
         for item in error.errors()
     ]
     return "\n".join(["Some settings are wrong:", *lines])

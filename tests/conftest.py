@@ -33,3 +33,4 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(tmp_path / "store", intake)
     yield opened
     opened.close()
+

@@ -17,17 +17,17 @@ import streamlit as st
 
 from kpis import periods, scoreboard, words
 from kpis.definition import definition
-from server.center import current
+from views.kit.person import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from data.store import Store
+    from data.store import Reading
     from kpis.definition import Definition
     from kpis.periods import Period
     from kpis.scoreboard import Kpi
-    from server.center import Center
+    from server.center import Seat
 
     Row = dict[str, Any]
 
@@ -72,13 +72,13 @@ PARTS: Final = {
 
 def page() -> None:
     """Draw the page."""
-    center = current()
-    began = scoreboard.flows(center.store)
+    center = here()
+    began = scoreboard.flows(center.reading)
     period, flow = _filters(center, list(began))
     if not began:
         _empty()
         return
-    figures = _figures(center.store, _where(center), period, flow, _chosen()[1])
+    figures = _figures(center.reading, _where(center), period, flow, _chosen()[1])
     _tiles(figures, compared=_has_before(period, began[flow] if flow else min(began.values())))
     _charts(center, period, flow)
     _dialog(center, figures, period, flow)
@@ -87,7 +87,7 @@ def page() -> None:
 # --- filters --------------------------------------------------------------------------------------
 
 
-def _filters(center: Center, flows: Sequence[str]) -> tuple[Period, str | None]:
+def _filters(center: Seat, flows: Sequence[str]) -> tuple[Period, str | None]:
     """Draw the title with the filters beside it, and return what they say."""
     period = periods.last(_chosen()[0], _now(center), center.settings.zone)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -146,13 +146,13 @@ def _chosen() -> tuple[int, int, str]:
     return PERIODS[_period_name()]
 
 
-def _now(center: Center) -> datetime:
+def _now(center: Seat) -> datetime:
     """Return the present, a few seconds coarse, so that everyone sees the same figures."""
     now = center.now()
     return now - timedelta(seconds=now.timestamp() % FRESH_S)
 
 
-def _as_of(center: Center, period: Period) -> str:
+def _as_of(center: Seat, period: Period) -> str:
     zone = ZoneInfo(center.settings.zone)
     as_of = min(center.as_of() or period.end, period.end).astimezone(zone)
     start = period.start.astimezone(zone)
@@ -166,10 +166,10 @@ def _as_of(center: Center, period: Period) -> str:
 
 
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)
-def _figures(_store: Store, where: str, period: Period, flow: str | None, buckets: int) -> list[Kpi]:
+def _figures(_reading: Reading, where: str, period: Period, flow: str | None, buckets: int) -> list[Kpi]:
     """Return the eight figures; `where` tells stores apart."""
     del where
-    return scoreboard.scoreboard(_store, period.start, period.end, flow, buckets=buckets)
+    return scoreboard.scoreboard(_reading, period.start, period.end, flow, buckets=buckets)
 
 
 def _has_before(period: Period, began: datetime) -> bool:
@@ -177,8 +177,9 @@ def _has_before(period: Period, began: datetime) -> bool:
     return began <= period.before.start + (period.end - period.start) / 20
 
 
-def _where(center: Center) -> str:
-    return str(center.settings.data)
+def _where(center: Seat) -> str:
+    """Return what tells stores, and what of them somebody may see, apart."""
+    return f"{center.settings.data} {center.reading.scope}"
 
 
 def _tiles(figures: Sequence[Kpi], *, compared: bool) -> None:
@@ -237,7 +238,7 @@ def _counted(one: Kpi) -> str:
 # --- charts -----------------------------------------------------------------------------------------
 
 
-def _charts(center: Center, period: Period, flow: str | None) -> None:
+def _charts(center: Seat, period: Period, flow: str | None) -> None:
     left, right = st.columns([3, 2])
     with left, st.container(border=True, height="stretch"):
         _heading("shape_of_work")
@@ -254,15 +255,17 @@ def _heading(chart: str) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)
-def _shapes(_store: Store, where: str, period: Period, flow: str | None, cut: tuple[str, str]) -> list[Row]:
+def _shapes(
+    _reading: Reading, where: str, period: Period, flow: str | None, cut: tuple[str, str]
+) -> list[Row]:
     del where
     grain, zone = cut
-    return scoreboard.shape_of_work(_store, period.start, period.end, grain, flow, zone=zone)
+    return scoreboard.shape_of_work(_reading, period.start, period.end, grain, flow, zone=zone)
 
 
-def _shape(center: Center, period: Period, flow: str | None) -> None:
+def _shape(center: Seat, period: Period, flow: str | None) -> None:
     zone = center.settings.zone
-    bars = _shapes(center.store, _where(center), period, flow, (_chosen()[2], zone))
+    bars = _shapes(center.reading, _where(center), period, flow, (_chosen()[2], zone))
     if not any(bar[name] for bar in bars for name in SHAPES):
         st.caption("No unit finished in this period.")
         return
@@ -292,13 +295,13 @@ def _shape_figure(bars: Sequence[Row], zone: ZoneInfo) -> go.Figure:
 
 
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)
-def _failures(_store: Store, where: str, period: Period, flow: str | None) -> list[Row]:
+def _failures(_reading: Reading, where: str, period: Period, flow: str | None) -> list[Row]:
     del where
-    return scoreboard.failures_by_step(_store, period.start, period.end, flow)
+    return scoreboard.failures_by_step(_reading, period.start, period.end, flow)
 
 
-def _steps(center: Center, period: Period, flow: str | None) -> None:
-    found = _failures(center.store, _where(center), period, flow)
+def _steps(center: Seat, period: Period, flow: str | None) -> None:
+    found = _failures(center.reading, _where(center), period, flow)
     if not found:
         st.caption("No step failed in this period.")
         return
@@ -371,7 +374,7 @@ def _close() -> None:
     st.query_params.pop("figure", None)
 
 
-def _dialog(center: Center, figures: Sequence[Kpi], period: Period, flow: str | None) -> None:
+def _dialog(center: Seat, figures: Sequence[Kpi], period: Period, flow: str | None) -> None:
     """Open what the address names."""
     asked = st.query_params.get("figure")
     known = {one.id: one for one in figures} | dict.fromkeys(("shape_of_work", "failures_by_step"))
@@ -382,7 +385,7 @@ def _dialog(center: Center, figures: Sequence[Kpi], period: Period, flow: str | 
     open_dialog(center, meant, known[asked], period, flow)
 
 
-def _behind(center: Center, meant: Definition, one: Kpi | None, period: Period, flow: str | None) -> None:
+def _behind(center: Seat, meant: Definition, one: Kpi | None, period: Period, flow: str | None) -> None:
     st.markdown(meant.meaning)
     if one:
         st.caption(
@@ -398,11 +401,11 @@ def _behind(center: Center, meant: Definition, one: Kpi | None, period: Period, 
         _definition(meant)
 
 
-def _rows(center: Center, meant: Definition, period: Period, flow: str | None) -> None:
+def _rows(center: Seat, meant: Definition, period: Period, flow: str | None) -> None:
     only = _which_rows(meant)
     place = st.session_state.setdefault("business-page", 0)
     total, found = scoreboard.rows(
-        center.store,
+        center.reading,
         meant.id,
         period.start,
         period.end,
@@ -504,7 +507,7 @@ def _turn(pages: int) -> None:
     st.session_state["business-page"] += pages
 
 
-def _split(center: Center, meant: Definition, one: Kpi, period: Period, flow: str | None) -> None:
+def _split(center: Seat, meant: Definition, one: Kpi, period: Period, flow: str | None) -> None:
     by = st.segmented_control(
         "By",
         meant.splits,
@@ -513,7 +516,7 @@ def _split(center: Center, meant: Definition, one: Kpi, period: Period, flow: st
         format_func=lambda name: name.replace("_", " ").capitalize(),
         label_visibility="collapsed",
     )
-    parts = scoreboard.kpi(center.store, meant.id, period, flow=flow, by=by).breakdown
+    parts = scoreboard.kpi(center.reading, meant.id, period, flow=flow, by=by).breakdown
     if not parts:
         st.caption("Nothing to split.")
         return

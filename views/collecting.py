@@ -7,10 +7,11 @@ from typing import Any, Final
 import streamlit as st
 
 from collectors.sources import REPLAYED
-from server.center import current
+from data.errors import UnsnagError
 from views.kit import words
 from views.kit.acting import say, show_messages
 from views.kit.empty import empty, first_use
+from views.kit.person import here, seat
 from views.kit.state import go, param
 
 PER_PAGE: Final = 25
@@ -27,7 +28,7 @@ def page() -> None:
 
 @st.fragment(run_every="5s")
 def _sources() -> None:
-    center = current()
+    center = here()
     sources = center.sources()
     if not any(source["records"] or source["quarantined"] for source in sources):
         first_use("Here stands where telemetry comes from.")
@@ -52,7 +53,11 @@ def _source(source: dict[str, Any], now: Any) -> dict[str, Any]:
 def _quarantine() -> None:
     st.subheader("Quarantine", anchor=False)
     number = int(param("page", "1")) if param("page", "1").isdecimal() else 1
-    total, items = current().quarantine(PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
+    center = here()
+    total, items = center.quarantine(PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
+    if center.reading.scope is not None:
+        st.caption("Whose records these are nobody knows, so they are shown to those who may see everything.")
+        return
     if not total:
         empty(
             ":material/verified:",
@@ -69,10 +74,11 @@ def _quarantine() -> None:
 
 
 def _replay(record_id: str) -> None:
-    collecting = current().collecting
-    if collecting is None:
+    try:
+        result = seat().replay(record_id)
+    except UnsnagError as error:
+        say(words.escape(str(error)), ":material/warning:")
         return
-    result = collecting.replay([record_id]).get(record_id, "gone")
     well = result == REPLAYED
     say(
         "The record could be read and is stored" if well else f"Kept: {words.escape(result)}",
@@ -85,7 +91,7 @@ def _turn() -> None:
 
 
 def _item(item: dict[str, Any]) -> None:
-    center = current()
+    center = here()
     place = f" at byte {item['offset']:,}" if item["offset"] is not None else ""
     replayed = f" · replayed: {words.escape(item['replay_result'] or '')}" if item["replayed_at"] else ""
     with st.expander(f"{words.escape(item['reason'])} · {words.escape(item['source'])}{place}"):
@@ -99,7 +105,27 @@ def _item(item: dict[str, Any]) -> None:
                 icon=":material/replay:",
                 on_click=_replay,
                 args=(item["id"],),
-                disabled=item["replay_result"] == REPLAYED,
+                disabled=item["replay_result"] == REPLAYED or not center.may("quarantine.replay"),
                 help="As the collectors and their mappings read today",
             )
+            if center.may("quarantine.unmask") and st.button(
+                "Show unmasked…", key=f"unmask_{item['id']}", icon=":material/visibility:"
+            ):
+                _unmask(item["id"])
         st.code(item["sample"], language=None, wrap_lines=True)
+
+
+@st.dialog("Show unmasked", width="large")
+def _unmask(record_id: str) -> None:
+    """Show a record as it came, after saying why: that somebody looked is in the audit."""
+    st.caption("The record may hold personal data. Who looked, and why, is written into the audit.")
+    with st.form(f"unmask_{record_id}", border=False):
+        reason = st.text_input("Reason", placeholder="Why do you need to see it?", max_chars=400)
+        asked = st.form_submit_button("Show", type="primary", icon=":material/visibility:")
+    if asked:
+        try:
+            raw = seat().unmasked(record_id, reason)
+        except UnsnagError as error:
+            st.error(words.escape(str(error)), icon=":material/warning:")
+        else:
+            st.code(raw.decode("utf-8", "replace"), language=None, wrap_lines=True)

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from access.errors import SignedOutError
 from data.errors import UnsnagError
 from desk.cases import CaseFilter
 from desk.priority import SEVERITIES
-from server.center import current
 from views.components.live import live
 from views.components.queue_table import queue_table
 from views.kit import words
 from views.kit.acting import act, show_messages
 from views.kit.empty import empty, first_use
-from views.kit.panel import case_panel, resolve_dialog, retry_dialog
-from views.kit.person import who
+from views.kit.panel import NO_OPERATOR, case_panel, resolve_dialog, retry_dialog
+from views.kit.person import here, seat, who
 from views.kit.state import go, param, several
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def page() -> None:
             icon=":material/bolt:",
             type="primary",
             on_click=_claim_next,
-            help="The most urgent open one (key n)",
+            help="The most urgent open one (key n)" if here().may("case.claim") else NO_OPERATOR,
+            disabled=not here().may("case.claim"),
         )
     board()
 
@@ -80,7 +81,7 @@ def board() -> None:
     """Draw tabs, filters, table and panel; runs again by itself when a case changes."""
     live("case", key="live_cases")
     show_messages()
-    center = current()
+    center = here()
     chosen, tab = _filters(), _tab()
     counts = center.desk.counts(chosen, who().name)
     found = center.desk.cases(_of_tab(chosen, tab), PER_PAGE, _first_row())
@@ -104,7 +105,7 @@ def board() -> None:
 
 
 def _filters() -> CaseFilter:
-    facets = current().desk.facets()
+    facets = here().desk.facets()
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         _text("q", "Search", "Title, message or unit")
         _choice("flow", "Flow", facets["flow"])
@@ -185,7 +186,7 @@ def _list(found: CasePage, opened: str | None, now: datetime) -> None:
         opened=opened,
         narrow=opened is not None,
         keys=KEYS,
-        claim_s=current().settings.desk.claim_minutes * 60,
+        claim_s=here().settings.desk.claim_minutes * 60,
         epoch=st.session_state.get("queue_epoch", 0),
         on_act=_from_key,
         on_open=_from_row,
@@ -230,7 +231,7 @@ def _bar(found: CasePage, selected: list[str]) -> None:
     words_left = f"**{len(selected)} selected** · " if selected else ""
     st.markdown(f"{words_left}{first + 1:,}–{last:,} of {found.total:,} · :gray[{order}]")
     st.space("stretch")
-    if selected:
+    if selected and here().may("case.claim"):
         _acts_on(selected)
     if found.total > PER_PAGE:
         number = first // PER_PAGE + 1
@@ -302,6 +303,8 @@ def _asked_dialog() -> None:
     name, ids = st.session_state.pop("asked_dialog", (None, []))
     if name == "help":
         _keys_dialog()
+    elif ids and not here().may("case.claim"):
+        st.toast(NO_OPERATOR, icon=":material/lock:")
     elif name == "retry" and ids:
         retry_dialog(ids)
     elif name == "resolve" and ids:
@@ -310,7 +313,11 @@ def _asked_dialog() -> None:
 
 def _claim_next() -> None:
     """Claim the most urgent open case, and open it."""
-    for case in current().desk.cases(CaseFilter(state=["open"]), 5).items:
+    try:
+        most_urgent = seat().desk.cases(CaseFilter(state=["open"]), 5).items
+    except SignedOutError:
+        return  # the page that follows says so
+    for case in most_urgent:
         if _claim_one(case["id"]):
             return
 
@@ -336,7 +343,7 @@ def _panel(case_id: str) -> None:
         "Close", key="close_panel", icon=":material/close:", type="tertiary", on_click=lambda: go(case=None)
     )
     try:
-        case = current().desk.case(case_id)
+        case = here().desk.case(case_id)
     except UnsnagError as error:
         st.warning(words.escape(str(error)), icon=":material/search_off:")
         return
@@ -358,7 +365,7 @@ def _nothing(counts: dict[str, int], tab: str) -> None:
     filtered = any(param(name) for name in ("q", "flow", "class", "severity", "tenant"))
     if filtered:
         _nothing_matches(shows)
-    elif not any(counts.values()) and not any(source["records"] for source in current().sources()):
+    elif not any(counts.values()) and not any(source["records"] for source in here().sources()):
         first_use(shows)
     else:
         _healthy(shows, counts)
@@ -382,7 +389,7 @@ def _nothing_matches(shows: str) -> None:
 
 def _healthy(shows: str, counts: dict[str, int]) -> None:
     done = counts.get("recovered", 0) + counts.get("resolved", 0)
-    healthy = sum(source["state"] != "error" for source in current().sources())
+    healthy = sum(source["state"] != "error" for source in here().sources())
     empty(
         ":material/check_circle:",
         shows,

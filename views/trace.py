@@ -18,7 +18,6 @@ import streamlit as st
 from desk.cases import CaseFilter
 from desk.errors import TraceNotFoundError, UnitNotFoundError
 from desk.lifecycle import LIVE
-from server.center import current
 from views import story
 from views.components.live import live
 from views.components.waterfall import waterfall
@@ -26,13 +25,14 @@ from views.kit import words
 from views.kit.acting import show_messages
 from views.kit.empty import empty, first_use
 from views.kit.panel import case_panel
+from views.kit.person import here
 from views.kit.state import go, param, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from server.center import Center
+    from server.center import Seat
 
     Row = dict[str, Any]
     Place = tuple[str, str | None]
@@ -89,11 +89,11 @@ def page() -> None:
     st.html(_STYLE)
     _search_box()
     if param("q"):
-        _search(current(), param("q"))
+        _search(here(), param("q"))
     elif param("id"):
         show(param("id"))
     else:
-        _nothing_yet(current())
+        _nothing_yet(here())
 
 
 @st.fragment
@@ -101,14 +101,14 @@ def show(name: str) -> None:
     """Draw the unit or the trace of this name; runs again by itself when a case changes."""
     live("case", key="live_trace")
     show_messages()
-    center = current()
+    center = here()
     try:
         _unit(center, center.units.unit(name))
     except UnitNotFoundError:
         _trace(center, name)
 
 
-def _trace(center: Center, name: str) -> None:
+def _trace(center: Seat, name: str) -> None:
     try:
         found = center.units.trace(name)
     except TraceNotFoundError:
@@ -119,7 +119,7 @@ def _trace(center: Center, name: str) -> None:
     _story(center, found)
 
 
-def _unit(center: Center, unit: Row) -> None:
+def _unit(center: Seat, unit: Row) -> None:
     _header(center, unit)
     _waterfall(unit, unit["correlation_id"])
     _cases(center, unit["cases"])
@@ -149,7 +149,7 @@ def _sought() -> None:
     go(q=st.session_state["trace_search"].strip(), id=None, sel=None, case=None, all=None)
 
 
-def _search(center: Center, text: str) -> None:
+def _search(center: Seat, text: str) -> None:
     hits = center.search(text)
     places = _places(center, hits)
     exact = {place for hit, place in zip(hits, places, strict=True) if hit["id"] == text and place}
@@ -163,12 +163,12 @@ def _search(center: Center, text: str) -> None:
         _not_found(center, text)
 
 
-def _places(center: Center, hits: Sequence[Row]) -> list[Place | None]:
+def _places(center: Seat, hits: Sequence[Row]) -> list[Place | None]:
     """Return for each hit which id, and which case of it, to open."""
     return [_place(center, hit) for hit in hits]
 
 
-def _place(center: Center, hit: Row) -> Place | None:
+def _place(center: Seat, hit: Row) -> Place | None:
     if hit["kind"] == "case":
         return center.desk.case(hit["id"])["correlation_id"], hit["id"]
     if hit["kind"] == "run":
@@ -180,14 +180,14 @@ def _open(name: str, case: str | None = None) -> None:
     go(id=name, case=case, q=None, sel=None, all=None)
 
 
-def _chooser(center: Center, text: str, hits: Sequence[Row], places: Sequence[Place | None]) -> None:
+def _chooser(center: Seat, text: str, hits: Sequence[Row], places: Sequence[Place | None]) -> None:
     st.markdown(f"**{words.plural(len(hits), 'record')}** of **{words.escape(text)}**. Which one?")
     with st.container(border=True, gap="xsmall"):
         for n, (hit, place) in enumerate(zip(hits, places, strict=True)):
             _hit(center, n, hit, place)
 
 
-def _hit(center: Center, n: int, hit: Row, place: Place | None) -> None:
+def _hit(center: Seat, n: int, hit: Row, place: Place | None) -> None:
     columns = st.columns([30, 18, 30, 12, 10], vertical_alignment="center")
     columns[0].button(
         words.escape(hit["id"]),
@@ -212,7 +212,7 @@ def _state_badge(hit: Row) -> None:
     st.badge(name, color=color, icon=icon)  # type: ignore[arg-type]
 
 
-def _not_found(center: Center, text: str) -> None:
+def _not_found(center: Seat, text: str) -> None:
     cases = center.desk.cases(CaseFilter(text=text), 20).items
     own = [case for case in cases if case["correlation_id"] == text]
     empty(
@@ -224,14 +224,14 @@ def _not_found(center: Center, text: str) -> None:
     _cases(center, own)
 
 
-def _freshness(center: Center) -> str:
+def _freshness(center: Seat) -> str:
     moment = center.as_of()
     if moment is None:
         return "Nothing has arrived since the start."
     return f"The newest data arrived {words.ago(moment, center.now())}; what is not here may still come."
 
 
-def _nothing_yet(center: Center) -> None:
+def _nothing_yet(center: Seat) -> None:
     if not any(source["records"] for source in center.sources()):
         first_use(SHOWS)
         return
@@ -246,7 +246,7 @@ def _nothing_yet(center: Center) -> None:
 # --- header ---------------------------------------------------------------------------------
 
 
-def _header(center: Center, unit: Row) -> None:
+def _header(center: Seat, unit: Row) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.code(unit["correlation_id"], language=None, width="content")
@@ -256,7 +256,7 @@ def _header(center: Center, unit: Row) -> None:
         st.html(_facts(_header_facts(center, unit)))
 
 
-def _how_it_stands(center: Center, unit: Row) -> str:
+def _how_it_stands(center: Seat, unit: Row) -> str:
     now = center.now()
     if unit["state"] == "in_flight" and (last := story.last_lane(unit)):
         who, when = last
@@ -267,7 +267,7 @@ def _how_it_stands(center: Center, unit: Row) -> str:
     return f"Finished {words.ago(done, now)}" if done else ""
 
 
-def _header_facts(center: Center, unit: Row) -> list[tuple[str, str]]:
+def _header_facts(center: Seat, unit: Row) -> list[tuple[str, str]]:
     zone, times = center.settings.zone, story.times(unit, center.now())
     failed = f" <small>({unit['failed_attempts']:,} failed)</small>" if unit["failed_attempts"] else ""
     shown = [
@@ -386,7 +386,7 @@ def _span_detail(unit: Row, span: Row) -> None:
 
 
 def _span_facts(unit: Row, span: Row) -> list[tuple[str, Any]]:
-    zone = current().settings.zone
+    zone = here().settings.zone
     known = {(s["trace_id"], s["span_id"]) for s in unit["spans"]}
     parent = span["parent_span_id"]
     absent = parent and (span["trace_id"], parent) not in known
@@ -442,7 +442,7 @@ def _logs_of(unit: Row, span: Row) -> None:
 
 
 def _log_line(log: Row) -> str:
-    zone, how = current().settings.zone, story.level(log)
+    zone, how = here().settings.zone, story.level(log)
     color = _TONES[_LEVELS.get(how, "")]
     return (
         f'<p class="line"><small>{_time_of_day(log["time"], zone)}</small> '
@@ -451,7 +451,7 @@ def _log_line(log: Row) -> str:
 
 
 def _log_detail(log: Row) -> None:
-    zone = current().settings.zone
+    zone = here().settings.zone
     st.markdown("**Log**")
     st.html(_log_line(log))
     shown = [
@@ -493,7 +493,7 @@ def _plain(value: Any) -> str:
 # --- cases ------------------------------------------------------------------------------------
 
 
-def _cases(center: Center, cases: Sequence[Row]) -> None:
+def _cases(center: Seat, cases: Sequence[Row]) -> None:
     if not cases:
         return
     st.markdown(f"#### {words.plural(len(cases), 'exception')}")
@@ -501,7 +501,7 @@ def _cases(center: Center, cases: Sequence[Row]) -> None:
         _case(center, case)
 
 
-def _case(center: Center, case: Row) -> None:
+def _case(center: Seat, case: Row) -> None:
     opened = param("case") == case["id"]
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -526,7 +526,7 @@ def _case(center: Center, case: Row) -> None:
             case_panel(center.desk.case(case["id"]), key=f"panel_{case['id']}")
 
 
-def _case_line(center: Center, case: Row) -> str:
+def _case_line(center: Seat, case: Row) -> str:
     parts = [
         f"at {case['step']}" if case["step"] else "",
         f"opened {words.ago(case['opened_at'], center.now())}",
@@ -539,7 +539,7 @@ def _case_line(center: Center, case: Row) -> str:
 # --- story ------------------------------------------------------------------------------------
 
 
-def _story(center: Center, unit: Row) -> None:
+def _story(center: Seat, unit: Row) -> None:
     lines = story.story(unit)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("#### Story")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from server.api import cases, problems, retries, system, telemetry
+from server.api import access, audit, cases, problems, retries, system, telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 _PROBLEM_STATUSES = {
     400: "The request lacks something.",
+    401: "Nobody is signed in, or the token is not valid.",
+    403: "The caller's role does not allow it.",
     404: "There is no such thing.",
     409: "Someone was faster, or the state does not allow it.",
     410: "The lease was lost.",
+    413: "Too large.",
     422: "The request says something that cannot be meant.",
+    429: "Too much at once; see Retry-After.",
     503: "The store cannot take it now; try again.",
 }
 
@@ -34,7 +38,7 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
         responses={code: _problem(words) for code, words in _PROBLEM_STATUSES.items()},
     )
     problems.install(app)
-    for module in (cases, retries, telemetry, system):
+    for module in (cases, retries, telemetry, access, audit, system):
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)

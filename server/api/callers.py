@@ -1,20 +1,39 @@
-"""Who calls, and with which Idempotency-Key."""
+"""Who calls, what they may see, and with which Idempotency-Key."""
 
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import unquote
 
 from fastapi import Depends, Header, Request
 
-from desk.audit import Actor
+from access.errors import SignedOutError
+from audit.actor import Actor
 from server.api.problems import BadRequestError
-from server.identity import HEADER, default_name
+from server.center import Seat, current
+from server.guard import ACTOR
 
 
 def caller(request: Request) -> Actor:
-    """Return the person whom the identity middleware put into the header."""
-    return Actor(unquote(request.headers.get(HEADER, "")) or default_name())
+    """Return whom the guard recognised.
+
+    Raises:
+        SignedOutError: nobody; then this route has no business being open.
+    """
+    actor: Actor | None = request.scope.get(ACTOR)
+    if actor is None:
+        raise SignedOutError
+    return actor
+
+
+def seat(actor: Annotated[Actor, Depends(caller)]) -> Seat:
+    """Return the system as the caller may see and use it.
+
+    Raises:
+        ForbiddenError: the caller may look at nothing.
+    """
+    center = current()
+    center.authority.decide(actor, "read", anywhere=True)
+    return center.seat(actor)
 
 
 def token(
@@ -34,4 +53,5 @@ def token(
 
 
 Caller = Annotated[Actor, Depends(caller)]
+Here = Annotated[Seat, Depends(seat)]
 Token = Annotated[str, Depends(token)]

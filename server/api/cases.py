@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from desk.cases import CaseFilter
 from server.api import shapes
-from server.api.callers import Caller, Token
+from server.api.callers import Caller, Here, Token
 from server.api.paging import Cursor, Limit, offset, page
 from server.center import current
 
@@ -33,6 +33,7 @@ class ResolveBody(BaseModel):
 
 @router.get("", response_model=shapes.Listed[shapes.Case])
 def list_cases(
+    here: Here,
     state: Words = None,
     flow: Words = None,
     klass: Annotated[str | None, Query(alias="class", max_length=400)] = None,
@@ -56,38 +57,38 @@ def list_cases(
         group=group,
         text=q,
     )
-    found = current().desk.cases(chosen, limit, start)
+    found = here.desk.cases(chosen, limit, start)
     return page(found.total, found.items, start)
 
 
 @router.get("/{case_id}", response_model=shapes.CaseDetail)
-def get_case(case_id: str) -> Any:
+def get_case(case_id: str, here: Here) -> Any:
     """Return a case with its attempts, acts and data."""
-    return current().desk.case(case_id)
+    return here.desk.case(case_id)
 
 
 @router.post("/{case_id}/claim", response_model=shapes.Case)
 def claim(case_id: str, caller: Caller, token: Token) -> Any:
     """Claim a case, or renew one's claim."""
-    return current().desk.claim(case_id, actor=caller, token=token)
+    return current().acts.claim(case_id, actor=caller, token=token)
 
 
 @router.post("/{case_id}/release", response_model=shapes.Case)
 def release(case_id: str, caller: Caller, token: Token) -> Any:
     """Give a claimed case back."""
-    return current().desk.release(case_id, actor=caller, token=token)
+    return current().acts.release(case_id, actor=caller, token=token)
 
 
 @router.post("/{case_id}/retry", response_model=shapes.Case)
 def retry(case_id: str, caller: Caller, token: Token, body: RetryBody | None = None) -> Any:
     """Ask for a retry; a worker carries it out."""
-    return current().desk.retry(case_id, actor=caller, reason=body.reason if body else None, token=token)
+    return current().acts.retry(case_id, actor=caller, reason=body.reason if body else None, token=token)
 
 
 @router.post("/{case_id}/resolve", response_model=shapes.Case)
 def resolve(case_id: str, caller: Caller, token: Token, body: ResolveBody) -> Any:
     """Close a case with a code and a reason."""
-    return current().desk.resolve(case_id, actor=caller, code=body.code, reason=body.reason, token=token)
+    return current().acts.resolve(case_id, actor=caller, code=body.code, reason=body.reason, token=token)
 
 
 def _several(text: str | None) -> list[str] | None:

@@ -12,6 +12,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from access.errors import (
+    ForbiddenError,
+    InvalidPersonError,
+    LinkUsedError,
+    PersonNotFoundError,
+    SignedOutError,
+    TokenNotFoundError,
+    TokenReusedError,
+    TooManyTriesError,
+)
 from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreUnavailableError, UnsnagError
 from desk.errors import (
     AlreadyClaimedError,
@@ -19,11 +29,11 @@ from desk.errors import (
     InvalidActError,
     LeaseLostError,
     NotAllowedNowError,
-    TokenReusedError,
     TraceNotFoundError,
     UnitNotFoundError,
 )
-from server.center import NotRunningError
+from server.center import NotRunningError, RecordNotFoundError
+from server.guard import RefusedError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -35,6 +45,14 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (CaseNotFoundError, 404),
     (UnitNotFoundError, 404),
     (TraceNotFoundError, 404),
+    (PersonNotFoundError, 404),
+    (TokenNotFoundError, 404),
+    (RecordNotFoundError, 404),
+    (SignedOutError, 401),
+    (ForbiddenError, 403),
+    (LinkUsedError, 410),
+    (TooManyTriesError, 429),
+    (InvalidPersonError, 422),
     (LeaseLostError, 410),
     (InvalidActError, 422),
     (TokenReusedError, 422),
@@ -83,6 +101,9 @@ def answer(kind: str, title: str, status: int, detail: str, **more: Any) -> JSON
 
 
 async def _told(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, RefusedError):
+        refusal = error.refusal
+        return answer(refusal.kind, refusal.kind.replace("-", " ").capitalize(), refusal.status, str(error))
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
     name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
     more: dict[str, Any] = {}

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from desk.audit import Actor
+from audit.actor import SERVICE, Actor, service
 from server.api import shapes
-from server.api.callers import Token
+from server.api.callers import Caller, Token
 from server.center import Center, current
 
 router = APIRouter(prefix="/api/v1/retries", tags=["retries"])
@@ -45,9 +45,9 @@ class FailBody(ReportBody):
 
 
 @router.post("/lease", response_model=shapes.Lease, responses={204: {"description": "Nothing waits."}})
-async def lease(body: LeaseBody, token: Token) -> Any:
+async def lease(body: LeaseBody, caller: Caller, token: Token) -> Any:
     """Take one retry to execute, or 204."""
-    worker = Actor(body.worker, "service")
+    worker = _worker(caller, body.worker)
     taken = await _wait_for_one(current(), body, worker, token)
     return Response(status_code=204) if taken is None else taken
 
@@ -68,28 +68,33 @@ async def _wait_for_one(center: Center, body: LeaseBody, worker: Actor, token: s
 
 
 @router.post("/{lease_id}/heartbeat", response_model=shapes.LeaseState)
-def heartbeat(lease_id: str, token: Token, body: ReportBody | None = None) -> Any:
+def heartbeat(lease_id: str, caller: Caller, token: Token, body: ReportBody | None = None) -> Any:
     """Prolong a lease; 410 when it was lost."""
-    return current().retries.heartbeat(lease_id, worker=_worker(body), token=token)
+    return current().retries.heartbeat(
+        lease_id, worker=_worker(caller, body.worker if body else None), token=token
+    )
 
 
 @router.post("/{lease_id}/complete", response_model=shapes.LeaseState)
-def complete(lease_id: str, token: Token, body: ReportBody | None = None) -> Any:
+def complete(lease_id: str, caller: Caller, token: Token, body: ReportBody | None = None) -> Any:
     """Report that the step ran well; the case waits for its proof. 410 when the lease was lost."""
-    return current().retries.complete(lease_id, worker=_worker(body), token=token)
+    return current().retries.complete(
+        lease_id, worker=_worker(caller, body.worker if body else None), token=token
+    )
 
 
 @router.post("/{lease_id}/fail", response_model=shapes.LeaseState)
-def fail(lease_id: str, token: Token, body: FailBody | None = None) -> Any:
+def fail(lease_id: str, caller: Caller, token: Token, body: FailBody | None = None) -> Any:
     """Report that the step failed; the case is open again. 410 when the lease was lost."""
     return current().retries.fail(
         lease_id,
-        worker=_worker(body),
+        worker=_worker(caller, body.worker if body else None),
         error_type=body.error_type if body else None,
         message=body.message if body else None,
         token=token,
     )
 
 
-def _worker(body: ReportBody | None) -> Actor:
-    return Actor((body.worker if body else None) or "worker", "service")
+def _worker(caller: Actor, name: str | None) -> Actor:
+    """Return the service behind a worker: its token's, or in local mode what it calls itself."""
+    return caller if caller.kind == SERVICE or caller.credential else service(name or "worker")

@@ -306,6 +306,110 @@ class LeaseState(BaseModel):
     lease_until: Time | None = None
 
 
+class GivenRole(BaseModel):
+    """A role; null: any tenant, any flow."""
+
+    role: str
+    tenant: str | None
+    flow: str | None
+
+
+class Me(BaseModel):
+    """Who calls."""
+
+    name: str
+    kind: str
+    local: bool
+    roles: list[GivenRole]
+
+
+class Person(BaseModel):
+    """Somebody who was added."""
+
+    name: str
+    state: str
+    signs_in_with: str | None
+    created_at: Time
+    signed_in_at: Time | None
+    sessions: int
+    roles: list[GivenRole]
+
+
+class NewLink(BaseModel):
+    """A one-time link; null where the OpenID provider vouches for the person."""
+
+    name: str
+    link: str | None
+    expires_at: Time | None
+
+
+class ServiceToken(BaseModel):
+    """One secret of a token, without the secret."""
+
+    id: str
+    name: str
+    created_at: Time
+    created_by: str
+    expires_at: Time
+    used_at: Time | None
+    roles: list[GivenRole]
+
+
+class NewServiceToken(BaseModel):
+    """A new secret, told once."""
+
+    id: str
+    name: str
+    token: str
+    expires_at: Time
+
+
+class Revoked(BaseModel):
+    """How many secrets were taken back."""
+
+    revoked: int
+
+
+class AuditEntry(BaseModel):
+    """One entry of the audit, as it was sealed; null fields are left out of what is hashed."""
+
+    seq: int
+    v: int | None
+    time: str
+    actor: str
+    actor_type: str
+    kind: str
+    verb: str
+    act: str | None
+    door: str | None
+    credential: str | None
+    subject: str | None
+    case_id: str | None
+    correlation_id: str | None
+    flow: str | None
+    step: str | None
+    tenant: str | None
+    from_state: str | None
+    to_state: str | None
+    reason: str | None
+    details: str | None
+    salt: str | None
+    prev_hash: str
+    hash: str
+
+
+class ChainVerdict(BaseModel):
+    """What a check of the audit's chain found."""
+
+    intact: bool
+    entries: int
+    head: str
+    broken_at: int | None
+    reason: str | None
+    checked_at: Time
+    checkpoints: str | None
+
+
 class Listed(BaseModel, Generic[T]):
     """Part of a list, how long the whole list is, and where the next part begins."""
 

@@ -10,10 +10,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.responses import StreamingResponse
 
+from access.errors import SignedOutError
+from audit.actor import Actor
 from data.clock import stored
 from data.errors import UnsnagError
 from kpis.scoreboard import scoreboard
 from server.api import shapes
+from server.api.callers import Here
 from server.api.paging import Cursor, Limit, Moment, moment, offset, page
 from server.api.problems import BadRequestError
 from server.center import current
@@ -57,51 +60,54 @@ def metrics() -> PlainTextResponse:
 
 
 @router.get("/api/v1/sources", response_model=shapes.Listed[shapes.Source])
-def list_sources() -> Any:
+def list_sources(here: Here) -> Any:
     """List where telemetry comes from, with state and lag."""
-    found = current().sources()
+    found = here.sources()
     return page(len(found), found, 0)
 
 
 @router.get("/api/v1/quarantine", response_model=shapes.Listed[shapes.Quarantined])
-def list_quarantine(limit: Limit = 50, cursor: Cursor = None) -> Any:
+def list_quarantine(here: Here, limit: Limit = 50, cursor: Cursor = None) -> Any:
     """List records that could not be read, the newest first."""
     start = offset(cursor)
-    total, items = current().quarantine(limit, start)
+    total, items = here.quarantine(limit, start)
     return page(total, items, start)
 
 
 @router.get("/api/v1/kpis", response_model=shapes.Listed[shapes.Kpi])
 def list_kpis(
+    here: Here,
     start: Annotated[Moment, Query(alias="from")] = None,
     end: Annotated[Moment, Query(alias="to")] = None,
     flow: Annotated[str | None, Query(max_length=200)] = None,
     by: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Any:
     """Return every figure of a period; without one, of the last seven days."""
-    center = current()
-    until = moment(end, "to") or stored(center.now())
+    until = moment(end, "to") or stored(here.now())
     since = moment(start, "from") or until - _WEEK
     if since >= until:
         raise BadRequestError("`from` must lie before `to`.")
     if by is not None and by not in _BY:
         raise BadRequestError(f"A figure cannot be split by {by!r}. Choose one of: {', '.join(_BY)}.")
-    found = scoreboard(center.store, since, until, flow=flow, by=by)
+    found = scoreboard(here.reading, since, until, flow=flow, by=by)
     return page(len(found), found, 0)
 
 
 @router.get("/api/v1/events", response_class=StreamingResponse)
-def events(topic: Annotated[str | None, Query(max_length=20)] = None) -> StreamingResponse:
-    """Stream a server-sent event each time something changes: `case`, `ingest`, `retry`, `breaker`."""
+def events(here: Here, topic: Annotated[str | None, Query(max_length=20)] = None) -> StreamingResponse:
+    """Stream a server-sent event each time something changes: `case`, `ingest`, `retry`, `breaker`.
+
+    The stream ends with an event `signed-out` when the session or token behind it does.
+    """
     if topic is not None and topic not in TOPICS:
         raise BadRequestError(f"There is no topic {topic!r}. Choose one of: {', '.join(TOPICS)}.")
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     topics = (topic,) if topic else TOPICS
-    return StreamingResponse(_stream(topics), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(topics, here.actor), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(topics: tuple[str, ...]) -> AsyncIterator[str]:
-    watched = current().events
+async def _stream(topics: tuple[str, ...], actor: Actor) -> AsyncIterator[str]:
+    watched, authority = current().events, current().authority
     seen = dict.fromkeys(topics, -1)
     quiet = 0
     while True:
@@ -109,6 +115,11 @@ async def _stream(topics: tuple[str, ...]) -> AsyncIterator[str]:
         for name in changed:
             seen[name] = watched.revision(name)
             yield f"event: {name}\ndata: {seen[name]}\n\n"
+        try:
+            authority.grants(actor)
+        except SignedOutError:
+            yield "event: signed-out\ndata: 1\n\n"
+            return
         quiet = 0 if changed else quiet + 1
         if quiet >= _KEEPALIVE_POLLS:
             quiet = 0

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query, Request
 from data.clock import aware
 from desk import units
 from server.api import shapes
+from server.api.callers import Here
 from server.api.paging import Cursor, Limit, Moment, moment, offset, page
 from server.api.problems import BadRequestError
-from server.center import current
 from unsnag.conventions import SEVERITY_NUMBERS
 
 router = APIRouter(prefix="/api/v1", tags=["telemetry"])
@@ -25,20 +25,21 @@ Duration = Annotated[float | None, Query(ge=0, le=_MAX_MS)]
 
 
 @router.get("/units/{correlation_id:path}", response_model=shapes.Unit)
-def get_unit(correlation_id: str) -> Any:
+def get_unit(correlation_id: str, here: Here) -> Any:
     """Return everything of one unit of work."""
-    return current().units.unit(correlation_id)
+    return here.units.unit(correlation_id)
 
 
 @router.get("/traces/{trace_id}", response_model=shapes.Trace)
-def get_trace(trace_id: str) -> Any:
+def get_trace(trace_id: str, here: Here) -> Any:
     """Return the spans and logs of one trace."""
-    return current().units.trace(trace_id.lower())
+    return here.units.trace(trace_id.lower())
 
 
 @router.get("/traces", response_model=shapes.Listed[shapes.TraceSummary])
 def list_traces(
     request: Request,
+    here: Here,
     service: Word = None,
     operation: Word = None,
     min_duration_ms: Duration = None,
@@ -64,13 +65,14 @@ def list_traces(
         "limit": limit,
         "offset": first,
     }
-    rows = current().store.query("units/traces", params)
+    rows = here.reading.query("units/traces", params)
     total = rows[0]["total"] if rows else 0
     return page(total, [{**row, "start": aware(row["start"])} for row in rows], first)
 
 
 @router.get("/logs", response_model=shapes.Listed[shapes.LogRecord])
 def list_logs(
+    here: Here,
     q: Word = None,
     start: Annotated[Moment, Query(alias="from")] = None,
     end: Annotated[Moment, Query(alias="to")] = None,
@@ -92,14 +94,14 @@ def list_logs(
         "limit": limit,
         "offset": first,
     }
-    rows = current().store.query("units/logs", params)
+    rows = here.reading.query("units/logs", params)
     return page(rows[0]["total"] if rows else 0, [units.shape_log(row) for row in rows], first)
 
 
 @router.get("/search", response_model=shapes.Listed[shapes.Hit])
-def search(q: Annotated[str, Query(max_length=400)]) -> Any:
+def search(q: Annotated[str, Query(max_length=400)], here: Here) -> Any:
     """Find units, cases, traces, runs and customers by what they are called."""
-    hits = current().search(q)
+    hits = here.search(q)
     return page(len(hits), hits, 0)
 
 

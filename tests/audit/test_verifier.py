@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -482,7 +483,9 @@ def test_every_file_is_the_one_that_the_manifest_names(name: str) -> None:
     assert found({**honest, name: changed}) == f"the file {name} is not the one that the manifest names"
     assert found({n: data for n, data in honest.items() if n != name}) == f"the file '{name}' is missing"
     assert found({**honest, "more.txt": b""}) == "the manifest does not name the file more.txt"
-    assert check({**honest, "manifest.sig": b"00"}).problem is None
+    signed = check({**honest, "manifest.sig": b"00"})
+    assert signed.problem is None
+    assert "manifest.sig was not checked." in " ".join(signed.said)
 
 
 # --- What cannot be read ---
@@ -527,7 +530,9 @@ _ROW = packs.jcs(packs.chained([packs.content(1)])[0])
 def test_what_is_not_in_the_format_cannot_be_read(line: bytes, words: str) -> None:
     files = {**of([]), "entries.jsonl": line + b"\n"}
     problem = found(files)
-    assert problem.startswith("unreadable: ")
+    assert problem.startswith(
+        "unreadable: line 1 of entries.jsonl: " if "bytes or more" not in words else "unreadable: "
+    )
     assert words in problem
 
 
@@ -543,6 +548,13 @@ def test_a_line_that_is_no_checkpoint_cannot_be_read(change: Row) -> None:
     rows, _ = _five()
     mark = packs.checkpoint(5, rows[-1]["hash"], 6) | change
     assert found(of(rows), [mark]).startswith("unreadable: line 1 of the file of --checkpoints: ")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "entries.jsonl"])
+def test_a_pack_without_its_core_cannot_be_read(name: str) -> None:
+    files = of(_five()[0])
+    del files[name]
+    assert found(files) == "unreadable: no entries or no manifest"
 
 
 def _member(name: str, data: bytes = b"") -> Callable[[zipfile.ZipFile], None]:
@@ -603,6 +615,24 @@ def test_a_damaged_zip_is_never_intact_unless_nothing_in_it_changed(data: st.Dat
         except Unreadable:
             return
         assert result.problem or result.last_seq == 5  # times and attributes of a ZIP say nothing
+
+
+def test_an_encrypted_zip_cannot_be_read(tmp_path: Path) -> None:
+    path = Pack(_five()[0]).zip(tmp_path / "pack.zip")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(Unreadable, match="is encrypted"):
+        verifier.verify(path)
+
+
+def test_checkpoints_from_a_pipe_or_an_empty_file_are_not_taken_for_a_proof(tmp_path: Path) -> None:
+    path = Pack(_five()[0]).zip(tmp_path / "pack.zip")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "empty").touch()
+    for name in ("pipe", "empty"):
+        with pytest.raises(Unreadable, match="is empty, or a pipe"):
+            verifier.verify(path, tmp_path / name)
 
 
 def test_a_folder_with_links_or_folders_cannot_be_read(tmp_path: Path) -> None:
@@ -682,6 +712,14 @@ def test_signatures_are_judged_as_cryptography_judges_them(
     private = Ed25519PrivateKey.from_private_bytes(seed)
     signature = int.from_bytes(private.sign(message), "little") ^ (turn << bit)
     _same(packs.public(private), message, signature.to_bytes(64, "little"))
+
+
+@pytest.mark.parametrize(
+    "number", [verifier.P, verifier.P + 1, 2**255 - 1, 1 + 2**255, verifier.P - 1 + 2**255]
+)
+def test_a_point_has_one_encoding_only(number: int) -> None:
+    with pytest.raises(ValueError, match="^$"):
+        verifier._point(number.to_bytes(32, "little"))
 
 
 @quick

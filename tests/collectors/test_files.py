@@ -54,7 +54,7 @@ def line(event: str) -> bytes:
 
 def messages(store: Store) -> list[str]:
     params = dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source"))
-    rows = store.query("units/logs", {**params, "limit": 100_000, "offset": 0})
+    rows = store.everything().query("units/logs", {**params, "limit": 100_000, "offset": 0})
     return sorted(row["message"] for row in rows)
 
 
@@ -172,7 +172,7 @@ def test_a_stack_trace_stays_with_its_line(store: Store, folder: Path, follow: A
         file.write(b"Traceback (most recent call last):\n")
         file.write(b'  File "shop.py", line 3, in pay\nTimeoutError: after 10 s\n')
     wait_for(store, ["no answer"])
-    (row,) = store.query(
+    (row,) = store.everything().query(
         "units/logs",
         dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source")) | {"limit": 5, "offset": 0},
     )

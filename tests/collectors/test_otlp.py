@@ -130,10 +130,12 @@ def returns_desk(url: str) -> None:
 
 def test_the_real_sdk_delivers_steps_a_case_and_a_success(store: Store, url: str) -> None:
     returns_desk(url)
-    unit = {row["flow"]: row for row in store.query("units/unit", {"correlation_id": "SO-1"})}["returns"]
+    unit = {row["flow"]: row for row in store.everything().query("units/unit", {"correlation_id": "SO-1"})}[
+        "returns"
+    ]
     assert unit["completed_at"] > unit["failed_at"]
     assert str(unit["value_amount"]) == "129.9000"
-    cases = store.query("units/cases", {"correlation_id": "SO-1"})
+    cases = store.everything().query("units/cases", {"correlation_id": "SO-1"})
     assert [(case["step"], case["state"], case["error_type"]) for case in cases] == [
         ("refund", "recovered", "BankUnavailableError")
     ], "the log told it; neither the step's span nor its parent opens another"
@@ -146,7 +148,7 @@ def test_a_failed_foreign_span_without_a_log_opens_one_case(store: Store, url: s
     with pytest.raises(TimeoutError), tracer.start_as_current_span("crawl", kind=trace.SpanKind.SERVER):
         raise TimeoutError("no answer after 10 s")
     provider.shutdown()
-    (log,) = store.query(
+    (log,) = store.everything().query(
         "units/logs",
         dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source")) | {"limit": 5, "offset": 0},
     )
@@ -193,7 +195,7 @@ def test_json_with_ids_in_hex_and_numbers_as_text(store: Store, url: str) -> Non
         "partialSuccess": {"rejectedSpans": "1", "errorMessage": "spanId is not hexadecimal"}
     }
     assert answer.headers["content-type"] == "application/json"
-    (row,) = store.query(
+    (row,) = store.everything().query(
         "units/spans_by_trace",
         {"id": "0af7651916cd43dd8448eb211c80319c", "limit": 5, "low": "2000-01-01", "high": "2100-01-01"},
     )

@@ -30,7 +30,7 @@ def append(store: Store, *records: dict[str, Any]) -> Any:
 
 
 def unit(store: Store, name: str = "SO-1") -> dict[str, Any]:
-    (row,) = store.query("units/unit", {"correlation_id": name})
+    (row,) = store.everything().query("units/unit", {"correlation_id": name})
     return row
 
 
@@ -133,7 +133,7 @@ def test_what_could_not_be_read_is_kept_whole_with_its_reason(store: Store) -> N
 def test_nul_markup_and_sql_are_kept_as_text(store: Store) -> None:
     nasty = "a\x00b <script>alert(1)</script> '); drop table log; --"
     append(store, log(1, nasty, correlation_id=nasty, flow=nasty))
-    assert store.query("units/unit", {"correlation_id": nasty})[0]["flow"] == nasty
+    assert store.everything().query("units/unit", {"correlation_id": nasty})[0]["flow"] == nasty
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2)])

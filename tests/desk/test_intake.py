@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def all_cases(store: Store) -> list[dict[str, Any]]:
-    return cases.listed(store, CaseFilter(), 100, 0).items
+    return cases.listed(store.everything(), CaseFilter(), 100, 0).items
 
 
 def only_case(store: Store) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def only_case(store: Store) -> dict[str, Any]:
 
 
 def verbs(store: Store, case: dict[str, Any]) -> list[str]:
-    return [act["verb"] for act in cases.one(store, case["id"])["acts"]]
+    return [act["verb"] for act in cases.one(store.everything(), case["id"])["acts"]]
 
 
 def append(store: Store, *records: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def test_an_error_record_opens_a_case_that_says_what_an_operator_asks(store: Sto
         "title": "Payment gateway did not answer in time",
     }
     assert case["value"] == {"amount": Decimal("129.90"), "currency": "EUR"}
-    detail = cases.one(store, case["id"])
+    detail = cases.one(store.everything(), case["id"])
     assert detail["data"] == {"order": "SO-1"}
     assert detail["replay_safe"] is True
     assert detail["attempts_made"] == 3
@@ -79,7 +79,7 @@ def test_more_of_the_same_adds_occurrences_never_a_second_case(store: Store) -> 
     case = only_case(store)
     assert case["occurrences"] == 3
     assert case["message"] == "refused"
-    assert len(cases.one(store, case["id"])["occurrence_list"]) == 3
+    assert len(cases.one(store.everything(), case["id"])["occurrence_list"]) == 3
 
 
 def test_another_step_or_unit_is_another_case(store: Store) -> None:

@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from access.errors import TokenReusedError
+from audit.actor import Actor
 from data.clock import stored, utc_now
 from data.errors import ConflictError
 from desk import cases
-from desk.acts import Actor, Acts
+from desk.acts import Acts
 from desk.errors import (
     AlreadyClaimedError,
     CaseNotFoundError,
     InvalidActError,
     LeaseLostError,
     NotAllowedNowError,
-    TokenReusedError,
 )
 from desk.lifecycle import RESOLUTION_CODES, Limits
 from desk.retries import Retries
 from desk.sweep import sweep
+from tests.gates import local_gate
 from tests.telemetry import START, batch, failure, success
 
 if TYPE_CHECKING:
@@ -39,13 +41,13 @@ class Center:
 
     def __init__(self, store: Store, limits: Limits = LIMITS) -> None:
         self.store, self.limits = store, limits
-        self.acts, self.retries = Acts(store, limits), Retries(store, limits)
+        self.acts, self.retries = Acts(local_gate(store), limits), Retries(local_gate(store), limits)
         store.append(batch(failure(0))).result()
-        (case,) = cases.listed(store, cases.CaseFilter(), 10, 0).items
+        (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items
         self.id: str = case["id"]
 
     def case(self) -> dict[str, Any]:
-        return cases.one(self.store, self.id)
+        return cases.one(self.store.everything(), self.id)
 
     def state(self) -> str:
         return str(self.case()["state"])
@@ -66,7 +68,7 @@ class Center:
         sql = f"update {table} set {column} = $then::timestamp where {column} is not null"  # noqa: S608
         then = stored(utc_now() - timedelta(seconds=1))
         self.store.act(lambda tx: tx.execute(sql, {"then": then})).result()
-        sweep(self.store, self.limits)
+        sweep(local_gate(self.store), self.limits)
 
 
 @pytest.fixture

@@ -12,16 +12,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from audit.actor import Actor
 from data.clock import stored, utc_now
 from data.errors import UnsnagError
 from data.store import Store
 from desk import cases
-from desk.acts import Actor, Acts
+from desk.acts import Acts
 from desk.errors import LeaseLostError
 from desk.intake import intake
 from desk.lifecycle import ENDED, LIVE, Limits
 from desk.retries import Retries
 from desk.sweep import sweep
+from tests.gates import local_gate
 from tests.telemetry import batch, failure, success
 
 pytestmark = pytest.mark.slow
@@ -45,16 +47,17 @@ class CaseMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.store = Store.open(self.folder.name, intake)
         self.limits = Limits()
-        self.acts, self.retries = Acts(self.store, self.limits), Retries(self.store, self.limits)
+        self.gate = local_gate(self.store)
+        self.acts, self.retries = Acts(self.gate, self.limits), Retries(self.gate, self.limits)
         self.seconds = 0.0
         self.leases: list[str] = []
         self.acknowledged = 0
         self.fail()
-        (case,) = cases.listed(self.store, cases.CaseFilter(), 10, 0).items
+        (case,) = cases.listed(self.store.everything(), cases.CaseFilter(), 10, 0).items
         self.id = case["id"]
 
     def case(self) -> dict[str, Any]:
-        return cases.one(self.store, self.id)
+        return cases.one(self.store.everything(), self.id)
 
     def attempt(self, act: Any, **arguments: Any) -> Any:
         """Do an act; a refusal must leave the case exactly as it was."""
@@ -126,12 +129,12 @@ class CaseMachine(RuleBasedStateMachine):
         then = stored(utc_now() - timedelta(seconds=1))
         sql = f"update {table} set {column} = $then::timestamp where {column} is not null"  # noqa: S608
         self.store.act(lambda tx: tx.execute(sql, {"then": then})).result()
-        sweep(self.store, self.limits)
+        sweep(local_gate(self.store), self.limits)
 
     @invariant()
     def there_is_one_case_and_it_counts_every_failure_once(self) -> None:
         if hasattr(self, "id"):
-            assert cases.listed(self.store, cases.CaseFilter(), 10, 0).total == 1
+            assert cases.listed(self.store.everything(), cases.CaseFilter(), 10, 0).total == 1
             assert self.case()["occurrences"] == self.acknowledged
 
     @invariant()

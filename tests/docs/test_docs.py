@@ -62,13 +62,15 @@ def test_the_help_of_app_py_names_every_option() -> None:
         assert name in shown.stdout
 
 
-def test_a_foreign_address_is_refused_with_the_reason() -> None:
+def test_a_foreign_address_without_sign_in_is_refused_with_the_reason(tmp_path: Path) -> None:
+    config = tmp_path / "unsnag.toml"
+    config.write_text("[access]\nsign_in = false\n")
     run = subprocess.run(
-        [sys.executable, "app.py", "--host", "0.0.0.0"],  # noqa: S104 - refused
+        [sys.executable, "app.py", "--host", "0.0.0.0", "--config", str(config)],  # noqa: S104 - refused
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert run.returncode == 2
-    assert "without sign-in" in run.stderr
+    assert "anybody there could act" in run.stderr
 
 
 def test_no_file_names_a_registry_host() -> None:

@@ -25,6 +25,7 @@ class Tables:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.reading = store.everything()
         self._seq = 0
 
     def unit(
@@ -92,13 +93,14 @@ class Tables:
         }
         self._insert("exception_case", {**row, **more})
 
-    def act(self, case: str, verb: str = "claimed", kind: str = "human") -> None:
+    def act(self, case: str, verb: str = "claimed", kind: str = "human", record: str = "effect") -> None:
         self._seq += 1
         row = {
             "seq": self._seq,
             "time": at(0),
             "actor": "ann",
             "actor_type": kind,
+            "kind": record,
             "verb": verb,
             "case_id": case,
         }

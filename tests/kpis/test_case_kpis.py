@@ -16,7 +16,7 @@ HOUR = 3600
 
 
 def of(tables: Tables, kpi_id: str, **more: Any) -> Kpi:
-    return kpi(tables.store, kpi_id, WEEK, **more)
+    return kpi(tables.reading, kpi_id, WEEK, **more)
 
 
 @pytest.mark.parametrize("kpi_id", ["K3", "K9"])
@@ -25,7 +25,7 @@ def test_the_period_is_half_open(tables: Tables, kpi_id: str) -> None:
     tables.case("at the end", "U2", opened=1, recovered=168)
     assert of(tables, kpi_id).n == 1
     after = Period(WEEK.end, WEEK.end + timedelta(days=7))
-    assert kpi(tables.store, kpi_id, after).n == 1
+    assert kpi(tables.reading, kpi_id, after).n == 1
 
 
 # --- K3 median time to resolve -------------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_the_currency_is_that_of_this_period_also_for_the_one_before(tables: Tab
     tables.case("old, in euro", "O9", opened=-50, resolved=1, value="4 EUR")
     figure = of(tables, "K8")
     assert (figure.value, figure.previous, figure.unit) == (10, 4, "EUR")
-    points = trend(tables.store, "K8", WEEK.before.start, WEEK.end, 2)
+    points = trend(tables.reading, "K8", WEEK.before.start, WEEK.end, 2)
     assert [point.value for point in points] == [4, 10]
 
 
@@ -146,7 +146,7 @@ def test_an_exception_without_a_value_takes_that_of_its_unit(tables: Tables) -> 
     tables.case("C1", "U1")
     figure = of(tables, "K8")
     assert (figure.value, figure.details["coverage"]) == (33, 100.0)
-    assert rows(tables.store, "K8", START, WEEK.end)[1][0]["value_amount"] == 33
+    assert rows(tables.reading, "K8", START, WEEK.end)[1][0]["value_amount"] == 33
 
 
 def test_ages_run_from_the_oldest_open_exception(tables: Tables) -> None:
@@ -198,7 +198,7 @@ def test_a_unit_counts_in_one_period_only_that_of_its_last_recovery(tables: Tabl
     tables.case("C2", "U1", opened=6, recovered=200, value="10 EUR", step="pay")
     after = Period(WEEK.end, WEEK.end + timedelta(days=7))
     assert of(tables, "K9").n == 0
-    assert kpi(tables.store, "K9", after).n == 1
+    assert kpi(tables.reading, "K9", after).n == 1
 
 
 def test_a_unit_whose_last_exception_was_closed_by_hand_is_not_recovered(tables: Tables) -> None:

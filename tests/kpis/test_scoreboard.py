@@ -56,19 +56,19 @@ def busy(tables: Tables) -> Tables:
 
 
 def test_every_figure_of_an_empty_store_is_empty_not_an_error(store: Store) -> None:
-    figures = scoreboard.scoreboard(store, WEEK.start, WEEK.end, by="flow", buckets=7)
+    figures = scoreboard.scoreboard(store.everything(), WEEK.start, WEEK.end, by="flow", buckets=7)
     assert [figure.id for figure in figures] == ALL
     assert {figure.n for figure in figures} == {0}
     assert [figure.value for figure in figures] == [None, None, None, None, 0, 0, 0, 0]
     assert all(len(figure.trend) == 7 for figure in figures)
-    assert scoreboard.shape_of_work(store, WEEK.start, WEEK.end, "day")[0]["failed"] == 0
-    assert scoreboard.failures_by_step(store, WEEK.start, WEEK.end) == []
-    assert scoreboard.flows(store) == {}
+    assert scoreboard.shape_of_work(store.everything(), WEEK.start, WEEK.end, "day")[0]["failed"] == 0
+    assert scoreboard.failures_by_step(store.everything(), WEEK.start, WEEK.end) == []
+    assert scoreboard.flows(store.everything()) == {}
 
 
 def test_the_parts_of_every_split_add_up_to_n(busy: Tables) -> None:
     for by in ("flow", "segment", "tenant", "business_unit", "class", "recovered_by"):
-        for figure in scoreboard.scoreboard(busy.store, WEEK.start, WEEK.end, by=by):
+        for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end, by=by):
             assert figure.n > 0
             if by in definition(figure.id).splits:
                 assert sum(part["n"] for part in figure.breakdown) == figure.n, (figure.id, by)
@@ -77,15 +77,15 @@ def test_the_parts_of_every_split_add_up_to_n(busy: Tables) -> None:
 
 
 def test_the_parts_of_money_and_counts_add_up_to_the_value(busy: Tables) -> None:
-    for figure in scoreboard.scoreboard(busy.store, WEEK.start, WEEK.end, by="flow"):
+    for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end, by="flow"):
         if figure.floor == 0:
             assert sum(part["value"] for part in figure.breakdown) == figure.value, figure.id
 
 
 @pytest.mark.parametrize("flow", [None, "orders", "nobody"])
 def test_every_figure_has_exactly_its_n_rows_behind_it(busy: Tables, flow: str | None) -> None:
-    for figure in scoreboard.scoreboard(busy.store, WEEK.start, WEEK.end, flow):
-        total, found = scoreboard.rows(busy.store, figure.id, WEEK.start, WEEK.end, flow, limit=1_000)
+    for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end, flow):
+        total, found = scoreboard.rows(busy.reading, figure.id, WEEK.start, WEEK.end, flow, limit=1_000)
         assert total == figure.n == len(found), figure.id
         keys = {(row["correlation_id"], row["flow"], row.get("case_id")) for row in found}
         assert len(keys) == total, figure.id
@@ -94,43 +94,43 @@ def test_every_figure_has_exactly_its_n_rows_behind_it(busy: Tables, flow: str |
 @pytest.mark.parametrize("kpi_id", ["K1", "K19"])
 def test_a_rate_is_its_counted_rows_over_all_rows(busy: Tables, kpi_id: str) -> None:
     period = (WEEK.start, WEEK.end)
-    figure = scoreboard.kpi(busy.store, kpi_id, WEEK)
-    counted, _ = scoreboard.rows(busy.store, kpi_id, *period, only_counted=True)
-    others, _ = scoreboard.rows(busy.store, kpi_id, *period, only_counted=False)
+    figure = scoreboard.kpi(busy.reading, kpi_id, WEEK)
+    counted, _ = scoreboard.rows(busy.reading, kpi_id, *period, only_counted=True)
+    others, _ = scoreboard.rows(busy.reading, kpi_id, *period, only_counted=False)
     assert counted + others == figure.n
     assert figure.value == pytest.approx(100 * counted / figure.n)
 
 
 def test_errors_per_1000_are_its_counted_rows_over_all_rows(busy: Tables) -> None:
-    figure = scoreboard.kpi(busy.store, "K7", WEEK)
-    counted, _ = scoreboard.rows(busy.store, "K7", WEEK.start, WEEK.end, only_counted=True)
+    figure = scoreboard.kpi(busy.reading, "K7", WEEK)
+    counted, _ = scoreboard.rows(busy.reading, "K7", WEEK.start, WEEK.end, only_counted=True)
     assert figure.value == pytest.approx(1000 * counted / figure.n)
 
 
 def test_money_rows_add_up_to_the_figure(busy: Tables) -> None:
     for kpi_id in ("K8", "K9"):
-        figure = scoreboard.kpi(busy.store, kpi_id, WEEK)
-        _, found = scoreboard.rows(busy.store, kpi_id, WEEK.start, WEEK.end, limit=1_000)
+        figure = scoreboard.kpi(busy.reading, kpi_id, WEEK)
+        _, found = scoreboard.rows(busy.reading, kpi_id, WEEK.start, WEEK.end, limit=1_000)
         main = [row["value_amount"] for row in found if row["value_currency"] == figure.unit]
         assert sum(main) == figure.value
 
 
 def test_the_periods_of_a_trend_add_up_where_figures_do(busy: Tables) -> None:
     for kpi_id in ("K20", "K19", "K1", "K7", "K3", "K9"):
-        points = scoreboard.trend(busy.store, kpi_id, WEEK.start, WEEK.end, 7)
-        assert sum(point.n for point in points) == scoreboard.kpi(busy.store, kpi_id, WEEK).n, kpi_id
+        points = scoreboard.trend(busy.reading, kpi_id, WEEK.start, WEEK.end, 7)
+        assert sum(point.n for point in points) == scoreboard.kpi(busy.reading, kpi_id, WEEK).n, kpi_id
 
 
 def test_the_last_point_of_a_backlog_is_the_figure(busy: Tables) -> None:
-    for figure in scoreboard.scoreboard(busy.store, WEEK.start, WEEK.end, buckets=7):
+    for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end, buckets=7):
         if figure.id in ("K8", "K16"):
             assert figure.trend[-1].value == figure.value
 
 
 def test_the_one_before_is_the_figure_of_the_period_before(busy: Tables) -> None:
     before = WEEK.before
-    now = {figure.id: figure for figure in scoreboard.scoreboard(busy.store, WEEK.start, WEEK.end)}
-    for earlier in scoreboard.scoreboard(busy.store, before.start, before.end):
+    now = {figure.id: figure for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end)}
+    for earlier in scoreboard.scoreboard(busy.reading, before.start, before.end):
         assert now[earlier.id].previous == earlier.value
         assert now[earlier.id].previous_n == earlier.n
 
@@ -138,7 +138,7 @@ def test_the_one_before_is_the_figure_of_the_period_before(busy: Tables) -> None
 def test_a_period_that_is_not_over_ends_now(tables: Tables) -> None:
     tables.case("C1", "U1", opened=0)
     now = START + timedelta(hours=2)
-    figures = scoreboard.scoreboard(tables.store, WEEK.start, WEEK.end, now=now)
+    figures = scoreboard.scoreboard(tables.reading, WEEK.start, WEEK.end, now=now)
     backlog = next(figure for figure in figures if figure.id == "K16")
     assert backlog.details["from_1h_to_4h"] == 1
 
@@ -146,17 +146,17 @@ def test_a_period_that_is_not_over_ends_now(tables: Tables) -> None:
 def test_a_rate_over_few_units_says_so_and_a_count_does_not(tables: Tables) -> None:
     for n in range(19):
         tables.unit(f"U{n}", done=1)
-    assert scoreboard.kpi(tables.store, "K19", WEEK).too_few
+    assert scoreboard.kpi(tables.reading, "K19", WEEK).too_few
     tables.unit("the twentieth", done=1)
-    assert not scoreboard.kpi(tables.store, "K19", WEEK).too_few
-    assert not scoreboard.kpi(tables.store, "K16", WEEK).too_few
+    assert not scoreboard.kpi(tables.reading, "K19", WEEK).too_few
+    assert not scoreboard.kpi(tables.reading, "K16", WEEK).too_few
 
 
 def test_flows_are_known_with_their_first_moment(tables: Tables) -> None:
     tables.unit("U1", opened=2)
     tables.case("C1", "U1", opened=1)
     tables.unit("U2", opened=5, flow="invoices")
-    assert scoreboard.flows(tables.store) == {
+    assert scoreboard.flows(tables.reading) == {
         "invoices": START + timedelta(hours=5),
         "orders": START + timedelta(hours=1),
     }
@@ -164,18 +164,18 @@ def test_flows_are_known_with_their_first_moment(tables: Tables) -> None:
 
 def test_a_period_that_is_none_is_refused(store: Store) -> None:
     with pytest.raises(InvalidPeriodError):
-        scoreboard.scoreboard(store, WEEK.end, WEEK.start)
+        scoreboard.scoreboard(store.everything(), WEEK.end, WEEK.start)
 
 
 def test_naive_moments_are_those_of_the_store(tables: Tables) -> None:
     tables.unit("U1", done=1)
-    aware = scoreboard.scoreboard(tables.store, WEEK.start, WEEK.end)
-    assert scoreboard.scoreboard(tables.store, stored(WEEK.start), stored(WEEK.end)) == aware
+    aware = scoreboard.scoreboard(tables.reading, WEEK.start, WEEK.end)
+    assert scoreboard.scoreboard(tables.reading, stored(WEEK.start), stored(WEEK.end)) == aware
 
 
 def test_an_unknown_kpi_is_refused_by_name(store: Store) -> None:
     with pytest.raises(UnknownKpiError, match="'K99'"):
-        scoreboard.trend(store, "K99", WEEK.start, WEEK.end, 7)
+        scoreboard.trend(store.everything(), "K99", WEEK.start, WEEK.end, 7)
 
 
 # --- shape of work, failures by step -------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_the_shape_of_work_tells_how_each_unit_ended(tables: Tables) -> None:
     tables.case("C4", "one of two closed", step="pay")
     tables.unit("failed", failed=30)
     tables.unit("running")
-    shape = scoreboard.shape_of_work(tables.store, WEEK.start, WEEK.end, "day")
+    shape = scoreboard.shape_of_work(tables.reading, WEEK.start, WEEK.end, "day")
     parts = ("touchless", "assisted", "manual", "failed")
     assert [tuple(day[part] for part in parts) for day in shape[:3]] == [
         (1, 1, 1, 1),
@@ -208,18 +208,18 @@ def test_days_are_those_of_the_business_time_zone(tables: Tables) -> None:
     tables.unit("late on Monday in UTC, Tuesday in Berlin", done=23.5)
     start = datetime(2026, 3, 1, 23, tzinfo=UTC)
     shape = scoreboard.shape_of_work(
-        tables.store, start, start + timedelta(days=3), "day", zone="Europe/Berlin"
+        tables.reading, start, start + timedelta(days=3), "day", zone="Europe/Berlin"
     )
     assert [day["touchless"] for day in shape] == [0, 1, 0]
 
 
 def test_the_shape_adds_up_to_the_finished_units(busy: Tables) -> None:
     for flow in (None, "orders"):
-        shape = scoreboard.shape_of_work(busy.store, WEEK.start, WEEK.end, "hour", flow)
+        shape = scoreboard.shape_of_work(busy.reading, WEEK.start, WEEK.end, "hour", flow)
         parts = ("touchless", "assisted", "manual", "failed")
-        figure = scoreboard.kpi(busy.store, "K19", WEEK, flow=flow)
+        figure = scoreboard.kpi(busy.reading, "K19", WEEK, flow=flow)
         assert sum(hour[part] for hour in shape for part in parts) == figure.n
-        assert scoreboard.rows(busy.store, "shape_of_work", WEEK.start, WEEK.end, flow)[0] == figure.n
+        assert scoreboard.rows(busy.reading, "shape_of_work", WEEK.start, WEEK.end, flow)[0] == figure.n
 
 
 def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) -> None:
@@ -233,16 +233,16 @@ def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) ->
     tables.attempt("U4", "pay", 200, "data")
     tables.case("C2", "U5", opened=3, step="log only")
     tables.occurrence("C2", 3)
-    found = scoreboard.failures_by_step(tables.store, WEEK.start, WEEK.end)
+    found = scoreboard.failures_by_step(tables.reading, WEEK.start, WEEK.end)
     assert [(row["step"], row["class"], row["units"], row["failed_attempts"]) for row in found] == [
         ("ship", "business", 1, 2),
         ("ship", "data", 1, 1),
         ("log only", "infrastructure", 1, 0),
         ("pay", "data", 1, 1),
     ]
-    total, behind = scoreboard.rows(tables.store, "failures_by_step", WEEK.start, WEEK.end)
+    total, behind = scoreboard.rows(tables.reading, "failures_by_step", WEEK.start, WEEK.end)
     assert total == len(behind) == sum(row["units"] for row in found)
-    assert scoreboard.failures_by_step(tables.store, WEEK.start, WEEK.end, "invoices") == []
+    assert scoreboard.failures_by_step(tables.reading, WEEK.start, WEEK.end, "invoices") == []
 
 
 # --- definitions ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from tests.kpis.tables import START, WEEK, Tables
 
 
 def of(tables: Tables, kpi_id: str, **more: Any) -> Kpi:
-    return kpi(tables.store, kpi_id, WEEK, **more)
+    return kpi(tables.reading, kpi_id, WEEK, **more)
 
 
 # --- which units count, and when -----------------------------------------------------------------
@@ -33,7 +33,7 @@ def test_the_period_is_half_open(tables: Tables, kpi_id: str) -> None:
     tables.unit("at the end", opened=1, done=168)
     assert of(tables, kpi_id).n == 1
     after = Period(WEEK.end, WEEK.end + timedelta(days=7))
-    assert kpi(tables.store, kpi_id, after).n == 1
+    assert kpi(tables.reading, kpi_id, after).n == 1
 
 
 @pytest.mark.parametrize("kpi_id", ["K1", "K7", "K19", "K20"])
@@ -99,6 +99,15 @@ def test_acts_of_the_system_and_of_services_are_no_touch(tables: Tables) -> None
     tables.act("C1", "opened", kind="system")
     tables.act("C1", "retried", kind="service")
     assert of(tables, "K1").value == 100.0
+
+
+def test_what_a_person_asked_for_and_was_not_allowed_is_no_touch(tables: Tables) -> None:
+    tables.unit("automatic", opened=0, done=2)
+    tables.case("C1", "automatic", opened=1, recovered=2)
+    for record in ("intent", "decision"):
+        tables.act("C1", "claim", record=record)
+    assert of(tables, "K1").value == 100
+    assert rows(tables.reading, "K1", START, WEEK.end)[1][0]["human_acts"] == 0
 
 
 def test_a_unit_with_two_touched_exceptions_counts_once(tables: Tables) -> None:
@@ -196,14 +205,14 @@ def test_rows_tell_which_of_them_are_counted(tables: Tables) -> None:
     tables.case("C1", "assisted", recovered=2)
     tables.act("C1")
     tables.unit("failed", failed=3)
-    total, found = rows(tables.store, "K1", START, WEEK.end)
+    total, found = rows(tables.reading, "K1", START, WEEK.end)
     assert total == 2
     assert [(row["correlation_id"], row["counted"], row["human_acts"]) for row in found] == [
         ("assisted", False, 1),
         ("clean", True, 0),
     ]
-    assert rows(tables.store, "K1", START, WEEK.end, only_counted=True)[0] == 1
-    assert [row["outcome"] for row in rows(tables.store, "K19", START, WEEK.end)[1]] == [
+    assert rows(tables.reading, "K1", START, WEEK.end, only_counted=True)[0] == 1
+    assert [row["outcome"] for row in rows(tables.reading, "K19", START, WEEK.end)[1]] == [
         "failed",
         "succeeded",
         "succeeded",
@@ -213,5 +222,5 @@ def test_rows_tell_which_of_them_are_counted(tables: Tables) -> None:
 def test_a_page_behind_the_last_row_still_knows_the_total(tables: Tables) -> None:
     for n in range(3):
         tables.unit(f"U{n}", done=n)
-    assert len(rows(tables.store, "K20", START, WEEK.end, limit=2, offset=2)[1]) == 1
-    assert rows(tables.store, "K20", START, WEEK.end, limit=2, offset=10) == (3, [])
+    assert len(rows(tables.reading, "K20", START, WEEK.end, limit=2, offset=2)[1]) == 1
+    assert rows(tables.reading, "K20", START, WEEK.end, limit=2, offset=10) == (3, [])

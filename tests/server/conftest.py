@@ -15,7 +15,7 @@ from collectors import otlp
 from server import center as centers
 from server.api.app import build
 from server.center import Center
-from server.identity import LocalIdentity
+from server.guard import Guard
 from server.settings import load
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def center(tmp_path: Path) -> Iterator[Center]:
     centers.install(opened)
     yield opened
     centers.install(None)
-    opened.store.close()
+    opened.close()
 
 
 @pytest.fixture
 def address(center: Center) -> Iterator[str]:
-    app = LocalIdentity(build(otlp.routes(lambda: center.store, lambda: center.settings.collectors)))
+    app = Guard(build(otlp.routes(lambda: center.store, lambda: center.settings.collectors)))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
     )

@@ -23,12 +23,27 @@ def test_the_command_line_wins_over_the_environment_over_the_file_over_defaults(
     assert load([], environment).zone == "Europe/Berlin"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", ""])  # noqa: S104 - refused
-def test_an_address_that_others_can_reach_is_refused(host: str) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])  # noqa: S104 - for people
+def test_without_sign_in_an_address_that_others_can_reach_is_refused(tmp_path: Path, host: str) -> None:
+    config = tmp_path / "unsnag.toml"
+    config.write_text("[access]\nsign_in = false\n")
     assert not is_loopback(host)
-    if host:
-        with pytest.raises(SettingsError, match="without sign-in"):
-            load(["--host", host], {})
+    assert load(["--host", host], {}).host == host  # sign-in is on by itself
+    with pytest.raises(SettingsError, match="anybody there could act"):
+        load(["--host", host, "--config", str(config)], {})
+
+
+def test_a_certificate_needs_its_key_and_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("no key")
+    with pytest.raises(SettingsError, match="go together"):
+        load(["--tls-key", str(key)], {})
+    key.chmod(0o644)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        load(["--tls-cert", str(key), "--tls-key", str(key)], {})
+    key.chmod(0o600)
+    with pytest.raises(SettingsError, match="cannot be used"):
+        load(["--tls-cert", str(key), "--tls-key", str(key)], {})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
@@ -44,6 +59,9 @@ def test_this_machines_own_addresses_are_taken(host: str) -> None:
         ("port = 70000", "port"),
         ("zone = 'Mars/Olympus'", "no time zone"),
         ("[desk]\nclaim_minutes = -1", "desk.claim_minutes"),
+        ("[access]\npublic_url = 'unsnag'", "access.public_url"),
+        ("[access]\nsession_hours = 0", "access.session_hours"),
+        ("[access]\npassword = 'x'", "access.password"),
         ("not toml", "not valid TOML"),
     ],
 )

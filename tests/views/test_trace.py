@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from desk.acts import Actor
+from audit.actor import Actor
 from desk.cases import CaseFilter
 from server import center as centers
 from server.center import Center
@@ -30,6 +30,8 @@ def center(tmp_path: Path) -> Iterator[Center]:
     centers.install(None)
     opened.store.close()
 
+ANN = Actor("ann")
+
 
 def ingest(center: Center, *rows: dict[str, Any]) -> None:
     center.store.append(batch(*rows)).result()
@@ -45,7 +47,7 @@ def stuck(center: Center, unit: str = "SO-1", **fields: Any) -> str:
         log(5, MARKUP, severity="warning", severity_number=13, trace_id=TRACE, span_id=pay["span_id"], **own),
         failure(10, unit, value_amount=Decimal("99.50"), value_currency="EUR", trace_id=TRACE, tenant="acme"),
     )
-    (case,) = [c for c in center.desk.cases(CaseFilter()).items if c["correlation_id"] == unit]
+    (case,) = [c for c in center.seat(ANN).desk.cases(CaseFilter()).items if c["correlation_id"] == unit]
     return str(case["id"])
 
 
@@ -174,13 +176,13 @@ def test_the_exception_is_claimed_on_this_page(center: Center) -> None:
     case = stuck(center)
     app = opened(id="SO-1", case=case)
     next(button for button in app.button if button.label == "Claim").click().run()
-    assert center.desk.case(case)["state"] == "claimed"
+    assert center.seat(ANN).desk.case(case)["state"] == "claimed"
     assert "claimed the exception at pay" in texts(app)
 
 
 def test_acts_of_people_and_the_recovery_are_part_of_the_story(center: Center) -> None:
     case = stuck(center)
-    center.desk.claim(case, actor=Actor("ann"))
+    center.acts.claim(case, actor=Actor("ann"))
     ingest(center, success(3600))
     app = opened(id="SO-1")
     seen = texts(app)
@@ -210,7 +212,7 @@ def test_pills_write_the_address(center: Center) -> None:
 
 def test_the_address_names_the_selected_log(center: Center) -> None:
     stuck(center)
-    moment = center.units.unit("SO-1")["logs"][0]["time"]
+    moment = center.seat(ANN).units.unit("SO-1")["logs"][0]["time"]
     seen = texts(opened(id="SO-1", sel=f"log-{round(moment.timestamp() * 1e6)}"))
     assert "**Log**" in seen
     assert "&lt;b&gt;loud" in seen

@@ -9,6 +9,11 @@ export default function (component) {
     stream = { known: data.revision, timer: null };
     streams.set(parentElement, stream);
     stream.source = new EventSource(`/api/v1/events?topic=${encodeURIComponent(data.topic)}`);
+    // The session behind this page has ended: somewhere else, by an admin, or by time.
+    stream.source.addEventListener("signed-out", () => {
+      stream.source.close();
+      location.assign("/sign-in");
+    });
     stream.source.addEventListener(data.topic, (event) => {
       const revision = Number(event.data);
       if (revision === stream.known) return;

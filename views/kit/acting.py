@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from data.errors import ConflictError, UnsnagError
-from server.center import current
 from views.kit import words
-from views.kit.person import who
+from views.kit.person import seat, who
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +30,13 @@ def act(name: str, case_ids: Iterable[str], *, token: str | None = None, **argum
     """
     ids = list(case_ids)
     batch = token or uuid.uuid4().hex
+    if len(ids) > 1 and "shown" not in arguments:
+        arguments["shown"] = {"selected": len(ids), "cases": ids}
     done, refused = 0, []
     for case_id in ids:
         try:
-            getattr(current().desk, name)(case_id, actor=who(), token=f"{batch}:{case_id}", **arguments)
+            perform = getattr(seat().acts, name)
+            perform(case_id, actor=who(), token=f"{batch}:{case_id}", **arguments)
             done += 1
         except UnsnagError as error:
             refused.append(error)

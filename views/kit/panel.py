@@ -9,15 +9,16 @@ from urllib.parse import quote
 import streamlit as st
 
 from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES
-from server.center import current
 from views.kit import words
 from views.kit.acting import act
-from views.kit.person import who
+from views.kit.person import here, who
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     Case = dict[str, Any]
+
+NO_OPERATOR: Final = "You may look, not act: that takes the role operator."
 
 _VERBS: Final = {
     "opened": "opened", "recurred": "failed again", "reopened": "came back", "claimed": "claimed by",
@@ -29,7 +30,7 @@ _VERBS: Final = {
 
 def case_panel(case: Case, *, key: str = "panel") -> None:
     """Draw the panel of a case as `center.desk.case` returns it."""
-    center = current()
+    center = here()
     now, zone = center.now(), center.settings.zone
     _head(case, now)
     _holder_note(case, now)
@@ -72,6 +73,14 @@ def _holder_note(case: Case, now: datetime) -> None:
 
 def _buttons(case: Case, key: str) -> None:
     free = case["holder"] in (None, who().name)
+    center = here()
+    if not center.may("case.claim", case):
+        st.link_button(
+            "Trace", f"/trace?id={_quoted(case['correlation_id'])}", icon=":material/account_tree:"
+        )
+        st.caption(f":material/lock: {NO_OPERATOR}")
+        return
+    unsafe = case["replay_safe"] is False and not center.may("case.retry_unsafe", case)
     with st.container(horizontal=True, gap="small"):
         if case["state"] == "open":
             st.button(
@@ -85,7 +94,10 @@ def _buttons(case: Case, key: str) -> None:
             )  # fmt: skip
         if case["state"] in ("open", "claimed") and free:
             kind: Any = "primary" if case["state"] == "claimed" else "secondary"
-            if st.button("Retry…", key=f"{key}_retry", type=kind, icon=":material/replay:"):
+            if st.button(
+                "Retry…", key=f"{key}_retry", type=kind, icon=":material/replay:", disabled=unsafe,
+                help="Not safe to replay: that takes the role approver." if unsafe else None,
+            ):  # fmt: skip
                 retry_dialog([case["id"]])
         stands = case["state"] in ("open", "claimed", "retrying", "verifying") and free
         if stands and st.button("Resolve…", key=f"{key}_resolve", icon=":material/task_alt:"):
@@ -221,8 +233,8 @@ def _history(case: Case, now: datetime, zone: str) -> None:
 @st.dialog("Retry", width="medium")
 def retry_dialog(case_ids: list[str]) -> None:
     """Ask for a reason, say what is safe, and send the retry."""
-    cases = [current().desk.case(case_id) for case_id in case_ids]
-    _scope(cases)
+    cases = [here().desk.case(case_id) for case_id in case_ids]
+    shown = _scope(cases)
     unsafe = [case for case in cases if case["replay_safe"] is not True]
     for told, color in dict.fromkeys(safety(case) for case in cases):
         st.markdown(f":{color}[{told}]")
@@ -235,15 +247,16 @@ def retry_dialog(case_ids: list[str]) -> None:
     if sent and sure.strip().upper() != "RETRY":
         st.error("Type RETRY to confirm: the step may have its effect twice.", icon=":material/warning:")
     elif sent:
-        act("retry", case_ids, token=_dialog_token("retry", cases), reason=reason or None)
+        shown["safety"] = sorted({safety(case)[0] for case in cases})
+        act("retry", case_ids, token=_dialog_token("retry", cases), reason=reason or None, shown=shown)
         st.rerun()
 
 
 @st.dialog("Resolve", width="medium")
 def resolve_dialog(case_ids: list[str]) -> None:
     """Ask for a code and a reason, and close the cases."""
-    cases = [current().desk.case(case_id) for case_id in case_ids]
-    _scope(cases)
+    cases = [here().desk.case(case_id) for case_id in case_ids]
+    shown = _scope(cases)
     with st.form(f"resolve_{'_'.join(case_ids)[:60]}", border=False):
         code = st.selectbox(
             "How did it end?", list(RESOLUTION_CODES), format_func=RESOLUTION_CODES.__getitem__
@@ -257,12 +270,12 @@ def resolve_dialog(case_ids: list[str]) -> None:
     if sent and len(reason.strip()) < MIN_REASON:
         st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
     elif sent:
-        act("resolve", case_ids, token=_dialog_token("resolve", cases), code=code, reason=reason)
+        act("resolve", case_ids, token=_dialog_token("resolve", cases), code=code, reason=reason, shown=shown)
         st.rerun()
 
 
-def _scope(cases: list[Case]) -> None:
-    """Say what the act reaches: how many, how much, which flows, and five of them."""
+def _scope(cases: list[Case]) -> dict[str, Any]:
+    """Say what the act reaches: how many, how much, which flows, and five of them; return what was said."""
     by_currency: dict[str, Any] = {}
     for case in cases:
         if case["value"]:
@@ -275,6 +288,12 @@ def _scope(cases: list[Case]) -> None:
     shown = [f"{case['correlation_id']}: {case['title']}" for case in cases[:5]]
     more = f"  \n… and {len(cases) - 5} more" if len(cases) > 5 else ""  # noqa: PLR2004 - five samples
     st.caption("  \n".join(words.escape(line) for line in shown) + more)
+    return {
+        "reach": " · ".join(told),
+        "flows": flows,
+        "samples": shown,
+        "cases": {case["id"]: case["version"] for case in cases},
+    }
 
 
 def _dialog_token(verb: str, cases: list[Case]) -> str:

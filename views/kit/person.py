@@ -1,4 +1,4 @@
-"""Who sits at the page: the name that the identity middleware put into the header."""
+"""Who sits at the page, and what of the running system they may see and use."""
 
 from __future__ import annotations
 
@@ -6,10 +6,43 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from desk.audit import Actor
-from server.identity import HEADER, default_name
+from access.errors import SignedOutError
+from audit.actor import Actor
+from server.center import Seat, current
+from server.guard import HEADER, default_name
 
 
 def who() -> Actor:
-    """Return the person at the page."""
-    return Actor(unquote(st.context.headers.get(HEADER, "") or "") or default_name())
+    """Return the person at the page, whom the guard recognised; looked up anew at every run.
+
+    Raises:
+        SignedOutError: their session has ended.
+    """
+    center = current()
+    told = unquote(st.context.headers.get(HEADER, "") or "")
+    if center.authority.local:
+        return Actor(told or default_name())
+    kind, _, session_id = told.partition(":")
+    if kind != "session":
+        raise SignedOutError
+    return center.authority.person_of(session_id)
+
+
+def seat() -> Seat:
+    """Return the system as the person at the page may see and use it: for callbacks.
+
+    Raises:
+        SignedOutError: their session has ended.
+    """
+    return current().seat(who())
+
+
+def here() -> Seat:
+    """Return the system as the person at the page may see and use it: for what is drawn.
+
+    Where their session has ended meanwhile, the whole page runs again and says so.
+    """
+    try:
+        return seat()
+    except SignedOutError:
+        st.rerun()

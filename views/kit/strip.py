@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from data.errors import UnsnagError
-from server.center import current
 from views.kit import words
-from views.kit.person import who
+from views.kit.person import here, who
 
 if TYPE_CHECKING:
-    from server.center import Center
+    from server.center import Seat
 
 _SLOW_S: Final = 60
 _STUCK_S: Final = 300
@@ -23,14 +22,21 @@ _CLAIM_ENDS_S: Final = 240
 def strip() -> None:
     """Draw the strip; it turns amber or red with the reason in words."""
     try:
-        center = current()
-        line = "  ·  ".join([_freshness(center), _sources(center.sources()), _claims(center), _zone(center)])
+        center = here()
+        parts = [
+            _freshness(center),
+            _sources(center.sources()),
+            _claims(center),
+            _chain(center),
+            _zone(center),
+        ]
+        line = "  ·  ".join(filter(None, parts))
     except UnsnagError as error:
         line = f":red[:material/error: {words.escape(str(error))}]"
     st.caption(line)
 
 
-def _freshness(center: Center) -> str:
+def _freshness(center: Seat) -> str:
     moment = center.as_of()
     if moment is None:
         return ":material/schedule: no data yet"
@@ -54,7 +60,7 @@ def _sources(sources: list[dict[str, Any]]) -> str:
     return f":material/sensors: {words.plural(len(sources), 'source')} up to date"
 
 
-def _claims(center: Center) -> str:
+def _claims(center: Seat) -> str:
     mine = center.desk.my_claims(who().name)
     if not mine["count"]:
         return ":material/front_hand: no claims of mine"
@@ -64,5 +70,16 @@ def _claims(center: Center) -> str:
     return f":orange[{told}]" if left < _CLAIM_ENDS_S else told
 
 
-def _zone(center: Center) -> str:
+def _chain(center: Seat) -> str:
+    state = center.center.watch.state
+    if state is None:
+        return ":material/link: audit is being checked"
+    if not state.verdict.intact:
+        return f":red[:material/link_off: audit broken at entry {state.verdict.broken_at:,}]"
+    if state.trouble:
+        return ":orange[:material/warning: audit checkpoints cannot be written]"
+    return f":material/link: audit checked {words.ago(state.checked_at, center.now())}"
+
+
+def _zone(center: Seat) -> str:
     return f":material/public: times in {center.settings.zone}"

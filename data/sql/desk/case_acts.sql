@@ -2,6 +2,8 @@
 select
     audit.*,
 from audit
-where audit.case_id = $id
+where
+    audit.case_id = $id
+    and audit.kind = 'effect'
 order by
     audit.seq

@@ -5,7 +5,8 @@ select
     count(*) filter (where $mine is not null and exception_case.holder = $mine) as mine,
 from exception_case
 where
-    ($flow is null or list_contains($flow::varchar[], exception_case.flow))
+    in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    and ($flow is null or list_contains($flow::varchar[], exception_case.flow))
     and ($class is null or list_contains($class::varchar[], exception_case.class))
     and ($severity is null or list_contains($severity::varchar[], exception_case.severity))
     and ($tenant is null or list_contains($tenant::varchar[], exception_case.tenant))

@@ -12,7 +12,8 @@ cross join lateral (
         ('tenant', exception_case.tenant)
 ) as facet (name, value)
 where
-    exception_case.state in ('open', 'claimed', 'retrying', 'verifying')
+    in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    and exception_case.state in ('open', 'claimed', 'retrying', 'verifying')
     and facet.value is not null
 group by
     facet.name,

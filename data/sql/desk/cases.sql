@@ -4,7 +4,8 @@ select
     count(*) over () as total,
 from exception_case
 where
-    ($state is null or list_contains($state::varchar[], exception_case.state))
+    in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    and ($state is null or list_contains($state::varchar[], exception_case.state))
     and ($flow is null or list_contains($flow::varchar[], exception_case.flow))
     and ($class is null or list_contains($class::varchar[], exception_case.class))
     and ($severity is null or list_contains($severity::varchar[], exception_case.severity))

@@ -4,5 +4,6 @@ select
     min(exception_case.lease_until) as soonest_lease_end,
 from exception_case
 where
-    exception_case.state = 'claimed'
+    in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    and exception_case.state = 'claimed'
     and exception_case.holder = $holder

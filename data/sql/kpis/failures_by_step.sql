@@ -27,6 +27,19 @@ failures as (
         and ended_at >= $from
         and ended_at < $to
         and ($flow::varchar is null or flow = $flow)
+        and (
+            $scope::varchar[] is null
+            or exists (
+                select 1
+                from unit
+                where
+                    -- asked again, so that without a scope no unit is read
+                    $scope::varchar[] is not null
+                    and unit.correlation_id = attempt.correlation_id
+                    and unit.flow = attempt.flow
+                    and in_scope(unit.tenant, unit.flow, $scope::varchar[])
+            )
+        )
     union all
     select
         exception_case.correlation_id,
@@ -40,6 +53,7 @@ failures as (
     where
         case_occurrence.time >= $from
         and case_occurrence.time < $to
+        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
         and ($flow::varchar is null or exception_case.flow = $flow)
 ),
 units as (

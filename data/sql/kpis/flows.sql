@@ -5,11 +5,13 @@ seen as (
         flow,
         opened_at,
     from unit
+    where in_scope(unit.tenant, unit.flow, $scope::varchar[])
     union all
     select
         flow,
         opened_at,
     from exception_case
+    where in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
 )
 select
     flow,

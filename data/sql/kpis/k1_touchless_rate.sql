@@ -26,7 +26,10 @@ touched as (
         exception_case.flow,
     from audit
     inner join exception_case on audit.case_id = exception_case.id
-    where audit.actor_type = 'human'
+    where
+        audit.actor_type = 'human'
+        and audit.kind = 'effect'
+        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
 ),
 units as (
     select
@@ -42,6 +45,7 @@ units as (
     where
         unit.opened_at < list_max($ends::timestamp[])
         and coalesce(closed_at >= list_min($starts::timestamp[]), true)
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
         and ($flow::varchar is null or unit.flow = $flow)
 ),
 placed as (

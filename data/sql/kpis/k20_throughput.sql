@@ -28,6 +28,7 @@ units as (
     where
         unit.opened_at < list_max($ends::timestamp[])
         and coalesce(closed_at >= list_min($starts::timestamp[]), true)
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
         and ($flow::varchar is null or unit.flow = $flow)
 ),
 placed as (

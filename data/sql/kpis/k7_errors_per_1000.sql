@@ -28,6 +28,7 @@ stuck as (
         count(*) as cases,
         arg_max(class, opened_at) as class,
     from exception_case
+    where in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
     group by
         correlation_id,
         flow
@@ -65,6 +66,7 @@ units as (
     where
         unit.opened_at < list_max($ends::timestamp[])
         and coalesce(closed_at >= list_min($starts::timestamp[]), true)
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
         and ($flow::varchar is null or unit.flow = $flow)
 ),
 placed as (

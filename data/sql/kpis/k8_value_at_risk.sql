@@ -25,7 +25,9 @@ cases as (
         *,
         if(state in ('recovered', 'resolved'), coalesce(verified_at, resolved_at), null) as closed_at,
     from exception_case
-    where $flow::varchar is null or flow = $flow
+    where
+        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and ($flow::varchar is null or flow = $flow)
 ),
 open_units as (
     select
@@ -81,6 +83,7 @@ valued as (
         on
             open_units.correlation_id = unit.correlation_id
             and open_units.flow = unit.flow
+            and in_scope(unit.tenant, unit.flow, $scope::varchar[])
 ),
 main_currency as (
     -- the first period decides; the others are compared with it

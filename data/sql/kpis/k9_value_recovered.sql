@@ -30,7 +30,9 @@ cases as (
             else 'infinity'::timestamp
         end as closed_at,
     from exception_case
-    where $flow::varchar is null or flow = $flow
+    where
+        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and ($flow::varchar is null or flow = $flow)
 ),
 stuck_units as (
     select
@@ -88,6 +90,7 @@ placed as (
         on
             stuck_units.correlation_id = unit.correlation_id
             and stuck_units.flow = unit.flow
+            and in_scope(unit.tenant, unit.flow, $scope::varchar[])
 ),
 recovered as (
     select * from placed

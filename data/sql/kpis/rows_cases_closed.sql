@@ -5,7 +5,9 @@ cases as (
         *,
         if(state in ('recovered', 'resolved'), coalesce(verified_at, resolved_at), null) as closed_at,
     from exception_case
-    where $flow::varchar is null or flow = $flow
+    where
+        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and ($flow::varchar is null or flow = $flow)
 )
 select
     count(*) over () as total,

@@ -7,6 +7,7 @@ stuck as (
         count(*) as exceptions,
         arg_max(class, opened_at) as class,
     from exception_case
+    where in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
     group by
         correlation_id,
         flow
@@ -18,7 +19,10 @@ touched as (
         count(*) as human_acts,
     from audit
     inner join exception_case on audit.case_id = exception_case.id
-    where audit.actor_type = 'human'
+    where
+        audit.actor_type = 'human'
+        and audit.kind = 'effect'
+        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
     group by
         exception_case.correlation_id,
         exception_case.flow
@@ -32,6 +36,7 @@ finished as (
     where
         closed_at >= $from
         and closed_at < $to
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
         and ($flow::varchar is null or unit.flow = $flow)
         and (succeeded or $counted in ('succeeded', 'with_error'))
 ),

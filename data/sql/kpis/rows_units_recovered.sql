@@ -8,7 +8,9 @@ cases as (
             else 'infinity'::timestamp
         end as closed_at,
     from exception_case
-    where $flow::varchar is null or flow = $flow
+    where
+        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and ($flow::varchar is null or flow = $flow)
 ),
 recovered as (
     select
@@ -53,6 +55,7 @@ left join unit
     on
         recovered.correlation_id = unit.correlation_id
         and recovered.flow = unit.flow
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
 order by
     coalesce(recovered.case_amount, unit.value_amount) desc nulls last,
     recovered.recovered_at desc,

@@ -25,13 +25,17 @@ touched as (
         exception_case.flow,
     from audit
     inner join exception_case on audit.case_id = exception_case.id
-    where audit.actor_type = 'human'
+    where
+        audit.actor_type = 'human'
+        and audit.kind = 'effect'
+        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
 ),
 closed_by_hand as (
     select
         correlation_id,
         flow,
     from exception_case
+    where in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
     group by
         correlation_id,
         flow
@@ -49,6 +53,7 @@ finished as (
     where
         closed_at >= list_min($edges::timestamp[])
         and closed_at < list_max($edges::timestamp[])
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
         and ($flow::varchar is null or unit.flow = $flow)
 ),
 shaped as (

@@ -4,6 +4,8 @@ select
     retry.flow,
     count(*) as retries,
 from retry
+inner join exception_case on retry.case_id = exception_case.id
+where in_scope(exception_case.tenant, retry.flow, $scope::varchar[])
 group by
     retry.state,
     retry.flow

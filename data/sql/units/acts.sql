@@ -2,6 +2,9 @@
 select
     audit.*,
 from audit
-where audit.correlation_id = $correlation_id
+where
+    audit.correlation_id = $correlation_id
+    and audit.kind = 'effect'
+    and in_scope(audit.tenant, audit.flow, $scope::varchar[])
 order by
     audit.seq

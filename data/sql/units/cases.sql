@@ -2,6 +2,8 @@
 select
     exception_case.*,
 from exception_case
-where exception_case.correlation_id = $correlation_id
+where
+    exception_case.correlation_id = $correlation_id
+    and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
 order by
     exception_case.opened_at

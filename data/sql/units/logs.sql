@@ -7,7 +7,8 @@ select
     count(*) over () as total,
 from log
 where
-    ($from is null or log.time >= $from)
+    in_scope(log.tenant, log.flow, $scope::varchar[])
+    and ($from is null or log.time >= $from)
     and ($to is null or log.time < $to)
     and ($flow is null or log.flow = $flow)
     and ($severity_number is null or log.severity_number >= $severity_number)

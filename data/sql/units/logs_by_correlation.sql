@@ -9,6 +9,7 @@ from log
 where
     log.correlation_id = $id
     and log.time between $low and $high
+    and in_scope(log.tenant, log.flow, $scope::varchar[])
 order by
     log.time,
     log.source_offset

@@ -13,7 +13,9 @@ hits as (
         end as state,
         case when unit.correlation_id = $q then 0 else 2 end as rank,
     from unit
-    where starts_with(unit.correlation_id, $q)
+    where
+        starts_with(unit.correlation_id, $q)
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
     union all
     select
         'customer' as kind,
@@ -23,7 +25,9 @@ hits as (
         'unit' as state,
         3 as rank,
     from unit
-    where unit.customer = $q
+    where
+        unit.customer = $q
+        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
     union all
     select
         'case' as kind,
@@ -33,7 +37,9 @@ hits as (
         exception_case.state,
         1 as rank,
     from exception_case
-    where exception_case.id = $q
+    where
+        exception_case.id = $q
+        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
 )
 select
     hits.kind,

@@ -10,6 +10,7 @@ from span
 where
     span.correlation_id = $id
     and span.time between $low and $high
+    and in_scope(span.tenant, span.flow, $scope::varchar[])
 order by
     span.time,
     span.end_time desc

@@ -6,7 +6,8 @@ matching as (
         min(span.time) over (partition by span.trace_id) as matched_at,
     from span
     where
-        ($from is null or span.time >= $from)
+        in_scope(span.tenant, span.flow, $scope::varchar[])
+        and ($from is null or span.time >= $from)
         and ($to is null or span.time < $to)
         and ($service is null or span.service = $service)
         and ($operation is null or span.name = $operation)
@@ -46,7 +47,10 @@ select
     any_value(span.correlation_id) as correlation_id,
     any_value(page.total) as total,
 from page
-inner join span on span.trace_id = page.trace_id
+inner join span
+    on
+        span.trace_id = page.trace_id
+        and in_scope(span.tenant, span.flow, $scope::varchar[])
 group by
     page.trace_id,
     page.matched_at

@@ -7,6 +7,6 @@ select
     case when bool_or(span.status = 'error') then 'error' else 'ok' end as state,
 from span
 where
-    span.trace_id = $q
-    or span.run_id = $q
+    (span.trace_id = $q or span.run_id = $q)
+    and in_scope(span.tenant, span.flow, $scope::varchar[])
 group by all

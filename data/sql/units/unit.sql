@@ -2,6 +2,8 @@
 select
     unit.*,
 from unit
-where unit.correlation_id = $correlation_id
+where
+    unit.correlation_id = $correlation_id
+    and in_scope(unit.tenant, unit.flow, $scope::varchar[])
 order by
     unit.first_seen

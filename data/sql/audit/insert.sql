@@ -1,4 +1,4 @@
--- one row per new act
+-- one row per new entry
 insert into audit by name
 select
     new_audit.*,

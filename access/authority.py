@@ -1,0 +1,179 @@
+"""What an actor may do at this moment: asked at every request, every run of a page, and in every act."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from access import roles
+from access.directory import secret_hash
+from access.errors import ForbiddenError, SignedOutError
+from audit.actor import HUMAN, SYSTEM_KIND, Actor, service
+from data.clock import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from access.directory import Directory, Session, Token
+    from access.roles import Grant
+
+OWNER: Final = "owner"
+"""The credential of commands: whoever may read the server's own files."""
+_TOKEN: Final = re.compile(r"unsnag_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_CLOCK_SLACK: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long a session lasts, and how long it may rest."""
+
+    lasts: timedelta = timedelta(hours=12)
+    idle: timedelta = timedelta(hours=2)
+
+
+class Authority:
+    """Answers from memory; `local` is the mode in which everybody at this machine may do everything."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        *,
+        local: bool,
+        limits: SessionLimits | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.directory = directory
+        self.local = local
+        self.limits = limits or SessionLimits()
+        self.now = now
+
+    # --- who is it ---------------------------------------------------------------------------
+
+    def session(self, secret: str) -> Session | None:
+        """Return the living session whose secret a cookie holds."""
+        session = self.directory.session_of(secret)
+        return session if session and self._lives(session) else None
+
+    def token(self, text: str) -> Token | None:
+        """Return the valid token that a caller sent."""
+        parts = _TOKEN.fullmatch(text)
+        found = self.directory.tokens.get(parts[1]) if parts else None
+        if parts is None or found is None:
+            return None
+        right = hmac.compare_digest(found.secret_hash, secret_hash(parts[2]))
+        return found if right and found.expires_at > self.now() else None
+
+    def person_of(self, session_id: str, door: str = "page") -> Actor:
+        """Return the person of a session.
+
+        Raises:
+            SignedOutError: the session has ended, or the person was disabled.
+        """
+        session = self.directory.sessions.get(session_id)
+        if session is None or not self._lives(session):
+            raise SignedOutError
+        return Actor(session.person, HUMAN, door, f"session:{session.id}")
+
+    def _lives(self, session: Session) -> bool:
+        now = self.now()
+        person = self.directory.people.get(session.person)
+        # A session from the future means that the clock went back: how old it is cannot be told.
+        from_the_future = session.created_at > now + _CLOCK_SLACK
+        rested = now - self.directory.seen_at(session) > self.limits.idle
+        return (
+            person is not None
+            and person.state == "active"
+            and not from_the_future
+            and not rested
+            and session.expires_at > now
+        )
+
+    # --- what may it do ----------------------------------------------------------------------
+
+    def grants(self, actor: Actor) -> tuple[Grant, ...]:
+        """Return what an actor was given.
+
+        Raises:
+            SignedOutError: the session or token behind it is no longer valid.
+        """
+        if self.local or actor.credential == OWNER:
+            return roles.EVERYTHING
+        kind, _, public = (actor.credential or "").partition(":")
+        if kind == "session" and actor.kind == HUMAN:
+            return self._of_session(public, actor.name)
+        if kind == "token":
+            return self._of_token(public, actor)
+        raise SignedOutError
+
+    def _of_session(self, session_id: str, name: str) -> tuple[Grant, ...]:
+        session = self.directory.sessions.get(session_id)
+        if session is None or session.person != name or not self._lives(session):
+            raise SignedOutError
+        return self.directory.people[name].grants
+
+    def _of_token(self, token_id: str, actor: Actor) -> tuple[Grant, ...]:
+        token = self.directory.tokens.get(token_id)
+        if token is None or token.expires_at <= self.now() or service(token.name).name != actor.name:
+            raise SignedOutError("This token is not valid any more. Ask an admin for a new one.")
+        return token.grants
+
+    def decide(
+        self,
+        actor: Actor,
+        act: str,
+        tenant: str | None = None,
+        flow: str | None = None,
+        *,
+        anywhere: bool = False,
+    ) -> Grant | None:
+        """Return the grant by which an actor may do an act; None for the system's own.
+
+        The act is on something of this tenant and flow, or on `anywhere` within the actor's scope.
+
+        Raises:
+            ForbiddenError: nothing that it was given allows it.
+            SignedOutError: the session or token behind it is no longer valid.
+        """
+        rule = roles.ACTS[act]
+        if actor.kind == SYSTEM_KIND and not rule.roles:
+            return None
+        given = self.grants(actor)
+        granted = roles.anywhere(given, act) if anywhere else roles.granting(given, act, tenant, flow)
+        if granted is None:
+            raise ForbiddenError(_told(actor, rule, tenant, flow))
+        return granted
+
+    def may(
+        self,
+        actor: Actor,
+        act: str,
+        tenant: str | None = None,
+        flow: str | None = None,
+        *,
+        anywhere: bool = False,
+    ) -> bool:
+        """Tell whether an actor may do an act; see `decide`."""
+        try:
+            self.decide(actor, act, tenant, flow, anywhere=anywhere)
+        except (ForbiddenError, SignedOutError):
+            return False
+        return True
+
+    def scope(self, actor: Actor, act: str = "read") -> tuple[str, ...] | None:
+        """Return what an act of this actor reaches, as the store's statements take it; None: everything."""
+        return roles.scope(self.grants(actor), act)
+
+
+def _told(actor: Actor, rule: roles.ActRule, tenant: str | None, flow: str | None) -> str:
+    needed = " or ".join(role for role in (*roles.LADDER, roles.SENDER, roles.WORKER) if role in rule.roles)
+    where = " for everything" if rule.whole else f" for {tenant or 'no tenant'}/{flow or 'no flow'}"
+    if not (tenant or flow or rule.whole):
+        where = ""
+    return (
+        f"{actor.name} may not {rule.words}: that takes the role {needed or 'of the system'}{where}. "
+        "Nothing was changed. An admin can give it on the page People."
+    )

@@ -1,0 +1,165 @@
+"""Write entries and check them: one entry an intent, a decision, an effect.
+
+An act of a person or a service leaves three kinds of records, joined by its `act` id: what was asked for and
+what was shown (intent), whether it was allowed and why (decision), what changed (effect). What the system
+does by itself leaves effects only. Looking is no act, except at what is unmasked or carried away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from audit import chain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from audit.actor import Actor
+    from audit.checkpoints import Checkpoint, Checkpoints
+    from data.store import Store, Tx
+
+    Row = dict[str, Any]
+
+INTENT: Final = "intent"
+DECISION: Final = "decision"
+EFFECT: Final = "effect"
+_PAGE: Final = 20_000
+_CASE_FIELDS: Final = ("correlation_id", "flow", "step", "tenant")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of an act; `case` is the case it is about, `subject` anything else."""
+
+    verb: str
+    actor: Actor
+    case: Row | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    reason: str | None = None
+    details: dict[str, Any] | None = None
+    kind: str = EFFECT
+    subject: str | None = None
+
+
+def write(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
+    """Append entries at the transaction's end; `now` is naive UTC.
+
+    They belong to the act that `tx.act` names. If the transaction fails, none of them was written.
+    """
+    if not entries:
+        return
+    if not tx.pending:
+        tx.before_commit.append(_append)
+    tx.pending.extend(_row(entry, tx.act, now) for entry in entries)
+
+
+def _append(tx: Tx) -> None:
+    (head,) = tx.run("audit/head")
+    seq, previous = head["seq"], head["hash"]
+    sealed: list[Row] = []
+    for row in tx.pending:
+        seq += 1
+        sealed.append(chain.seal({**row, "seq": seq, "time": _text(row["time"])}, previous))
+        previous = sealed[-1]["hash"]
+    rows = [{**row, "time": pending["time"]} for row, pending in zip(sealed, tx.pending, strict=True)]
+    tx.view_rows("new_audit", rows, like="audit")
+    tx.run("audit/insert")
+    tx.run("audit/move_head", {"seq": seq, "hash": previous})
+    tx.topics.add("audit")
+
+
+def verify(store: Store, checkpoints: Checkpoints | None = None) -> chain.Verdict:
+    """Check the whole chain, its head, and every checkpoint outside the store; bounded memory."""
+    return verify_on(store, chain.Verdict(0, chain.START), checkpoints)
+
+
+def verify_on(store: Store, verdict: chain.Verdict, checkpoints: Checkpoints | None = None) -> chain.Verdict:
+    """Check the chain behind the entries that `verdict` has found intact.
+
+    Checkpoints of entries that were checked before are not compared again.
+    """
+    (head,) = store.query("audit/head")
+    marks = _Marks(checkpoints, verdict.entries)
+    while verdict.entries < head["seq"]:
+        page = store.query("audit/page", {"after": verdict.entries, "limit": _PAGE})
+        before, verdict = verdict.entries, chain.verify(page, verdict)
+        verdict = marks.compare(page, verdict)
+        if not verdict.intact:
+            return verdict
+        if verdict.entries == before:
+            return _broken(verdict, before + 1, f"entries {before + 1} to {head['seq']} are missing")
+    if verdict.head != head["hash"] or verdict.entries != head["seq"]:
+        return _broken(verdict, verdict.entries, "the end of the chain was altered")
+    return marks.beyond(verdict)
+
+
+class _Marks:
+    """The checkpoints, walked along with the entries."""
+
+    def __init__(self, checkpoints: Checkpoints | None, after: int) -> None:
+        self._left = checkpoints.read() if checkpoints else iter(())
+        self._next = next(self._left, None)
+        while self._next is not None and self._next.seq <= after:
+            self._next = next(self._left, None)
+
+    def compare(self, page: list[Row], verdict: chain.Verdict) -> chain.Verdict:
+        """Compare the checkpoints within a page of entries that hold."""
+        if not page or self._next is None:
+            return verdict
+        hashes = {row["seq"]: row["hash"] for row in page}
+        while self._next is not None and self._next.seq <= verdict.entries:
+            if self._next.hash != hashes.get(self._next.seq, self._next.hash):
+                words = f"entry {self._next.seq} is not the one that the checkpoint of {self._next.time} saw"
+                return _broken(verdict, self._next.seq, words)
+            self._next = next(self._left, None)
+        return verdict
+
+    def beyond(self, verdict: chain.Verdict) -> chain.Verdict:
+        """Find a checkpoint behind the last entry: the tail was cut, or an older store was restored."""
+        if self._next is None:
+            return verdict
+        return _broken(verdict, verdict.entries + 1, cut(verdict.entries, self._next))
+
+
+def cut(entries: int, seen: Checkpoint) -> str:
+    """Return what a checkpoint behind the last entry means, in words."""
+    return (
+        f"the audit ends with entry {entries}, but a checkpoint of {seen.time} saw entry {seen.seq}: "
+        "its end was cut off, or an older database was restored"
+    )
+
+
+def _broken(verdict: chain.Verdict, at: int, reason: str) -> chain.Verdict:
+    return chain.Verdict(verdict.entries, verdict.head, at, reason)
+
+
+def _row(entry: Entry, act: str | None, now: datetime) -> Row:
+    case = entry.case or {}
+    return {
+        "time": now,
+        "actor": entry.actor.name,
+        "actor_type": entry.actor.kind,
+        "door": entry.actor.door,
+        "credential": entry.actor.credential,
+        "kind": entry.kind,
+        "act": act,
+        "verb": entry.verb,
+        "case_id": case.get("id"),
+        **{name: case.get(name) for name in _CASE_FIELDS},
+        "subject": entry.subject,
+        "from_state": entry.from_state,
+        "to_state": entry.to_state,
+        "reason": entry.reason,
+        "details": orjson.dumps(entry.details, default=str, option=orjson.OPT_SORT_KEYS).decode()
+        if entry.details
+        else None,
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds") + "Z"

@@ -1,0 +1,6 @@
+-- one row per person
+select
+    person.*,
+from person
+order by
+    person.name

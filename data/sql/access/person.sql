@@ -1,0 +1,5 @@
+-- one row: a person
+select
+    person.*,
+from person
+where person.name = $name

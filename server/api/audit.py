@@ -1,0 +1,93 @@
+"""Routes of the audit: search, check, carry away."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from audit.evidence import Wanted
+from server.api import shapes
+from server.api.callers import Caller
+from server.api.paging import Cursor, Limit, Moment, moment, offset, page
+from server.center import current
+from server.trails import AuditFilter, Trails
+
+router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+
+_CHUNK: Final = 1 << 18
+Word = Annotated[str | None, Query(max_length=400)]
+
+
+class PackBody(BaseModel):
+    """What an evidence pack is to hold."""
+
+    since: datetime | None = Field(None, alias="from")
+    until: datetime | None = Field(None, alias="to")
+    flow: str | None = Field(None, max_length=200)
+
+
+@router.get("", response_model=shapes.Listed[shapes.AuditEntry])
+def list_entries(
+    caller: Caller,
+    q: Word = None,
+    kind: Word = None,
+    actor: Word = None,
+    verb: Word = None,
+    flow: Word = None,
+    start: Annotated[Moment, Query(alias="from")] = None,
+    end: Annotated[Moment, Query(alias="to")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Any:
+    """List entries, the newest first; for approvers, within their scope."""
+    first = offset(cursor)
+    chosen = AuditFilter(q, kind, actor, verb, flow, moment(start, "from"), moment(end, "to"))
+    total, items = Trails(current(), caller).listed(chosen, limit, first)
+    return page(total, items, first)
+
+
+@router.get("/verdict", response_model=shapes.ChainVerdict)
+def verdict(caller: Caller) -> Any:
+    """Check the whole chain now, against every checkpoint outside the store."""
+    state = Trails(current(), caller).check()
+    return {
+        "intact": state.verdict.intact,
+        "entries": state.verdict.entries,
+        "head": state.verdict.head,
+        "broken_at": state.verdict.broken_at,
+        "reason": state.verdict.reason,
+        "checked_at": state.checked_at,
+        "checkpoints": state.trouble,
+    }
+
+
+@router.post("/pack", response_class=StreamingResponse)
+def pack(caller: Caller, body: PackBody | None = None) -> StreamingResponse:
+    """Make an evidence pack (ZIP) of a period and a flow. That it was carried away is recorded."""
+    chosen = body or PackBody.model_validate({})
+    wanted = Wanted(_stored(chosen.since), _stored(chosen.until), chosen.flow)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the stream
+    try:
+        Trails(current(), caller).pack(wanted, file)
+    except BaseException:
+        file.close()
+        raise
+    headers = {"Content-Disposition": 'attachment; filename="unsnag-evidence.zip"'}
+    return StreamingResponse(_sent(file), media_type="application/zip", headers=headers)
+
+
+def _sent(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _stored(told: datetime | None) -> datetime | None:
+    return moment(told.isoformat(), "time") if told else None

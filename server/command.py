@@ -1,0 +1,338 @@
+"""Commands beside the server: people, tokens, the audit.
+
+They speak to the running server where there is one, for the store has one owner, and open the store
+themselves otherwise: the same routes, over the same application. Who may read the server's own files may do
+everything; with UNSNAG_TOKEN set they act as that token instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import os
+import ssl
+import sys
+import uuid
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from audit.signing import SigningKey
+from data.errors import UnsnagError
+from server import center as centers
+from server.api.app import build
+from server.center import Center
+from server.guard import HEADER, Guard
+from server.running import Running
+from server.settings import Settings, add_options, chosen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+COMMANDS: Final = ("user", "token", "audit")
+_GRANT: Final = "ROLE, or ROLE:TENANT/FLOW with * for any, such as operator:acme/*"
+_BROKEN: Final = 1
+_WAIT_S: Final = 3600.0
+
+
+class CommandRefusedError(UnsnagError):
+    """The server refused the command."""
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
+    """Run one command; return the exit code: 0 done, 1 the audit is broken, 2 refused."""
+    given = _parser().parse_args(arguments)
+    try:
+        settings = chosen(vars(given), environment)
+        if (given.command, given.verb) == ("audit", "key"):
+            return _make_key(given.file)
+        return asyncio.run(_run(given, settings, environment))
+    except UnsnagError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - narration goes to stderr
+        return 2
+
+
+async def _run(given: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:
+    async with _client(settings, environment) as client:
+        caller = Caller(client)
+        return int(await getattr(caller, f"{given.command}_{given.verb}")(given))
+
+
+class Caller:
+    """The commands, as calls of the REST routes."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def user_add(self, given: argparse.Namespace) -> int:
+        """Add a person and print the link by which they come in."""
+        body = {"name": given.name, "roles": _grants(given.role), "openid": given.openid}
+        made = await self._post("/people", body)
+        if made["link"]:
+            _say(f"{made['name']} chooses a password here, once, until {made['expires_at']}:")
+            print(made["link"])  # noqa: T201 - data goes to stdout
+        else:
+            _say(f"{made['name']} signs in with the OpenID provider.")
+        if (await self._get("/me"))["local"]:
+            _say("The server runs in local mode. It asks for sign-in from its next start on.")
+        return 0
+
+    async def user_role(self, given: argparse.Namespace) -> int:
+        """Replace a person's roles."""
+        _say(_person(await self._post(f"/people/{quote(given.name)}/roles", {"roles": _grants(given.role)})))
+        return 0
+
+    async def user_disable(self, given: argparse.Namespace) -> int:
+        """Let a person in no more."""
+        _say(_person(await self._post(f"/people/{quote(given.name)}/disable", {"reason": given.reason})))
+        return 0
+
+    async def user_enable(self, given: argparse.Namespace) -> int:
+        """Let a person in again."""
+        _say(_person(await self._post(f"/people/{quote(given.name)}/enable")))
+        return 0
+
+    async def user_link(self, given: argparse.Namespace) -> int:
+        """Print a new one-time link."""
+        print((await self._post(f"/people/{quote(given.name)}/link"))["link"])  # noqa: T201 - data
+        return 0
+
+    async def user_list(self, _given: argparse.Namespace) -> int:
+        """Print everybody."""
+        for person in (await self._get("/people"))["items"]:
+            print(_person(person))  # noqa: T201 - data
+        return 0
+
+    async def token_add(self, given: argparse.Namespace) -> int:
+        """Make a token and print it, once."""
+        body = {"name": given.name, "roles": _grants(given.role), "days": given.days}
+        return _told(await self._post("/tokens", body))
+
+    async def token_rotate(self, given: argparse.Namespace) -> int:
+        """Make a second secret and print it, once."""
+        body = {"days": given.days, "overlap_hours": given.overlap_hours}
+        return _told(await self._post(f"/tokens/{quote(given.name)}/rotate", body))
+
+    async def token_revoke(self, given: argparse.Namespace) -> int:
+        """Take a token back."""
+        ended = await self._post(f"/tokens/{quote(given.name)}/revoke", {"id": given.id})
+        _say(f"{given.name}: {ended['revoked']} secret(s) revoked.")
+        return 0
+
+    async def token_list(self, _given: argparse.Namespace) -> int:
+        """Print the valid secrets' ids."""
+        for token in (await self._get("/tokens"))["items"]:
+            used = token["used_at"] or "never"
+            print(  # noqa: T201 - data
+                f"{token['name']}\t{token['id']}\t{_roles(token)}\tuntil {token['expires_at']}\tused {used}"
+            )
+        return 0
+
+    async def audit_verify(self, _given: argparse.Namespace) -> int:
+        """Check the whole chain and say what was found."""
+        found = await self._get("/audit/verdict")
+        if found["checkpoints"]:
+            _say(f"The checkpoints could not be compared: {found['checkpoints']}")
+        if found["intact"]:
+            print(f"INTACT: {found['entries']} entries, the last one's hash is {found['head']}")  # noqa: T201
+            return 0
+        print(f"BROKEN at entry {found['broken_at']}: {found['reason']}")  # noqa: T201 - data
+        return _BROKEN
+
+    async def audit_pack(self, given: argparse.Namespace) -> int:
+        """Write an evidence pack."""
+        body = {"from": given.since, "to": given.until, "flow": given.flow}
+        answer = await self._answer("POST", "/audit/pack", body)
+        await asyncio.to_thread(Path(given.file).write_bytes, answer.content)
+        _say(f"{given.file}: check it with `python3 verifier.py {given.file}`; the verifier is inside.")
+        return 0
+
+    async def _get(self, path: str) -> Any:
+        return (await self._answer("GET", path)).json()
+
+    async def _post(self, path: str, body: Any = None) -> Any:
+        return (await self._answer("POST", path, body)).json()
+
+    async def _answer(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
+        answer = await self._client.request(method, f"/api/v1{path}", json=body, headers=headers)
+        if answer.is_error:
+            raise CommandRefusedError(_refusal(answer))
+        return answer
+
+
+# --- the way to the server --------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _client(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    running = Running.find(settings.data)
+    token = environment.get("UNSNAG_TOKEN")
+    if running is not None and await _answers(running):
+        async with httpx.AsyncClient(
+            base_url=running.url,
+            headers=_headers(token, running.secret),
+            verify=_trust(running),
+            timeout=_WAIT_S,
+        ) as client:
+            yield client
+        return
+    center = await asyncio.to_thread(Center.open, settings)
+    centers.install(center)
+    try:
+        transport = httpx.ASGITransport(Guard(build()))
+        headers = _headers(token, center.command_secret)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1", headers=headers
+        ) as client:
+            yield client
+    finally:
+        centers.install(None)
+        await asyncio.to_thread(center.close)
+
+
+def _headers(token: str | None, secret: str) -> dict[str, str]:
+    if token:
+        return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Command {secret}", HEADER: quote(getpass.getuser())}
+
+
+async def _answers(running: Running) -> bool:
+    try:
+        async with httpx.AsyncClient(base_url=running.url, verify=_trust(running)) as client:
+            return (await client.get("/healthz")).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _trust(running: Running) -> ssl.SSLContext | bool:
+    """Trust the server's own certificate and no other: it is named in a file that only it could write."""
+    if running.cert is None:
+        return False
+    context = ssl.create_default_context(cafile=running.cert)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+    return context
+
+
+def _refusal(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return f"The server answered {answer.status_code}."
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _grants(told: Sequence[str]) -> list[dict[str, Any]]:
+    return [_grant(text) for text in told]
+
+
+def _grant(text: str) -> dict[str, Any]:
+    role, colon, where = text.partition(":")
+    tenant, slash, flow = where.partition("/")
+    if colon and not slash:
+        raise CommandRefusedError(f"{text!r} is no role: write {_GRANT}.")
+    return {"role": role, "tenant": _any(tenant), "flow": _any(flow)}
+
+
+def _any(part: str) -> str | None:
+    return None if part in ("", "*") else part
+
+
+def _roles(holder: dict[str, Any]) -> str:
+    return ", ".join(_role(given) for given in holder["roles"]) or "no role"
+
+
+def _role(given: dict[str, Any]) -> str:
+    if given["tenant"] is None and given["flow"] is None:
+        return str(given["role"])
+    return f"{given['role']}:{given['tenant'] or '*'}/{given['flow'] or '*'}"
+
+
+def _person(person: dict[str, Any]) -> str:
+    return f"{person['name']}\t{person['state']}\t{_roles(person)}"
+
+
+def _told(made: dict[str, Any]) -> int:
+    _say(f"The token of {made['name']}, valid until {made['expires_at']}. It is told only now:")
+    print(made["token"])  # noqa: T201 - data
+    return 0
+
+
+def _make_key(file: str) -> int:
+    key = SigningKey.make(Path(file))
+    _say(f"{file} is the key that signs checkpoints; nobody else may read it. Its public half, for auditors:")
+    print(key.public)  # noqa: T201 - data
+    return 0
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr)  # noqa: T201 - narration
+
+
+# --- options ----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="app.py", description="People, tokens and the audit of Unsnag.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _user(commands.add_parser("user", help="people: add, role, disable, enable, link, list"))
+    _token(commands.add_parser("token", help="tokens of services: add, rotate, revoke, list"))
+    _audit(commands.add_parser("audit", help="the audit: verify, pack, key"))
+    return parser
+
+
+def _user(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    add = _named(verbs, "add", "add a person and print their one-time link")
+    add.add_argument("--role", action="append", required=True, metavar="ROLE", help=_GRANT)
+    add.add_argument("--openid", action="store_true", help="the OpenID provider vouches for them")
+    _named(verbs, "role", "replace a person's roles").add_argument(
+        "role", nargs="+", metavar="ROLE", help=_GRANT
+    )
+    _named(verbs, "disable", "let a person in no more").add_argument(
+        "--reason", help="why; it is in the audit"
+    )
+    _named(verbs, "enable", "let a person in again")
+    _named(verbs, "link", "print a new one-time link")
+    add_options(verbs.add_parser("list", help="print everybody"))
+
+
+def _token(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    add = _named(verbs, "add", "make a token and print it")
+    add.add_argument("--role", action="append", required=True, metavar="ROLE", help=_GRANT)
+    add.add_argument("--days", type=int, default=90, help="how long it is valid (default 90)")
+    rotate = _named(verbs, "rotate", "make a second secret; the first works on for a while")
+    rotate.add_argument("--days", type=int, default=90, help="how long it is valid (default 90)")
+    rotate.add_argument("--overlap-hours", type=float, default=24, help="how long both work (default 24)")
+    _named(verbs, "revoke", "take a token back").add_argument("--id", help="one secret of it only")
+    add_options(verbs.add_parser("list", help="print the valid ones"))
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    add_options(verbs.add_parser("verify", help="check the whole chain against all checkpoints"))
+    pack = verbs.add_parser("pack", help="write an evidence pack")
+    pack.add_argument("file", help="the ZIP to write")
+    pack.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339")
+    pack.add_argument("--to", dest="until", metavar="TIME", help="RFC 3339")
+    pack.add_argument("--flow", help="entries of other flows are withheld")
+    add_options(pack)
+    key = verbs.add_parser("key", help="make a key that signs checkpoints")
+    key.add_argument("file", help="the file to write")
+    add_options(key)
+
+
+def _named(verbs: Any, verb: str, words: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = verbs.add_parser(verb, help=words)
+    made.add_argument("name")
+    add_options(made)
+    return made

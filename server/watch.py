@@ -1,0 +1,114 @@
+"""The audit under watch: checkpoints are written outside the store, and the chain is checked as it grows.
+
+All of it is checked at the start and once a day, what is new once a minute, so that the badge on every page
+says something that was looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from audit import chain, trail
+from audit.checkpoints import CheckpointError, Checkpoints
+from audit.signing import SigningKey
+from data.clock import utc_now
+from data.errors import UnsnagError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from data.store import Store
+    from server.settings import Settings
+
+_LOG: Final = logging.getLogger("unsnag.audit")
+_ALL_ANEW_S: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """What the last look at the chain found, and when; `trouble` says why checkpoints fail, if they do."""
+
+    verdict: chain.Verdict
+    checked_at: datetime
+    trouble: str | None = None
+
+
+class Watch:
+    """Checks the chain of one store and writes its checkpoints."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        key = SigningKey.read(settings.audit.signing_key) if settings.audit.signing_key else None
+        self.checkpoints = Checkpoints(settings.checkpoints, key)
+        self.state: ChainState | None = None
+        self._store = store
+        self._every_s = settings.audit.checkpoint_seconds
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._all_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="audit-watch", daemon=True)
+
+    @property
+    def is_intact(self) -> int:
+        """1 while nothing was found broken."""
+        return int(self.state is None or self.state.verdict.intact)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write a last checkpoint and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._look(full=False)
+
+    def look(self) -> ChainState:
+        """Check what is new since the last look."""
+        return self._look(full=False)
+
+    def check_all(self) -> ChainState:
+        """Check the whole chain now, against every checkpoint."""
+        return self._look(full=True)
+
+    def _run(self) -> None:
+        while True:
+            anew = time.monotonic() - self._all_at > _ALL_ANEW_S or self.state is None
+            self._look(full=anew)
+            if self._stopping.wait(self._every_s):
+                return
+
+    def _look(self, *, full: bool) -> ChainState:
+        with self._lock:
+            before = self.state
+            try:
+                verdict = self._verdict(before, full=full or before is None or not before.verdict.intact)
+                trouble = self._mark(verdict)
+            except CheckpointError as error:
+                _LOG.error("audit.checkpoints_failed reason=%s", error)
+                verdict = trail.verify(self._store) if before is None else before.verdict
+                trouble = str(error)
+            except UnsnagError as error:  # the store is being closed
+                verdict, trouble = before.verdict if before else chain.Verdict(0, chain.START), str(error)
+            if not verdict.intact:
+                _LOG.error("audit.broken entry=%s reason=%s", verdict.broken_at, verdict.reason)
+            self.state = ChainState(verdict, utc_now(), trouble)
+            return self.state
+
+    def _verdict(self, before: ChainState | None, *, full: bool) -> chain.Verdict:
+        if full:
+            self._all_at = time.monotonic()
+            return trail.verify(self._store, self.checkpoints)
+        assert before is not None  # noqa: S101 - full otherwise
+        return trail.verify_on(self._store, before.verdict, self.checkpoints)
+
+    def _mark(self, verdict: chain.Verdict) -> str | None:
+        """Write a checkpoint of what was found intact; never over a chain that is broken."""
+        last = self.checkpoints.last()
+        if verdict.intact and verdict.entries and (last is None or last.seq < verdict.entries):
+            self.checkpoints.write(verdict.entries, verdict.head, utc_now())
+        return None

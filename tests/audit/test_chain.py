@@ -1,0 +1,180 @@
+"""The audit proves itself: what was altered, removed or added is found, and named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit import chain, trail
+from audit.actor import Actor
+from audit.checkpoints import CheckpointError, Checkpoints
+from data.clock import utc_now
+from desk import cases
+from desk.acts import Acts
+from desk.lifecycle import Limits
+from tests.gates import local_gate
+from tests.telemetry import batch, failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from data.store import Store
+
+
+@pytest.fixture
+def written(store: Store) -> Store:
+    """A store in which something happened."""
+    store.append(
+        batch(
+            failure(1),
+            failure(
+                2,
+                unit="SO-2",
+                exception_message="ä \ud83d\ude00 'x'".encode("utf-16", "surrogatepass").decode("utf-16"),
+            ),
+        )
+    ).result()
+    acts = Acts(local_gate(store), Limits())
+    for case in cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items:
+        acts.claim(case["id"], actor=Actor("ann"))
+        acts.resolve(case["id"], actor=Actor("ann"), code="duplicate", reason='It is "one" of two\n')
+    return store
+
+
+def rows(store: Store) -> list[dict[str, Any]]:
+    return store.query("audit/page", {"after": 0, "limit": 1000})
+
+
+def test_an_untouched_chain_is_intact(written: Store) -> None:
+    verdict = trail.verify(written)
+    assert verdict.intact
+    assert verdict.entries == 14  # 2 opened; 2 claims and 2 resolves of an intent, a decision, an effect each
+    assert verdict.head == rows(written)[-1]["hash"]
+
+
+def test_an_act_leaves_an_intent_a_decision_and_an_effect_of_one_act(written: Store) -> None:
+    told = rows(written)[2:5]
+    assert [row["kind"] for row in told] == ["intent", "decision", "effect"]
+    assert [row["verb"] for row in told] == ["case.claim", "case.claim", "claimed"]
+    assert len({row["act"] for row in told}) == 1
+    assert {row["case_id"] for row in told} == {told[0]["case_id"]}
+
+
+def test_an_auditor_can_check_it_with_nothing_but_json_and_sha256(written: Store) -> None:
+    def sha(told: dict[str, Any]) -> str:
+        text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    previous = "0" * 64
+    for row in rows(written):
+        content = {n: v for n, v in row.items() if v is not None and n not in ("prev_hash", "hash")}
+        assert row["prev_hash"] == previous
+        previous = sha({"content_hash": sha(content), "prev_hash": previous, "seq": row["seq"]})
+        assert previous == row["hash"]
+
+
+@pytest.mark.parametrize(
+    ("tampering", "where"),
+    [
+        ("update audit set actor = 'bob' where seq = 3", 3),
+        ("update audit set reason = null where seq = 8", 8),
+        ("update audit set time = time + interval 1 second where seq = 1", 1),
+        ("delete from audit where seq = 2", 2),
+        ("delete from audit where seq = 14", 14),
+        ("insert into audit select * from audit where seq = 5", 6),
+        ("update audit set salt = null where seq = 6", 6),
+        ("update audit set v = null where seq = 6", 6),
+        ("update audit set seq = 15 - seq where seq in (7, 8)", 7),
+        ("update audit set hash = repeat('1', 64) where seq = 2", 2),
+        ("update audit set prev_hash = repeat('1', 64) where seq = 5", 5),
+        ("update audit_head set seq = 15", 15),
+        ("update audit_head set hash = repeat('1', 64)", 14),
+    ],
+)
+def test_tampering_is_found_and_named(written: Store, tampering: str, where: int) -> None:
+    written.act(lambda tx: tx.execute(tampering)).result()
+    verdict = trail.verify(written)
+    assert not verdict.intact
+    assert verdict.broken_at == where
+    assert verdict.reason
+
+
+def test_an_act_that_fails_leaves_no_gap(written: Store) -> None:
+    def broken(tx: Any) -> None:
+        (case,) = tx.run("desk/case_for_act", {"id": rows(written)[0]["case_id"]})
+        trail.write(tx, [trail.Entry("claimed", Actor("ann"), case, None, None)], case["updated_at"])
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        written.act(broken).result()
+    assert trail.verify(written).intact
+    assert len(rows(written)) == 14
+
+
+# --- checkpoints: what the chain alone cannot show ----------------------------------------------
+
+
+def marked(store: Store, folder: Path) -> Checkpoints:
+    """Return checkpoints that saw the chain as it is."""
+    checkpoints = Checkpoints(folder / "elsewhere" / "checkpoints.jsonl")
+    verdict = trail.verify(store)
+    checkpoints.write(verdict.entries, verdict.head, utc_now())
+    return checkpoints
+
+
+def test_a_tail_that_was_cut_is_found_by_the_checkpoint(written: Store, tmp_path: Path) -> None:
+    checkpoints = marked(written, tmp_path)
+    head = rows(written)[9]["hash"]
+    written.act(lambda tx: tx.execute("delete from audit where seq > 10")).result()
+    written.act(lambda tx: tx.run("audit/move_head", {"seq": 10, "hash": head})).result()
+    assert trail.verify(written).intact  # the chain alone cannot know
+    verdict = trail.verify(written, checkpoints)
+    assert verdict.broken_at == 11
+    assert "older database was restored" in str(verdict.reason)
+
+
+def test_a_chain_that_was_made_anew_is_found_by_the_checkpoint(written: Store, tmp_path: Path) -> None:
+    checkpoints = marked(written, tmp_path)
+    reseal(written, "update audit set actor = 'bob' where seq = 3")
+    assert trail.verify(written).intact
+    verdict = trail.verify(written, checkpoints)
+    assert verdict.broken_at == 14
+    assert "checkpoint" in str(verdict.reason)
+
+
+def test_the_check_goes_on_where_it_stopped(written: Store, tmp_path: Path) -> None:
+    checkpoints = marked(written, tmp_path)
+    before = trail.verify(written, checkpoints)
+    written.append(batch(failure(3, unit="SO-3"))).result()
+    after = trail.verify_on(written, before, checkpoints)
+    assert after.intact
+    assert after.entries == before.entries + 1
+
+
+def test_a_checkpoint_that_a_power_cut_left_half_written_is_no_trouble(
+    written: Store, tmp_path: Path
+) -> None:
+    checkpoints = marked(written, tmp_path)
+    with checkpoints.path.open("ab") as file:
+        file.write(b'{"seq": 99, "ha')
+    assert trail.verify(written, checkpoints).intact
+    assert checkpoints.last() is not None
+    checkpoints.write(14, rows(written)[-1]["hash"], utc_now())
+    with pytest.raises(CheckpointError, match="Line 2"):  # it stands there, and is named
+        list(checkpoints.read())
+
+
+def reseal(store: Store, tampering: str) -> None:
+    """Alter the audit, and make the chain anew so that it holds."""
+    store.act(lambda tx: tx.execute(tampering)).result()
+    previous = chain.START
+    for row in rows(store):
+        anew = chain.digest({**row, "prev_hash": previous})
+        fields = {"prev": previous, "hash": anew, "seq": row["seq"]}
+        sql = "update audit set prev_hash = $prev, hash = $hash where seq = $seq"
+        store.act(lambda tx, sql=sql, fields=fields: tx.execute(sql, fields)).result()
+        previous = anew
+    store.act(lambda tx: tx.run("audit/move_head", {"seq": len(rows(store)), "hash": previous})).result()
