@@ -718,7 +718,7 @@ def test_signatures_are_judged_as_cryptography_judges_them(
     "number", [verifier.P, verifier.P + 1, 2**255 - 1, 1 + 2**255, verifier.P - 1 + 2**255]
 )
 def test_a_point_has_one_encoding_only(number: int) -> None:
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         verifier._point(number.to_bytes(32, "little"))
 
 
