@@ -54,51 +54,59 @@ class Verdict:
 
 
 def seal(row: Row, previous: str) -> Row:
-    """Return the row of an entry with the hashes that bind it to the one before; `time` is text."""
-    bound = {**row, "v": FORM, "salt": secrets.token_hex(16), "prev_hash": previous}
+    """Return an entry with the hashes that bind it to the one before; `time` is text, nulls are left out."""
+    told = {name: value for name, value in row.items() if value is not None}
+    bound = {**told, "v": FORM, "salt": secrets.token_hex(16), "prev_hash": previous}
     return {**bound, "hash": digest(bound)}
 
 
-def digest(row: Row) -> str:
-    """Return the hash of an entry."""
-    if row.get("v") is None:
-        return _sha(first_form(row))
-    return link(row["seq"], content_hash(row), row["prev_hash"])
+def digest(entry: Row) -> str:
+    """Return the hash of an entry, which holds no nulls."""
+    if "v" not in entry:
+        return _sha(first_form(entry))
+    return link(entry["seq"], content_hash(entry), entry["prev_hash"])
 
 
-def first_form(row: Row) -> Row:
+def first_form(entry: Row) -> Row:
     """Return what the hash of an entry of form 1 covers."""
-    return {name: row[name] for name in _FORM_1}
+    return {name: entry.get(name) for name in _FORM_1}
 
 
-def content_hash(row: Row) -> str:
+def content_hash(entry: Row) -> str:
     """Return the hash of what an entry of form 2 says."""
-    return _sha({name: value for name, value in row.items() if value is not None and name not in _HASHES})
+    content = entry.copy()
+    del content["prev_hash"]
+    content.pop("hash", None)
+    return _sha(content)
 
 
 def link(seq: int, content: str, previous: str) -> str:
     """Return the hash that binds an entry of form 2 into the chain."""
-    return _sha({"content_hash": content, "prev_hash": previous, "seq": seq})
+    # Canonical JSON written out: three plain fields, a million times.
+    return hashlib.sha256(
+        b'{"content_hash":"%b","prev_hash":"%b","seq":%d}' % (content.encode(), previous.encode(), seq)
+    ).hexdigest()
 
 
-def verify(rows: Iterable[Row], after: Verdict | None = None) -> Verdict:
+def verify(entries: Iterable[Row], after: Verdict | None = None) -> Verdict:
     """Check entries in the order of their numbers, going on from `after` where it is given."""
     count, head = (after.entries, after.head) if after else (0, START)
-    for row in rows:
-        problem = _problem(row, count, head)
+    for entry in entries:
+        problem = _problem(entry, count, head)
         if problem:
             return Verdict(count, head, count + 1, problem)
-        count, head = row["seq"], row["hash"]
+        count, head = entry["seq"], entry["hash"]
     return Verdict(count, head)
 
 
-def _problem(row: Row, count: int, head: str) -> str | None:
-    if row["seq"] != count + 1:
-        return f"entry {count + 1} is missing or stands twice: {row['seq']} follows {count}"
-    if row["prev_hash"] != head:
-        return f"entry {row['seq']} does not continue the one before"
-    if row["hash"] != digest(row):
-        return f"entry {row['seq']} was altered after it was written"
+def _problem(entry: Row, count: int, head: str) -> str | None:
+    seq = entry.get("seq")
+    if seq != count + 1:
+        return f"entry {count + 1} is missing or stands twice: {seq} follows {count}"
+    if entry.get("prev_hash") != head:
+        return f"entry {seq} does not continue the one before"
+    if entry.get("hash") != digest(entry):
+        return f"entry {seq} was altered after it was written"
     return None
 
 

@@ -70,9 +70,9 @@ class Checkpoints:
             mark = replace(mark, signature=self.key.sign(mark.unsigned()))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._drop_unfinished()
             with self.path.open("ab") as file:
-                # A line that a power cut left unfinished stays what it is: the next one begins anew.
-                file.write((b"" if self._ends_well() else b"\n") + mark.line())
+                file.write(mark.line())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -113,13 +113,17 @@ class Checkpoints:
             ) from error
         return _parsed(lines[-1], None, self.path) if lines else None
 
-    def _ends_well(self) -> bool:
-        with self.path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            if not size:
-                return True
-            file.seek(size - 1)
-            return file.read(1) == b"\n"
+    def _drop_unfinished(self) -> None:
+        """Cut off a line that a power cut left unfinished: nobody was told of that checkpoint."""
+        if not self.path.exists():
+            return
+        with self.path.open("r+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - _TAIL_BYTES))
+            tail = file.read()
+            unfinished = len(tail) - tail.rfind(b"\n") - 1
+            if unfinished and end:
+                file.truncate(end - unfinished)
 
 
 def _parsed(line: bytes, number: int | None, path: Path) -> Checkpoint:

@@ -66,6 +66,7 @@ class Made:
     last_seq: int
     start_hash: str
     end_hash: str
+    made_at: datetime
     entries: int = 0
     withheld: int = 0
     files: dict[str, str] = field(default_factory=dict)
@@ -88,10 +89,12 @@ def pack(  # noqa: PLR0917 - called in one place
     (found,) = store.query("audit/range", {"from": wanted.since, "to": wanted.until})
     if found["first_seq"] is None:
         raise NothingToPackError
+    made_at = utc_now()  # before the head is read: a later checkpoint may know more than this pack
     (head,) = store.query("audit/head")
-    (first,) = store.query("audit/page", {"after": found["first_seq"] - 1, "limit": 1})
-    made = Made(found["first_seq"], found["last_seq"], first["prev_hash"], first["prev_hash"])
-    shows = _shown(wanted, whole)
+    (first,) = store.filled("audit/page", {"after": found["first_seq"] - 1, "limit": 1})
+    last_seq = _seen_by(checkpoints, found["last_seq"], head["seq"])
+    made = Made(found["first_seq"], last_seq, first["prev_hash"], first["prev_hash"], made_at)
+    shows = _shown(wanted, whole, found["last_seq"])
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         with _member(archive, "entries.jsonl", made) as file:
             for row in _rows(store, made):
@@ -122,7 +125,7 @@ def _finish(archive: zipfile.ZipFile, made: Made, wanted: Wanted, head: Row, key
 def _manifest(made: Made, wanted: Wanted, head: Row) -> Row:
     return {
         "format": chain.FORM,
-        "made_at": utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "made_at": made.made_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "first_seq": made.first_seq,
         "last_seq": made.last_seq,
         "start_hash": made.start_hash,
@@ -136,15 +139,21 @@ def _manifest(made: Made, wanted: Wanted, head: Row) -> Row:
     }
 
 
-def _shown(wanted: Wanted, whole: Callable[[Row], bool]) -> Callable[[Row], bool]:
-    return lambda row: whole(row) and wanted.flow in (None, row["flow"])
+def _seen_by(checkpoints: Checkpoints, last: int, head: int) -> int:
+    """Return where a pack ends: at the first checkpoint that saw all of its period, if that is near."""
+    marks = (mark.seq for mark in checkpoints.read() if last <= mark.seq <= min(head, last + _PAGE))
+    return next(marks, last)
+
+
+def _shown(wanted: Wanted, whole: Callable[[Row], bool], last: int) -> Callable[[Row], bool]:
+    return lambda row: row["seq"] <= last and whole(row) and wanted.flow in (None, row.get("flow"))
 
 
 def _rows(store: Store, made: Made) -> Iterator[Row]:
     after = made.first_seq - 1
     while after < made.last_seq:
         limit = min(_PAGE, made.last_seq - after)
-        page = store.query("audit/page", {"after": after, "limit": limit})
+        page = store.filled("audit/page", {"after": after, "limit": limit})
         yield from page
         after += limit
 
@@ -154,7 +163,7 @@ def _line(row: Row, made: Made, *, is_shown: bool) -> bytes:
     if is_shown:
         made.entries += 1
         return _canonical(shown(row)) + b"\n"
-    if row["v"] is None:
+    if "v" not in row:
         raise CannotWithholdError
     made.withheld += 1
     return _canonical(withheld(row)) + b"\n"
@@ -162,9 +171,7 @@ def _line(row: Row, made: Made, *, is_shown: bool) -> bytes:
 
 def shown(row: Row) -> Row:
     """Return an entry as a pack holds it: with all that its hash covers."""
-    if row["v"] is None:
-        return {**chain.first_form(row), "hash": row["hash"]}
-    return {name: value for name, value in row.items() if value is not None}
+    return row if "v" in row else {**chain.first_form(row), "hash": row["hash"]}
 
 
 def withheld(row: Row) -> Row:
@@ -184,7 +191,7 @@ def _write_csv(file: Any, rows: Iterator[Row]) -> int:
     writer = csv.writer(line)
     writer.writerow(_COLUMNS)
     for row in rows:
-        writer.writerow([_harmless(row[name]) for name in _COLUMNS])
+        writer.writerow([_harmless(row.get(name)) for name in _COLUMNS])
         file.write(line.getvalue().encode())
         line.seek(0)
         line.truncate()

@@ -28,6 +28,7 @@ INTENT: Final = "intent"
 DECISION: Final = "decision"
 EFFECT: Final = "effect"
 _PAGE: Final = 20_000
+_HEAD: Final = "audit.head"
 _CASE_FIELDS: Final = ("correlation_id", "flow", "step", "tenant")
 
 
@@ -59,17 +60,23 @@ def write(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
 
 
 def _append(tx: Tx) -> None:
-    (head,) = tx.run("audit/head")
-    seq, previous = head["seq"], head["hash"]
+    # The writer is the only one who moves the end: it need not be read each time, which costs 0.3 ms.
+    if _HEAD not in tx.memo:
+        (head,) = tx.run("audit/head")
+        tx.memo[_HEAD] = (head["seq"], head["hash"])
+    seq, previous = tx.memo[_HEAD]
     sealed: list[Row] = []
     for row in tx.pending:
         seq += 1
         sealed.append(chain.seal({**row, "seq": seq, "time": _text(row["time"])}, previous))
         previous = sealed[-1]["hash"]
-    rows = [{**row, "time": pending["time"]} for row, pending in zip(sealed, tx.pending, strict=True)]
+    rows = [
+        {**pending, **row, "time": pending["time"]} for row, pending in zip(sealed, tx.pending, strict=True)
+    ]
     tx.view_rows("new_audit", rows, like="audit")
     tx.run("audit/insert")
     tx.run("audit/move_head", {"seq": seq, "hash": previous})
+    tx.memo[_HEAD] = (seq, previous)
     tx.topics.add("audit")
 
 
@@ -86,7 +93,7 @@ def verify_on(store: Store, verdict: chain.Verdict, checkpoints: Checkpoints | N
     (head,) = store.query("audit/head")
     marks = _Marks(checkpoints, verdict.entries)
     while verdict.entries < head["seq"]:
-        page = store.query("audit/page", {"after": verdict.entries, "limit": _PAGE})
+        page = store.filled("audit/page", {"after": verdict.entries, "limit": _PAGE})
         before, verdict = verdict.entries, chain.verify(page, verdict)
         verdict = marks.compare(page, verdict)
         if not verdict.intact:
@@ -111,7 +118,7 @@ class _Marks:
         """Compare the checkpoints within a page of entries that hold."""
         if not page or self._next is None:
             return verdict
-        hashes = {row["seq"]: row["hash"] for row in page}
+        hashes = {entry["seq"]: entry["hash"] for entry in page}
         while self._next is not None and self._next.seq <= verdict.entries:
             if self._next.hash != hashes.get(self._next.seq, self._next.hash):
                 words = f"entry {self._next.seq} is not the one that the checkpoint of {self._next.time} saw"

@@ -68,8 +68,10 @@ _SCHEMAS: Final[dict[str, pa.Schema]] = {}
 class Tx:
     """The writer's transaction: run named statements in it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, memo: Params | None = None) -> None:
         self._connection = connection
+        self.memo: Params = {} if memo is None else dict(memo)
+        """What the writer remembers from one transaction to the next; forgotten if this one fails."""
         self._views: set[str] = set()
         self.topics: set[str] = set()
         """What this transaction changes, for those who watch (server.events)."""
@@ -165,6 +167,7 @@ class Store:
         self._waiting_lock = threading.Lock()
         self._closed = False
         self._held: _Append | _Act | None = None
+        self._memo: Params = {}
         self._writer = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -207,6 +210,15 @@ class Store:
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
         """Run the named statement and return its rows as an Arrow table; see `query`."""
         return self._cursor().sql(queries.text(name), params=_bound(name, params)).to_arrow_table()
+
+    def filled(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
+        """Run the named statement and return its rows as dicts that leave nulls out."""
+        result = self._cursor().execute(queries.text(name), _bound(name, params))
+        names = [column[0] for column in result.description or ()]
+        return [
+            {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            for row in result.fetchall()
+        ]
 
     def everything(self) -> Reading:
         """Return the store without a scope: for what the system itself reads."""
@@ -357,7 +369,7 @@ class Store:
             item.done.set_exception(error)
 
     def _transaction(self, work: Callable[[Tx], T]) -> T:
-        tx = Tx(self._writing)
+        tx = Tx(self._writing, self._memo)
         self._writing.begin()
         try:
             result = work(tx)
@@ -369,6 +381,7 @@ class Store:
             raise
         finally:
             tx.end()
+        self._memo = tx.memo
         self._on_commit(tx.topics)
         return result
 

@@ -141,14 +141,19 @@ class Seat:
         return (rows[0]["total"] if rows else 0), [_quarantined(row) for row in rows]
 
     def replay(self, record_id: str, token: str | None = None) -> str:
-        """Read a quarantined record again and return how it went."""
+        """Read a quarantined record again and return how it went.
+
+        Raises:
+            RecordNotFoundError: there is none.
+        """
+        asked = Asked("quarantine.replay", self.actor, token, (record_id,))
+        self.center.gate.record(asked, "read again", subject=f"quarantine:{record_id}")
+        if not self.reading.query("server/quarantined_bytes", {"id": record_id}):
+            raise RecordNotFoundError
         collecting = self.center.collecting
         if collecting is None:
             raise NotRunningError
-        asked = Asked("quarantine.replay", self.actor, token, (record_id,))
-        subject = f"quarantine:{record_id}"
-        self.center.gate.record(asked, "read again", subject=subject)
-        return collecting.replay([record_id]).get(record_id, "gone")
+        return collecting.replay([record_id])[record_id]
 
     def unmasked(self, record_id: str, reason: str) -> bytes:
         """Return a quarantined record as it came. Who saw it, and why, is recorded before.

@@ -199,13 +199,26 @@ def chosen(given: Mapping[str, Any], environment: Mapping[str, str] = os.environ
     config = said.pop("config")
     values = _file(Path(config)) if config else {}
     values |= {name: value for name, value in said.items() if value is not None}
-    secret = environment.get("UNSNAG_OIDC_CLIENT_SECRET")
-    if secret and isinstance(values.get("access"), dict) and isinstance(values["access"].get("oidc"), dict):
-        values["access"]["oidc"]["client_secret"] = secret
+    _take_secret(values, environment.get("UNSNAG_OIDC_CLIENT_SECRET"))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_told(error)) from error
+
+
+def _take_secret(values: dict[str, Any], secret: str | None) -> None:
+    """Put the OpenID client's secret in its place: from the environment, never from the file."""
+    access = values.get("access")
+    oidc = access.get("oidc") if isinstance(access, dict) else None
+    if not isinstance(oidc, dict):
+        return
+    if "client_secret" in oidc:
+        raise SettingsError(
+            "access.oidc.client_secret does not belong into the config file. "
+            "Give it as UNSNAG_OIDC_CLIENT_SECRET."
+        )
+    if secret:
+        oidc["client_secret"] = secret
 
 
 def parser() -> argparse.ArgumentParser:

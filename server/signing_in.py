@@ -26,7 +26,7 @@ from access.sessions import Visitor
 from data.errors import UnsnagError
 from server.center import current
 from server.guard import HEADER, NAME, NAME_COOKIE, cookie, cookie_name
-from server.oidc import Begun, OidcRefusedError, OpenIdProvider
+from server.oidc import Begun, OidcSettings, OpenIdProvider
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -256,7 +256,7 @@ class _Begun:
 
 
 _under_way: Final = _Begun()
-_providers: Final[dict[str, OpenIdProvider]] = {}
+_providers: Final[list[tuple[OidcSettings, OpenIdProvider]]] = []
 
 
 def _provider() -> OpenIdProvider | None:
@@ -264,11 +264,9 @@ def _provider() -> OpenIdProvider | None:
     if settings is None or current().authority.local:
         return None
     # One a running configuration: it keeps the provider's keys.
-    key = settings.model_dump_json()
-    if key not in _providers:
-        _providers.clear()
-        _providers[key] = OpenIdProvider(settings)
-    return _providers[key]
+    if not _providers or _providers[0][0] is not settings:
+        _providers[:] = [(settings, OpenIdProvider(settings))]
+    return _providers[0][1]
 
 
 def _openid_cookie(settings: Settings) -> str:
@@ -305,10 +303,7 @@ async def openid_done(request: Request) -> Response:
         )
     begun, where = kept
     try:
-        names = request.query_params.multi_items()
-        if len({name for name, _ in names}) != len(names):
-            raise OidcRefusedError("The provider's answer says something twice. Try again.")
-        who = await provider.finish(begun, dict(names))
+        who = await provider.finish(begun, request.query_params)
         secret = await asyncio.to_thread(
             current().sessions.recognised, who.issuer, who.subject, who.name, visitor(request),
             settings.access.oidc.new_people,

@@ -79,6 +79,7 @@ class Trails:
         told = {"from": wanted.since, "to": wanted.until, "flow": wanted.flow}
         self._record("evidence packed", _told(told))
         watch = self._center.watch
+        watch.look()  # a checkpoint that has seen the last entry
         return evidence.pack(
             self._center.store, wanted, _within(reach), out, watch.checkpoints, watch.checkpoints.key
         )
@@ -104,7 +105,7 @@ def _within(reach: tuple[str, ...] | None) -> Any:
     """Return what tells whether an entry lies in a scope; the rule of the macro `in_scope`."""
     if reach is None:
         return lambda _row: True
-    return lambda row: bool(set(reach) & _names(row["tenant"], row["flow"]))
+    return lambda row: bool(set(reach) & _names(row.get("tenant"), row.get("flow")))
 
 
 def _names(tenant: str | None, flow: str | None) -> set[str]:

@@ -262,6 +262,13 @@ class Quarantined(BaseModel):
     sample: str
 
 
+class Replayed(BaseModel):
+    """How reading a quarantined record again went."""
+
+    id: str
+    result: str
+
+
 class Breakdown(BaseModel):
     """A figure's share of one key."""
 

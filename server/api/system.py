@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.responses import StreamingResponse
 
@@ -16,7 +16,7 @@ from data.clock import stored
 from data.errors import UnsnagError
 from kpis.scoreboard import scoreboard
 from server.api import shapes
-from server.api.callers import Here
+from server.api.callers import Here, Token
 from server.api.paging import Cursor, Limit, Moment, moment, offset, page
 from server.api.problems import BadRequestError
 from server.center import current
@@ -72,6 +72,12 @@ def list_quarantine(here: Here, limit: Limit = 50, cursor: Cursor = None) -> Any
     start = offset(cursor)
     total, items = here.quarantine(limit, start)
     return page(total, items, start)
+
+
+@router.post("/api/v1/quarantine/{record_id}/replay", response_model=shapes.Replayed)
+def replay(record_id: Annotated[str, Path(max_length=80)], here: Here, token: Token) -> Any:
+    """Read a quarantined record again, as the collectors and their mappings read today."""
+    return {"id": record_id, "result": here.replay(record_id, token)}
 
 
 @router.get("/api/v1/kpis", response_model=shapes.Listed[shapes.Kpi])

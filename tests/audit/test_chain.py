@@ -163,7 +163,14 @@ def test_a_checkpoint_that_a_power_cut_left_half_written_is_no_trouble(
     assert trail.verify(written, checkpoints).intact
     assert checkpoints.last() is not None
     checkpoints.write(14, rows(written)[-1]["hash"], utc_now())
-    with pytest.raises(CheckpointError, match="Line 2"):  # it stands there, and is named
+    assert [mark.seq for mark in checkpoints.read()] == [14, 14]
+
+
+def test_a_checkpoint_that_is_none_is_named(written: Store, tmp_path: Path) -> None:
+    checkpoints = marked(written, tmp_path)
+    with checkpoints.path.open("ab") as file:
+        file.write(b"no checkpoint\n")
+    with pytest.raises(CheckpointError, match="Line 2"):
         list(checkpoints.read())
 
 
@@ -172,7 +179,8 @@ def reseal(store: Store, tampering: str) -> None:
     store.act(lambda tx: tx.execute(tampering)).result()
     previous = chain.START
     for row in rows(store):
-        anew = chain.digest({**row, "prev_hash": previous})
+        told = {name: value for name, value in row.items() if value is not None}
+        anew = chain.digest({**told, "prev_hash": previous})
         fields = {"prev": previous, "hash": anew, "seq": row["seq"]}
         sql = "update audit set prev_hash = $prev, hash = $hash where seq = $seq"
         store.act(lambda tx, sql=sql, fields=fields: tx.execute(sql, fields)).result()

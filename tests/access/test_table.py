@@ -1,0 +1,225 @@
+"""Who may do what: the table in docs/access.md, walked through every door.
+
+The document is the expectation, the code is what is tested: a row that differs fails here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from access import roles
+from access.roles import ACTS, LADDER, SERVICE_ROLES, Grant
+from audit.actor import service
+from server import command
+from server.running import Running
+from tests.server.team import OWN, Team, team
+from tests.telemetry import batch, failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import httpx
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = (*LADDER, roles.SENDER, roles.WORKER)
+SCOPES = {
+    "everything": (None, None),
+    "its tenant": ("acme", None),
+    "its flow": (None, "order-to-cash"),
+    "its tenant and flow": ("acme", "order-to-cash"),
+    "another tenant": ("globex", None),
+    "another flow": (None, "returns"),
+    "its flow of another tenant": ("globex", "order-to-cash"),
+}
+REFUSED = (401, 403, 404)
+
+
+def table() -> dict[str, tuple[set[str], bool]]:
+    """Read the table of the document: which roles may do an act, and whether only for everything."""
+    found = {}
+    for line in (ROOT / "docs" / "access.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 9 and cells[0].startswith("`"):
+            allowed = {role for role, cell in zip(COLUMNS, cells[1:7], strict=True) if cell}
+            found[cells[0].strip("`")] = (allowed, bool(cells[7]))
+    return found
+
+
+TABLE = table()
+
+
+def is_expected(act: str, role: str, scope: str, *, on_a_case: bool) -> bool:
+    """Tell what the document says; acts on nothing in particular need a role for anything at all."""
+    allowed, whole = TABLE[act]
+    tenant, flow = SCOPES[scope]
+    fits = scope in ("everything", "its tenant", "its flow", "its tenant and flow")
+    return role in allowed and ((tenant is None and flow is None) or (not whole and (fits or not on_a_case)))
+
+
+def test_the_document_lists_every_act_and_no_other() -> None:
+    assert set(TABLE) == set(ACTS)
+    for name, (allowed, whole) in TABLE.items():
+        assert ACTS[name].roles == allowed, name
+        assert ACTS[name].whole == whole, name
+
+
+def grants() -> list[tuple[str, str, Grant]]:
+    """Return every role in every scope that can be given."""
+    return [
+        (role, scope, Grant(role, *SCOPES[scope]))
+        for role, scope in itertools.product(COLUMNS, SCOPES)
+        if role != roles.SENDER or scope == "everything"
+    ]
+
+
+# --- what pages ask -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    with team(tmp_path_factory.mktemp("crew")) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("role", "scope", "grant"), grants())
+def test_pages_are_told_what_the_table_says(crew: Team, role: str, scope: str, grant: Grant) -> None:
+    name = f"p-{uuid.uuid4().hex[:8]}"
+    if role in LADDER:
+        actor = crew.actor(crew.person(name, grant))
+    else:
+        made = crew.center.tokens.add(name, [grant], days=1, actor=OWN)
+        actor = service(name, f"token:{made.id}")
+    case = {"tenant": "acme", "flow": "order-to-cash"}
+    seat = crew.center.seat(actor)
+    for act in TABLE:
+        assert seat.may(act, case) == is_expected(act, role, scope, on_a_case=True), act
+        assert seat.may(act) == is_expected(act, role, scope, on_a_case=False), act
+
+
+# --- REST ---------------------------------------------------------------------------------------
+
+
+class Door:
+    """One case in each state, and one request for each act."""
+
+    def __init__(self, crew: Team) -> None:
+        self.crew = crew
+        crew.center.store.append(
+            batch(
+                failure(1, "SO-1", tenant="acme", flow="order-to-cash"),
+                failure(2, "SO-2", tenant="acme", flow="order-to-cash", step="ship", idempotent=False),
+            )
+        ).result()
+        seat = crew.center.seat(OWN)
+        self.case, self.unsafe = (seat.search(unit) and self._case(unit) for unit in ("SO-1", "SO-2"))
+        crew.person("victim", Grant(roles.VIEWER))
+
+    def _case(self, unit: str) -> str:
+        rows = self.crew.center.store.everything().query("units/cases", {"correlation_id": unit})
+        return str(rows[0]["id"])
+
+    def requests(self, http: httpx.Client) -> dict[str, tuple[bool, Callable[[], httpx.Response]]]:
+        """Return for each act that has a route: whether it is on a case, and the request."""
+        fresh = uuid.uuid4().hex
+
+        def post(path: str, body: Any = None, **more: Any) -> httpx.Response:
+            return http.post(path, json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, **more)
+
+        case, unsafe = f"/api/v1/cases/{self.case}", f"/api/v1/cases/{self.unsafe}"
+        role = [{"role": "viewer"}]
+        resolve = {"code": "nothing", "reason": "x"}  # refused for its code by those who may
+        return {
+            "read": (True, lambda: http.get(case)),
+            "case.claim": (True, lambda: post(f"{case}/claim")),
+            "case.release": (True, lambda: post(f"{case}/release")),
+            "case.retry": (True, lambda: post(f"{case}/retry")),
+            "case.retry_unsafe": (True, lambda: post(f"{unsafe}/retry")),
+            "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
+            "audit.verify": (False, lambda: http.get("/api/v1/audit/verdict")),
+            "audit.read": (False, lambda: http.get("/api/v1/audit")),
+            "audit.export": (False, lambda: post("/api/v1/audit/pack")),
+            "person.add": (False, lambda: post("/api/v1/people", {"name": f"n-{fresh}", "roles": role})),
+            "person.change": (False, lambda: post("/api/v1/people/victim/roles", {"roles": role})),
+            "token.change": (
+                False,
+                lambda: post("/api/v1/tokens", {"name": f"n-{fresh}", "roles": role, "days": 1}),
+            ),
+            "telemetry.send": (False, lambda: http.post("/v1/logs", json={"resourceLogs": []})),
+            "retry.work": (False, lambda: post("/api/v1/retries/lease", {"flows": []})),
+            "quarantine.replay": (False, lambda: post("/api/v1/quarantine/nothing/replay")),
+            "metrics": (False, lambda: http.get("/metrics")),
+        }
+
+
+@pytest.fixture(scope="module")
+def door(crew: Team) -> Door:
+    return Door(crew)
+
+
+NOT_BY_REST = {"export", "quarantine.unmask", "clock"}
+
+
+@pytest.mark.parametrize(("role", "scope", "grant"), grants())
+def test_rest_does_what_the_table_says(door: Door, role: str, scope: str, grant: Grant) -> None:
+    name = f"{'t' if role in (roles.SENDER, roles.WORKER) else 'p'}-{uuid.uuid4().hex[:8]}"
+    with door.crew.holder(name, grant) as http:
+        requests = door.requests(http)
+        assert set(TABLE) - set(requests) == NOT_BY_REST
+        for act, (on_a_case, request) in requests.items():
+            answer = request()
+            may = is_expected(act, role, scope, on_a_case=on_a_case)
+            # What is not there for somebody who may is told as such: 404 of its own kind.
+            gone = answer.status_code == 404 and answer.json()["type"].endswith("record-not-found")
+            assert (answer.status_code not in REFUSED or gone) == may, (act, answer.status_code, answer.text)
+            if answer.status_code in REFUSED and not gone:
+                assert answer.headers["content-type"] == "application/problem+json"
+
+
+# --- the command line ---------------------------------------------------------------------------
+
+
+COMMANDS = {
+    "person.add": ["user", "add", "NEW", "--role", "viewer"],
+    "person.change": ["user", "disable", "victim2"],
+    "token.change": ["token", "add", "NEW", "--role", "sender"],
+    "audit.verify": ["audit", "verify"],
+    "audit.export": ["audit", "pack", "OUT"],
+}
+
+
+@pytest.mark.parametrize(("role", "scope", "grant"), [g for g in grants() if g[0] in SERVICE_ROLES])
+def test_commands_do_what_the_table_says(
+    crew: Team, tmp_path: Path, role: str, scope: str, grant: Grant
+) -> None:
+    with contextlib.suppress(Exception):
+        crew.person("victim2", Grant(roles.VIEWER))
+    data = crew.center.settings.data
+    Running(crew.address, crew.center.command_secret).write(data)
+    environment = {"UNSNAG_TOKEN": crew.token(f"t-{uuid.uuid4().hex[:8]}", grant)}
+    for act, words in COMMANDS.items():
+        given = [
+            {"NEW": f"n-{uuid.uuid4().hex[:8]}", "OUT": str(tmp_path / "pack.zip")}.get(w, w) for w in words
+        ]
+        code = command.main([*given, "--data", str(data)], environment)
+        assert (code == 0) == is_expected(act, role, scope, on_a_case=False), (act, code)
+
+
+def test_commands_without_a_token_are_the_owners(crew: Team, tmp_path: Path) -> None:
+    data = crew.center.settings.data
+    Running(crew.address, crew.center.command_secret).write(data)
+    for words in COMMANDS.values():
+        given = [
+            {"NEW": f"n-{uuid.uuid4().hex[:8]}", "OUT": str(tmp_path / "p.zip"), "victim2": "victim3"}.get(
+                w, w
+            )
+            for w in words
+        ]
+        with contextlib.suppress(Exception):
+            crew.person("victim3", Grant(roles.VIEWER))
+        assert command.main([*given, "--data", str(data)], {}) == 0, words

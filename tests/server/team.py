@@ -1,0 +1,107 @@
+"""A center that asks for sign-in, with people and tokens of any role, and clients that act as them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import uvicorn
+
+from access.authority import OWNER
+from access.roles import SERVICE_ROLES, Grant
+from access.sessions import Visitor
+from audit.actor import Actor
+from collectors import otlp
+from server import center as centers
+from server.api.app import build
+from server.center import Center
+from server.guard import Guard
+from server.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSWORD = "an honest sentence"
+OWN = Actor("root", door="command", credential=OWNER)
+HOME = Visitor("127.0.0.1", "a browser")
+
+
+@dataclass
+class Team:
+    """A running center, its address, and who may come in."""
+
+    center: Center
+    address: str
+
+    def person(self, name: str, *grants: Grant) -> str:
+        """Add a person who has chosen a password; return their name."""
+        link = self.center.people.add(name, grants, actor=OWN)
+        assert link is not None
+        return self.center.people.accept(link.code, PASSWORD)
+
+    def cookie(self, name: str) -> str:
+        """Sign somebody in; return the session's secret."""
+        return self.center.sessions.sign_in(name, PASSWORD, HOME)
+
+    def token(self, name: str, *grants: Grant) -> str:
+        """Make a token; return its text."""
+        return self.center.tokens.add(name, grants, days=1, actor=OWN).text
+
+    def actor(self, name: str) -> Actor:
+        """Sign somebody in; return the actor that their pages act as."""
+        session = self.center.authority.session(self.cookie(name))
+        assert session is not None
+        return self.center.authority.person_of(session.id)
+
+    def as_person(self, name: str) -> httpx.Client:
+        """Return a client with the cookie of a new session."""
+        return httpx.Client(base_url=self.address, cookies={"unsnag": self.cookie(name)}, timeout=30)
+
+    def as_token(self, text: str) -> httpx.Client:
+        """Return a client with a token."""
+        return httpx.Client(base_url=self.address, headers={"Authorization": f"Bearer {text}"}, timeout=30)
+
+    def holder(self, name: str, *grants: Grant) -> httpx.Client:
+        """Return a client of a new person or, for a service's role, of a new token."""
+        if grants[0].role in SERVICE_ROLES and name.startswith("t-"):
+            return self.as_token(self.token(name, *grants))
+        self.person(name, *grants)
+        return self.as_person(name)
+
+
+@contextmanager
+def team(folder: Path, **access: Any) -> Iterator[Team]:
+    """Open a center that asks for sign-in, and serve its plain routes."""
+    settings = Settings.model_validate({
+        "data": folder / "store", "spool": folder / "spool", "access": {"sign_in": True, **access},
+    })  # fmt: skip
+    center = Center.open(settings)
+    centers.install(center)
+    try:
+        with served(center) as address:
+            yield Team(center, address)
+    finally:
+        centers.install(None)
+        center.close()
+
+
+@contextmanager
+def served(center: Center) -> Iterator[str]:
+    """Serve a center's plain routes behind the guard; the address is the value."""
+    app = Guard(build(otlp.routes(lambda: center.store, lambda: center.settings.collectors)))
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
