@@ -18,6 +18,8 @@ from desk.intake import intake
 from kpis import scoreboard
 from kpis.definition import definitions
 from kpis.periods import Period
+from tests.kpis.tables import WEEK as TABLES_WEEK
+from tests.kpis.tables import Tables
 from tests.telemetry import START, batch, failure, log, span
 
 if TYPE_CHECKING:
@@ -361,3 +363,28 @@ def test_the_whole_is_not_empty(whole: Store) -> None:
     figures = {figure["id"]: figure for figure in answers["figures by flow"]}
     assert [name for name, figure in figures.items() if not figure["n"]] == []
     assert figures["K1"]["details"]["assisted"] > 0
+
+
+def test_a_case_and_a_unit_of_one_name_tell_nothing_of_each_other_across_tenants(store: Store) -> None:
+    """Two tenants that number alike share a unit's name: what is joined by it is asked for its scope too."""
+    tables, week = Tables(store), (TABLES_WEEK.start, TABLES_WEEK.end)
+    tables.unit("open", done=2, value="99 EUR", tenant="acme")
+    tables.unit("recovered", done=2, value="99 EUR", tenant="acme")
+    tables.unit("closed by hand", failed=2, tenant="acme")
+    tables.case("C1", "open", opened=1, tenant="globex")
+    tables.case("C2", "recovered", opened=1, recovered=2, tenant="globex")
+    tables.case("C3", "closed by hand", opened=1, resolved=3, tenant="globex")
+    for case in ("C1", "C2", "C3"):
+        tables.act(case)
+    acme, globex = Reading(store, ("acme\x1f*",)), Reading(store, ("globex\x1f*",))
+    figures = {figure.id: figure for figure in scoreboard.scoreboard(acme, *week)}
+    assert figures["K1"].details == {"touchless": 2, "assisted": 0}
+    assert figures["K7"].details == {"with_error": 1, "exceptions_per_1000": 0}
+    assert {(row["exceptions"], row["human_acts"]) for row in scoreboard.rows(acme, "K19", *week)[1]} == {
+        (0, 0)
+    }
+    shape = scoreboard.shape_of_work(acme, *week, "day")[0]
+    assert [shape[name] for name in ("touchless", "assisted", "manual", "failed")] == [2, 0, 0, 1]
+    for name in ("K8", "K9"):
+        assert scoreboard.kpi(globex, name, TABLES_WEEK).details["coverage"] == 0
+        assert [row["value_amount"] for row in scoreboard.rows(globex, name, *week)[1]] == [None]
