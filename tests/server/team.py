@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PASSWORD = "an honest sentence"
+SENTENCE = "an honest sentence"
 OWN = Actor("root", door="command", credential=OWNER)
 HOME = Visitor("127.0.0.1", "a browser")
 
@@ -42,11 +43,11 @@ class Team:
         """Add a person who has chosen a password; return their name."""
         link = self.center.people.add(name, grants, actor=OWN)
         assert link is not None
-        return self.center.people.accept(link.code, PASSWORD)
+        return self.center.people.accept(link.code, SENTENCE)
 
     def cookie(self, name: str) -> str:
         """Sign somebody in; return the session's secret."""
-        return self.center.sessions.sign_in(name, PASSWORD, HOME)
+        return self.center.sessions.sign_in(name, SENTENCE, HOME)
 
     def token(self, name: str, *grants: Grant) -> str:
         """Make a token; return its text."""
@@ -81,6 +82,8 @@ def team(folder: Path, **access: Any) -> Iterator[Team]:
         "data": folder / "store", "spool": folder / "spool", "access": {"sign_in": True, **access},
     })  # fmt: skip
     center = Center.open(settings)
+    # Nothing is followed here: sources have tests of their own.
+    center.collecting = SimpleNamespace(sources=list)  # type: ignore[assignment]
     centers.install(center)
     try:
         with served(center) as address:

@@ -1,0 +1,297 @@
+"""Sign-in in a real browser: the first start, roles, two tabs, a disabled person, OpenID."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.browsing import browser, settle
+from tests.journeys.serving import ROOT, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = [pytest.mark.browser]
+
+SENTENCE = "an honest sentence"
+STUCK = """
+import unsnag
+unsnag.init(flow="order-to-cash", spool={spool!r})
+try:
+    with unsnag.unit("SO-77", value=12.5, currency="EUR", tenant="acme"), unsnag.step("pay", idempotent=True):
+        raise TimeoutError("no answer")
+except TimeoutError:
+    pass
+unsnag.flush()
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    config = tmp_path / "unsnag.toml"
+    config.write_text("[access]\nsign_in = true\n")
+    made = Server(tmp_path, config).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as started:
+        yield started
+
+
+def first_link(server: Server) -> str:
+    """Return the link that the server printed at its start."""
+    found = re.search(r"http://\S+/welcome\?code=\S+", (server.folder / "server.log").read_text())
+    assert found
+    return found[0]
+
+
+def choose(page: Page, link: str, name: str | None = None) -> None:
+    """Open a one-time link and choose a password."""
+    page.goto(link)
+    if name:
+        page.get_by_label("Your name").fill(name)
+    page.get_by_label("Password", exact=True).fill(SENTENCE)
+    page.get_by_label("Password again").fill(SENTENCE)
+    page.get_by_role("button", name="Choose and sign in").click()
+    settle(page)
+
+
+def sign_in(page: Page, server: Server, name: str, password: str = SENTENCE) -> None:
+    page.goto(f"{server.address}/sign-in")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def signed_out(page: Page) -> None:
+    """Wait until a page says that nobody is signed in any more."""
+    said = page.get_by_text("You are signed out.").or_(page.get_by_role("heading", name="Sign in"))
+    expect(said).to_be_visible(timeout=10_000)
+
+
+def context_of(chromium: Browser) -> BrowserContext:
+    """Return a browser of its own."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(12_000)
+    return context
+
+
+def command(server: Server, *words: str) -> str:
+    """Run a command beside the running server and return what it printed."""
+    run = subprocess.run(
+        [sys.executable, "app.py", *words, "--data", str(server.data)],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return run.stdout.strip()
+
+
+def fail_once(server: Server) -> None:
+    """Let a script fail, and wait until its exception is there."""
+    subprocess.run([sys.executable, "-c", STUCK.format(spool=str(server.spool))], check=True, timeout=30)
+    secret = httpx.Client(
+        base_url=server.address, headers={"Authorization": f"Bearer {viewer_token(server)}"}
+    )
+    with secret as http:
+        until = time.monotonic() + 20
+        while not http.get("/api/v1/cases").json()["total"]:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def viewer_token(server: Server) -> str:
+    return command(server, "token", "add", "watcher", "--role", "viewer")
+
+
+def test_the_first_start_makes_an_admin_who_adds_people_of_any_role(
+    server: Server, chromium: Browser
+) -> None:
+    root, ann = context_of(chromium), context_of(chromium)
+    page, refused = root.new_page(), []
+    page.on("console", lambda m: refused.append(m.text) if "Content Security" in m.text else None)
+    page.goto(server.address)  # nobody is let in
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    choose(page, first_link(server), "root")
+    expect(page.get_by_role("heading", name="Exceptions")).to_be_visible()
+
+    page.goto(f"{server.address}/people")
+    settle(page)
+    page.get_by_role("button", name="Add a person…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Name").fill("Ann")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(dialog.get_by_text("A name has 1 to 60")).to_be_visible()  # a capital is refused, in words
+    dialog.get_by_role("textbox", name="Name").fill("ann")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    link = dialog.locator("code").first
+    expect(link).to_contain_text("/welcome?code=")
+    hers = ann.new_page()
+    choose(hers, re.sub(r"\s", "", link.inner_text()))
+    expect(hers.get_by_role("heading", name="Exceptions")).to_be_visible()
+    expect(hers.get_by_role("button", name="Claim next")).to_be_enabled()
+    expect(hers.get_by_role("link", name="People")).to_have_count(0)  # an operator does not say who is who
+    hers.goto(f"{server.address}/people")
+    settle(hers)
+    expect(hers.get_by_role("button", name="Add a person…")).to_have_count(0)
+    for path in ("/", "/trace", "/business", "/collectors", "/audit", "/account", "/people"):
+        page.goto(f"{server.address}{path}")
+        settle(page)
+    expect(page.get_by_text("ann", exact=True).first).to_be_visible()
+    assert refused == []
+    root.close()
+    ann.close()
+
+
+def test_a_viewer_looks_and_cannot_act_and_an_operator_can(server: Server, chromium: Browser) -> None:
+    fail_once(server)
+    viewer, operator = context_of(chromium), context_of(chromium)
+    eve, ann = viewer.new_page(), operator.new_page()
+    choose(eve, command(server, "user", "add", "eve", "--role", "viewer"))
+    choose(ann, command(server, "user", "add", "ann", "--role", "operator:acme/*"))
+    for page in (eve, ann):
+        page.get_by_role("row").filter(has_text="SO-77").first.click()
+        expect(page.get_by_text("Is it safe to retry?")).to_be_visible()
+    expect(eve.get_by_role("button", name="Claim next")).to_be_disabled()
+    expect(eve.get_by_role("button", name="Claim", exact=True)).to_have_count(0)
+    eve.keyboard.press("c")  # the key asks all the same, and is refused by the gate
+    expect(eve.get_by_text("may not claim an exception")).to_be_visible()
+    ann.get_by_role("button", name="Claim", exact=True).click()
+    expect(ann.get_by_role("button", name="Release", exact=True)).to_be_visible()
+    viewer.close()
+    operator.close()
+
+
+def test_an_operator_of_another_tenant_sees_nothing_of_it(server: Server, chromium: Browser) -> None:
+    fail_once(server)
+    context = context_of(chromium)
+    page = context.new_page()
+    choose(page, command(server, "user", "add", "gus", "--role", "operator:globex/*"))
+    expect(page.get_by_text("SO-77")).to_have_count(0)
+    page.goto(f"{server.address}/trace?id=SO-77")
+    settle(page)
+    expect(page.get_by_text("no answer")).to_have_count(0)
+    context.close()
+
+
+def test_signing_out_in_one_tab_takes_the_power_from_the_other_at_once(
+    server: Server, chromium: Browser
+) -> None:
+    fail_once(server)
+    context = context_of(chromium)
+    one, two = context.new_page(), context.new_page()
+    choose(one, command(server, "user", "add", "ann", "--role", "operator"))
+    two.goto(server.address)
+    settle(two)
+    two.get_by_role("row").filter(has_text="SO-77").first.click()
+    expect(two.get_by_role("button", name="Claim", exact=True)).to_be_visible()
+    one.get_by_role("button", name="Sign out").click()
+    expect(
+        one.get_by_text("You are signed out.").or_(one.get_by_role("heading", name="Sign in"))
+    ).to_be_visible()
+    expect(two.get_by_role("heading", name="Sign in")).to_be_visible(timeout=8_000)
+    with httpx.Client(base_url=server.address) as http:
+        http.headers["Authorization"] = f"Bearer {command(server, 'token', 'rotate', 'watcher')}"
+        assert http.get("/api/v1/cases").json()["items"][0]["holder"] is None
+    context.close()
+
+
+def test_a_disabled_person_is_out_at_once_and_does_not_come_in_again(
+    server: Server, chromium: Browser
+) -> None:
+    context = context_of(chromium)
+    page = context.new_page()
+    choose(page, command(server, "user", "add", "ann", "--role", "operator"))
+    command(server, "user", "disable", "ann", "--reason", "left")
+    signed_out(page)
+    sign_in(page, server, "ann")
+    expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong")
+    context.close()
+
+
+def test_a_wrong_password_says_so_and_a_right_one_leads_where_one_was_going(
+    server: Server, chromium: Browser
+) -> None:
+    context = context_of(chromium)
+    page = context.new_page()
+    choose(page, command(server, "user", "add", "ann", "--role", "viewer"))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.goto(f"{server.address}/business?range=7d")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
+    page.get_by_label("Password").fill(SENTENCE)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    settle(page)
+    assert page.url == f"{server.address}/business?range=7d"
+    context.close()
+
+
+# --- OpenID, against a provider that runs here ----------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")
+def test_the_round_trip_by_an_openid_provider(tmp_path: Path, chromium: Browser) -> None:
+    with warnings.catch_warnings():  # its library switches its own deprecations on
+        import authlib.deprecate  # noqa: F401, PLC0415
+
+        warnings.simplefilter("ignore")
+        import oidc_provider_mock as mock  # noqa: PLC0415
+    people = [
+        mock.User(sub="ann-1", claims={"preferred_username": "ann"}),
+        mock.User(sub="eve-1", claims={"preferred_username": "eve"}),
+    ]
+    with mock.run_server_in_thread(require_nonce=True, user_claims=people) as provider:
+        config = tmp_path / "unsnag.toml"
+        config.write_text(
+            "[access]\nsign_in = true\n[access.oidc]\n"
+            f'issuer = "http://localhost:{provider.server_port}"\nclient_id = "unsnag"\nlabel = "Example"\n'
+        )
+        server = Server(tmp_path, config, {"UNSNAG_OIDC_CLIENT_SECRET": "a secret of the test"}).start()
+        try:
+            command(server, "user", "add", "ann", "--role", "operator", "--openid")
+            _comes_in(chromium, server)
+            _stays_out(chromium, server)
+        finally:
+            server.stop()
+
+
+def _comes_in(chromium: Browser, server: Server) -> None:
+    context = context_of(chromium)
+    page = context.new_page()
+    page.goto(f"{server.address}/account")
+    page.get_by_role("link", name="Sign in with Example").click()
+    page.locator("[name=sub]").first.fill("ann-1")
+    page.get_by_role("button").first.click()
+    page.wait_for_url(f"{server.address}/account")
+    settle(page)
+    expect(page.get_by_text("ann: operator")).to_be_visible()
+    context.close()
+
+
+def _stays_out(chromium: Browser, server: Server) -> None:
+    context = context_of(chromium)
+    page = context.new_page()
+    page.goto(f"{server.address}/sign-in")
+    page.get_by_role("link", name="Sign in with Example").click()
+    page.locator("[name=sub]").first.fill("eve-1")
+    page.get_by_role("button").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("nobody has given you access")
+    page.goto(f"{server.address}/sign-in/openid/done?code=x&state=y")  # an answer nobody waits for
+    expect(page.get_by_role("alert")).to_contain_text("was not begun in this browser")
+    context.close()
