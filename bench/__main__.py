@@ -1,11 +1,11 @@
-"""Run every benchmark, or those named: `python -m bench [hook] [ingest] [reading] [visible]`."""
+"""Run every benchmark, or those named: `python -m bench [access] [hook] [ingest] [reading] [visible]`."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-BENCHMARKS = ("hook", "ingest", "reading", "visible")
+BENCHMARKS = ("access", "hook", "ingest", "reading", "visible")
 
 
 def main(names: list[str]) -> int:

@@ -46,7 +46,7 @@ class CommandRefusedError(UnsnagError):
 
 def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
     """Run one command; return the exit code: 0 done, 1 the audit is broken, 2 refused."""
-    given = _parser().parse_args(arguments)
+    given = parsed(arguments)
     try:
         settings = chosen(vars(given), environment)
         if (given.command, given.verb) == ("audit", "key"):
@@ -55,6 +55,11 @@ def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     except UnsnagError as error:
         print(error, file=sys.stderr)  # noqa: T201 - narration goes to stderr
         return 2
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return a command's options."""
+    return _parser().parse_args(arguments)
 
 
 async def _run(given: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:

@@ -33,4 +33,3 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(tmp_path / "store", intake)
     yield opened
     opened.close()
-

@@ -81,7 +81,8 @@ RULES: Final = (
         "token",
         re.compile(
             r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abeprs]-[\w-]{10,}"
-            r"|[sr]k_(?:live|test)_\w{10,}|sk-[\w-]{20,}|AIza[\w-]{35})"
+            r"|[sr]k_(?:live|test)_\w{10,}|sk-[\w-]{20,}|AIza[\w-]{35}"
+            r"|unsnag_[0-9a-f]{12}_[\w-]{20,})"
         ),
         _whole("token"),
     ),

@@ -186,3 +186,24 @@ def reseal(store: Store, tampering: str) -> None:
         store.act(lambda tx, sql=sql, fields=fields: tx.execute(sql, fields)).result()
         previous = anew
     store.act(lambda tx: tx.run("audit/move_head", {"seq": len(rows(store)), "hash": previous})).result()
+
+
+def test_entries_of_the_first_form_are_still_checked(store: Store) -> None:
+    """A store of before: its entries were sealed otherwise, and the chain goes on after them."""
+    old = {
+        "seq": 1, "time": "2026-11-20T10:00:00.000000Z", "actor": "ann", "actor_type": "human", "kind": "effect",
+        "verb": "claimed", "case_id": "c1", "correlation_id": "SO-1", "flow": "f", "step": "s", "tenant": None,
+        "from_state": "open", "to_state": "claimed", "reason": "ä \u2028", "details": None,
+        "prev_hash": chain.START,
+    }  # fmt: skip
+    text = json.dumps(old, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    sealed = {**old, "hash": hashlib.sha256(text.encode()).hexdigest()}
+    columns, values = ", ".join(sealed), ", ".join(f"${name}" for name in sealed)
+    sql = f"insert into audit ({columns}) values ({values})"  # noqa: S608 - names of ours
+    store.act(lambda tx: tx.execute(sql, sealed)).result()
+    store.act(lambda tx: tx.run("audit/move_head", {"seq": 1, "hash": sealed["hash"]})).result()
+    store.append(batch(failure(1))).result()
+    assert trail.verify(store).intact
+    assert trail.verify(store).entries == 2
+    store.act(lambda tx: tx.execute("update audit set reason = 'x' where seq = 1")).result()
+    assert trail.verify(store).broken_at == 1

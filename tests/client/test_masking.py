@@ -27,6 +27,7 @@ MASKED = [
     ("+491701234567", "[masked: phone]"),
     ("Authorization: Bearer abc123def456", "Authorization: [masked: secret] [masked: token]"),
     ("sent Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc_def", "sent Bearer [masked: jwt]"),
+    ("sent unsnag_0123456789ab_" + "aB3-_" * 8 + " to it", "sent [masked: token] to it"),
     ("password=hunter2&x=1", "password=[masked: secret]&x=1"),
     ("DB_PASSWORD: 'p w'", "DB_PASSWORD: [masked: secret]"),
     ('{"api_key": "abc"}', '{"api_key": [masked: secret]}'),

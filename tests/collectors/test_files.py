@@ -131,7 +131,11 @@ def test_a_broken_gzip_file_is_quarantined_and_others_go_on(store: Store, folder
     (folder / "a.log.gz").write_bytes(b"\x1f\x8bnothing of the kind")
     (folder / "b.log").write_bytes(line("one"))
     wait_for(store, ["one"])
-    (row,) = store.query("server/quarantine", {"limit": 5, "offset": 0})
+    until = time.monotonic() + 10  # the broken file is set apart on its own
+    while not (rows := store.query("server/quarantine", {"limit": 5, "offset": 0})):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    (row,) = rows
     assert "cannot be read" in row["reason"]
     assert follower.state()["state"] == "error"
 

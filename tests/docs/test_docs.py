@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from server import command
 from server.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
@@ -36,12 +38,15 @@ def test_links_and_pictures_lead_somewhere(document: Path) -> None:
 
 
 def test_the_options_table_tells_the_options_and_their_defaults() -> None:
-    table = re.findall(r"\| `--(\w+)` \| `(UNSNAG_\w+)` \| (\S+) \|", (ROOT / "docs/server.md").read_text())
+    table = re.findall(
+        r"\| `--([\w-]+)` \| `(UNSNAG_\w+)` \| (\S+) \|", (ROOT / "docs/server.md").read_text()
+    )
     defaults = load([], {})
-    assert {name for name, *_ in table} == {"host", "port", "data", "spool", "config"}
+    options = {"host", "port", "data", "spool", "config", "tls-cert", "tls-key"}
+    assert {name for name, *_ in table} == options
     for name, variable, told in table:
-        assert variable == f"UNSNAG_{name.upper()}"
-        if name != "config":
+        assert variable == f"UNSNAG_{name.upper().replace('-', '_')}"
+        if told != "none":
             value = getattr(defaults, name)
             shown = value.relative_to(ROOT) if isinstance(value, Path) else value
             assert told == f"`{shown}`"
@@ -51,14 +56,42 @@ def test_the_config_sample_is_taken(tmp_path: Path) -> None:
     (sample,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/server.md").read_text(), re.DOTALL)
     config = tmp_path / "sample.toml"
     config.write_text(sample)
-    assert load(["--config", str(config)], {}).desk == Settings().desk
+    taken = load(["--config", str(config)], {})
+    assert taken.desk == Settings().desk
+    assert taken.audit == Settings().audit
+    plain = {"session_hours", "idle_minutes", "requests_per_second", "connections"}
+    assert taken.access.model_dump(include=plain) == Settings().access.model_dump(include=plain)
+
+
+def test_every_threat_names_a_test_that_is_there() -> None:
+    """A row of docs/security.md that names no test, or one that is gone, protects nobody."""
+    tests = {path.name: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
+    rows = [
+        line.strip("|").split("|")
+        for line in (ROOT / "docs/security.md").read_text().splitlines()
+        if line.startswith("| ") and not line.startswith("| threat")
+    ]
+    assert len(rows) > 15
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", row[2])
+        assert named, row[0]
+        for file, function in named:
+            assert f"def {function}(" in tests[file] if function else file in tests, (file, function)
+
+
+def test_the_commands_of_the_documents_are_taken() -> None:
+    text = "".join((ROOT / "docs" / name).read_text() for name in ("access.md", "audit.md"))
+    named = re.findall(r"python app\.py ((?:user|token|audit) [^\n`#]*)", text)
+    assert len(named) > 10
+    for words in named:
+        command.parsed(shlex.split(words))
 
 
 def test_the_help_of_app_py_names_every_option() -> None:
     shown = subprocess.run(
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for name in ("--host", "--port", "--data", "--spool", "--config"):
+    for name in ("--host", "--port", "--data", "--spool", "--config", "--tls-cert", "--tls-key"):
         assert name in shown.stdout
 
 

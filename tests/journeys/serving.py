@@ -10,9 +10,12 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
+
+if TYPE_CHECKING:
+    import ssl
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60
@@ -33,12 +36,14 @@ class Server:
     config: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    scheme: str = "http"
+    trust: ssl.SSLContext | bool = True
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """The base of all URLs."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def spool(self) -> Path:
@@ -78,12 +83,19 @@ class Server:
             assert self.process is not None
             assert self.process.poll() is None, (self.folder / "server.log").read_text()
             try:
-                if httpx.get(f"{self.address}/readyz", timeout=2).status_code == 200:
+                if httpx.get(f"{self.address}/readyz", timeout=2, verify=self.trust).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
             time.sleep(0.05)
         raise TimeoutError((self.folder / "server.log").read_text())
+
+    def command(self, *words: str) -> str:
+        """Run a command beside the server, or without it, and return what it printed."""
+        given = [sys.executable, "app.py", *words, "--data", str(self.data)]
+        run = subprocess.run(given, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        assert run.returncode == 0, run.stderr
+        return run.stdout.strip()
 
     def kill(self) -> None:
         """End it as a power cut would."""

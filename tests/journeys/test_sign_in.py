@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.browsing import browser, settle
-from tests.journeys.serving import ROOT, Server
+from tests.journeys.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,15 +90,6 @@ def context_of(chromium: Browser) -> BrowserContext:
     return context
 
 
-def command(server: Server, *words: str) -> str:
-    """Run a command beside the running server and return what it printed."""
-    run = subprocess.run(
-        [sys.executable, "app.py", *words, "--data", str(server.data)],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    return run.stdout.strip()
-
-
 def fail_once(server: Server) -> None:
     """Let a script fail, and wait until its exception is there."""
     subprocess.run([sys.executable, "-c", STUCK.format(spool=str(server.spool))], check=True, timeout=30)
@@ -113,12 +104,10 @@ def fail_once(server: Server) -> None:
 
 
 def viewer_token(server: Server) -> str:
-    return command(server, "token", "add", "watcher", "--role", "viewer")
+    return server.command("token", "add", "watcher", "--role", "viewer")
 
 
-def test_the_first_start_makes_an_admin_who_adds_people_of_any_role(
-    server: Server, chromium: Browser
-) -> None:
+def test_the_first_start_makes_an_admin_who_adds_people(server: Server, chromium: Browser) -> None:
     root, ann = context_of(chromium), context_of(chromium)
     page, refused = root.new_page(), []
     page.on("console", lambda m: refused.append(m.text) if "Content Security" in m.text else None)
@@ -159,8 +148,8 @@ def test_a_viewer_looks_and_cannot_act_and_an_operator_can(server: Server, chrom
     fail_once(server)
     viewer, operator = context_of(chromium), context_of(chromium)
     eve, ann = viewer.new_page(), operator.new_page()
-    choose(eve, command(server, "user", "add", "eve", "--role", "viewer"))
-    choose(ann, command(server, "user", "add", "ann", "--role", "operator:acme/*"))
+    choose(eve, server.command("user", "add", "eve", "--role", "viewer"))
+    choose(ann, server.command("user", "add", "ann", "--role", "operator:acme/*"))
     for page in (eve, ann):
         page.get_by_role("row").filter(has_text="SO-77").first.click()
         expect(page.get_by_text("Is it safe to retry?")).to_be_visible()
@@ -178,7 +167,7 @@ def test_an_operator_of_another_tenant_sees_nothing_of_it(server: Server, chromi
     fail_once(server)
     context = context_of(chromium)
     page = context.new_page()
-    choose(page, command(server, "user", "add", "gus", "--role", "operator:globex/*"))
+    choose(page, server.command("user", "add", "gus", "--role", "operator:globex/*"))
     expect(page.get_by_text("SO-77")).to_have_count(0)
     page.goto(f"{server.address}/trace?id=SO-77")
     settle(page)
@@ -192,7 +181,7 @@ def test_signing_out_in_one_tab_takes_the_power_from_the_other_at_once(
     fail_once(server)
     context = context_of(chromium)
     one, two = context.new_page(), context.new_page()
-    choose(one, command(server, "user", "add", "ann", "--role", "operator"))
+    choose(one, server.command("user", "add", "ann", "--role", "operator"))
     two.goto(server.address)
     settle(two)
     two.get_by_role("row").filter(has_text="SO-77").first.click()
@@ -203,7 +192,7 @@ def test_signing_out_in_one_tab_takes_the_power_from_the_other_at_once(
     ).to_be_visible()
     expect(two.get_by_role("heading", name="Sign in")).to_be_visible(timeout=8_000)
     with httpx.Client(base_url=server.address) as http:
-        http.headers["Authorization"] = f"Bearer {command(server, 'token', 'rotate', 'watcher')}"
+        http.headers["Authorization"] = f"Bearer {server.command('token', 'rotate', 'watcher')}"
         assert http.get("/api/v1/cases").json()["items"][0]["holder"] is None
     context.close()
 
@@ -213,8 +202,8 @@ def test_a_disabled_person_is_out_at_once_and_does_not_come_in_again(
 ) -> None:
     context = context_of(chromium)
     page = context.new_page()
-    choose(page, command(server, "user", "add", "ann", "--role", "operator"))
-    command(server, "user", "disable", "ann", "--reason", "left")
+    choose(page, server.command("user", "add", "ann", "--role", "operator"))
+    server.command("user", "disable", "ann", "--reason", "left")
     signed_out(page)
     sign_in(page, server, "ann")
     expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong")
@@ -226,7 +215,7 @@ def test_a_wrong_password_says_so_and_a_right_one_leads_where_one_was_going(
 ) -> None:
     context = context_of(chromium)
     page = context.new_page()
-    choose(page, command(server, "user", "add", "ann", "--role", "viewer"))
+    choose(page, server.command("user", "add", "ann", "--role", "viewer"))
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto(f"{server.address}/business?range=7d")
@@ -264,7 +253,7 @@ def test_the_round_trip_by_an_openid_provider(tmp_path: Path, chromium: Browser)
         )
         server = Server(tmp_path, config, {"UNSNAG_OIDC_CLIENT_SECRET": "a secret of the test"}).start()
         try:
-            command(server, "user", "add", "ann", "--role", "operator", "--openid")
+            server.command("user", "add", "ann", "--role", "operator", "--openid")
             _comes_in(chromium, server)
             _stays_out(chromium, server)
         finally:

@@ -30,6 +30,7 @@ def center(tmp_path: Path) -> Iterator[Center]:
     centers.install(None)
     opened.store.close()
 
+
 ANN = Actor("ann")
 
 
