@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo run test test-fast check bench lint format lock
+.PHONY: help install browser demo run test test-fast check advisories bench lint format lock
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,9 +35,12 @@ test: install browser ## Run all tests, the browser's included
 test-fast: install ## Run the tests that take less than a minute together
 	$(BIN)/python -m pytest -m "not browser and not fault and not slow"
 
-check: install lint ## Lint, types and import contracts: exactly what CI runs before the tests
+check: install lint advisories ## Lint, types, import contracts, advisories: exactly what CI runs before the tests
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-cache
+
+advisories: install ## Ask the advisory database for known faults in what is pinned
+	$(BIN)/python tests/advisories.py
 
 lint: install ## Look for mistakes and for what is not formatted
 	$(BIN)/python -m ruff check .

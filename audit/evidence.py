@@ -6,9 +6,7 @@ checkpoints that saw them, what the words mean, how to check, and the verifier: 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import orjson
 
 from audit import chain
+from data import sheet
 from data.clock import utc_now
 from data.errors import UnsnagError
 
@@ -34,11 +33,10 @@ if TYPE_CHECKING:
 _PAGE: Final = 20_000
 _VERIFIER: Final = Path(__file__).parent / "verifier.py"
 _TEXTS: Final = Path(__file__).parent / "pack"
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "seq", "time", "actor", "actor_type", "door", "kind", "verb", "flow", "step", "tenant", "correlation_id",
     "case_id", "subject", "from_state", "to_state", "reason", "details", "act", "credential",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class NothingToPackError(UnsnagError):
@@ -100,7 +98,7 @@ def pack(  # noqa: PLR0917 - called in one place
             for row in _rows(store, made):
                 file.write(_line(row, made, is_shown=shows(row)))
         with _member(archive, "entries.csv", made) as file:
-            _write_csv(file, (row for row in _rows(store, made) if shows(row)))
+            sheet.write((row for row in _rows(store, made) if shows(row)), COLUMNS, file)
         with _member(archive, "checkpoints.jsonl", made) as file:
             for mark in checkpoints.read():
                 if made.first_seq <= mark.seq <= made.last_seq:
@@ -178,31 +176,6 @@ def withheld(row: Row) -> Row:
     """Return an entry without what it says: the chain still holds."""
     bound = {name: row[name] for name in ("v", "seq", "prev_hash", "hash")}
     return {**bound, "content_hash": chain.content_hash(row)}
-
-
-def write_csv(rows: Iterator[Row], out: IO[bytes]) -> int:
-    """Write entries as CSV for people's spreadsheets; return how many."""
-    return _write_csv(out, rows)
-
-
-def _write_csv(file: Any, rows: Iterator[Row]) -> int:
-    count = 0
-    line = io.StringIO()
-    writer = csv.writer(line)
-    writer.writerow(_COLUMNS)
-    for row in rows:
-        writer.writerow([_harmless(row.get(name)) for name in _COLUMNS])
-        file.write(line.getvalue().encode())
-        line.seek(0)
-        line.truncate()
-        count += 1
-    file.write(line.getvalue().encode())
-    return count
-
-
-def _harmless(value: Any) -> Any:
-    """Keep a spreadsheet from running what somebody wrote into a reason."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 class _Hashed:

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from access.gate import Asked
 from audit import evidence
+from data import sheet
 from data.store import Reading
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Trails:
         reading = self._reading("audit.export")
         (total, _) = self.listed(chosen, 1, 0)
         self._record("audit exported", {"entries": total, **_told(chosen.params())})
-        return evidence.write_csv(_all(reading, chosen), out)
+        return sheet.write(_all(reading, chosen), evidence.COLUMNS, out)
 
     def pack(self, wanted: Wanted, out: IO[bytes]) -> Made:
         """Write an evidence pack; what lies outside the actor's scope is withheld in it."""

@@ -191,8 +191,9 @@ def reseal(store: Store, tampering: str) -> None:
 def test_entries_of_the_first_form_are_still_checked(store: Store) -> None:
     """A store of before: its entries were sealed otherwise, and the chain goes on after them."""
     old = {
-        "seq": 1, "time": "2026-11-20T10:00:00.000000Z", "actor": "ann", "actor_type": "human", "kind": "effect",
-        "verb": "claimed", "case_id": "c1", "correlation_id": "SO-1", "flow": "f", "step": "s", "tenant": None,
+        "seq": 1, "time": "2026-11-20T10:00:00.000000Z", "actor": "ann", "actor_type": "human",
+        "kind": "effect", "verb": "claimed", "case_id": "c1", "correlation_id": "SO-1", "flow": "f",
+        "step": "s", "tenant": None,
         "from_state": "open", "to_state": "claimed", "reason": "ä \u2028", "details": None,
         "prev_hash": chain.START,
     }  # fmt: skip

@@ -19,41 +19,16 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow]
 
-PATHS = [
-    "/_stcore/health",
-    "/_stcore/host-config",
-    "/_stcore/metrics",
-    "/_stcore/message",
-    "/_stcore/script-health-check",
-    "/_stcore/upload_file/x/y",
-    "/_stcore/stream",
-    "/_stcore/agent/openapi.json",
-    "/_stcore/agent",
-    "/media/x.png",
-    "/component/x/index.html",
-    "/static/js/index.js",
-    "/app/static/logo.svg",
-    "/favicon.png",
-    "/manifest.json",
-    "/_stcore/allowed-message-origins",
-    "/healthz/../api/v1/cases",
-    "/healthz/",
-    "/sign-in/",
-    "/sign-in/x",
-    "//api/v1/cases",
-    "/API/v1/cases",
-    "/api/v1/cases/",
-    "/%2e%2e/app.py",
-    "/..%2fapp.py",
-    "/.streamlit/config.toml",
-    "/.git/config",
-    "/data/var/unsnag.duckdb",
-    "/running.json",
-    "/me",
-    "/account",
-    "/people",
-    "/audit",
-]
+PATHS = (
+    "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/_stcore/message",
+    "/_stcore/script-health-check", "/_stcore/upload_file/x/y", "/_stcore/stream",
+    "/_stcore/agent/openapi.json", "/_stcore/agent", "/media/x.png", "/component/x/index.html",
+    "/static/js/index.js", "/app/static/logo.svg", "/favicon.png", "/manifest.json",
+    "/_stcore/allowed-message-origins", "/healthz/../api/v1/cases", "/healthz/", "/sign-in/",
+    "/sign-in/x", "//api/v1/cases", "/API/v1/cases", "/api/v1/cases/", "/%2e%2e/app.py", "/..%2fapp.py",
+    "/.streamlit/config.toml", "/.git/config", "/data/var/unsnag.duckdb", "/running.json", "/me",
+    "/account", "/people", "/audit",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
