@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from argon2 import PasswordHasher
 
+from access import passwords
 from data.store import Store
 from desk.intake import intake
 
@@ -25,6 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _lateness(item: pytest.Item) -> int:
     return max((place for place, name in enumerate(_LATER, 1) if item.get_closest_marker(name)), default=0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> None:
+    """Hash passwords at little cost: what argon2id costs by default is 60 ms of each of a thousand tries."""
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # type: ignore[misc]
 
 
 @pytest.fixture

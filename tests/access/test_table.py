@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+pytestmark = [pytest.mark.slow]
+
 ROOT = Path(__file__).parents[2]
 COLUMNS = (*LADDER, roles.SENDER, roles.WORKER)
 SCOPES = {

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = [pytest.mark.slow]
+
 
 @pytest.fixture
 def crew(tmp_path: Path) -> Iterator[Team]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Scope = tuple[str, ...] | None
     Row = dict[str, Any]
 
+pytestmark = [pytest.mark.slow]
+
 # --- the macro -----------------------------------------------------------------------------------
 
 ACME: Final = ["acme\x1f*"]
