@@ -146,16 +146,19 @@ class Guard:
     # --- who is it ---------------------------------------------------------------------------
 
     def _actor(self, scope: Scope, headers: dict[bytes, str], center: Center) -> Actor:
-        address = _address(scope)
-        try:
-            self._strangers.check(address)
-        except TooManyTriesError as error:
-            raise RefusedError(429, "too-many-tries", str(error), error.wait_s) from error
         try:
             return _recognised(scope, headers, center)
         except SignedOutError as error:
-            self._strangers.count(address)
-            raise RefusedError(401, "signed-out", str(error)) from error
+            raise self._strange(_address(scope), error) from error
+
+    def _strange(self, address: str, error: SignedOutError) -> RefusedError:
+        """Return the refusal of somebody unknown; who is known is never slowed by who shares the address."""
+        try:
+            self._strangers.check(address)
+        except TooManyTriesError as slowed:
+            return RefusedError(429, "too-many-tries", str(slowed), slowed.wait_s)
+        self._strangers.count(address)
+        return RefusedError(401, "signed-out", str(error))
 
     def _check_rate(self, scope: Scope, actor: Actor, center: Center) -> None:
         if center.authority.local or scope["path"].startswith(_OTLP) or actor.credential == OWNER:

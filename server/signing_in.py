@@ -23,6 +23,7 @@ from starlette.routing import Route
 from access import passwords
 from access.errors import LinkUsedError, TooManyTriesError
 from access.sessions import Visitor
+from access.throttle import Throttle
 from data.errors import UnsnagError
 from server.center import current
 from server.guard import HEADER, NAME, NAME_COOKIE, cookie, cookie_name
@@ -256,6 +257,8 @@ class _Begun:
 
 
 _under_way: Final = _Begun()
+_begins: Final = Throttle(free=30, refill_s=2.0)
+"""So that nobody pushes the sign-ins of others out of what is kept."""
 _providers: Final[list[tuple[OidcSettings, OpenIdProvider]]] = []
 
 
@@ -278,6 +281,11 @@ async def openid(request: Request) -> Response:
     provider, settings = _provider(), current().settings
     if provider is None:
         return RedirectResponse("/sign-in", 303)
+    try:
+        _begins.check(visitor(request).address)
+    except TooManyTriesError as error:
+        return _form("/", "", str(error), 429)
+    _begins.count(visitor(request).address)
     base = settings.access.public_url or f"{request.url.scheme}://{request.headers['host']}"
     try:
         begun = await provider.begin(f"{base}/sign-in/openid/done")

@@ -19,7 +19,7 @@ import streamlit as st
 from data import sheet
 from kpis import periods, scoreboard, words
 from kpis.definition import definition
-from views.kit.person import here, seat
+from views.kit.person import here, later
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -427,31 +427,24 @@ def _rows(center: Seat, meant: Definition, period: Period, flow: str | None) -> 
     st.dataframe(shown, hide_index=True, height="content", column_config=_columns(shown))
     _pager(place, total, len(found))
     st.download_button(
-        f"All {total:,} rows as CSV", data=lambda: _csv(meant, period, flow, total, only=only),
+        f"All {total:,} rows as CSV", data=later(lambda center: _csv(center, meant, period, flow, only=only)),
         file_name=f"unsnag-{meant.id}.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
         help="That you took them is recorded in the audit.",
     )  # fmt: skip
 
 
-def _csv(meant: Definition, period: Period, flow: str | None, total: int, *, only: bool | None) -> bytes:
-    """Return all rows behind a figure; that they were carried away is recorded before."""
-    center = seat()
-    center.exported(f"figure:{meant.id}", total, flow=flow or "all", since=str(period.start))
+def _csv(center: Seat, meant: Definition, period: Period, flow: str | None, *, only: bool | None) -> bytes:
+    """Return all rows behind a figure; that they are carried away is recorded before they leave."""
     rows: list[Row] = []
-    while len(rows) < total:
+    while True:
+        page = (EXPORT_ROWS, len(rows))
         _, found = scoreboard.rows(
-            center.reading,
-            meant.id,
-            period.start,
-            period.end,
-            flow,
-            EXPORT_ROWS,
-            len(rows),
-            only_counted=only,
+            center.reading, meant.id, period.start, period.end, flow, *page, only_counted=only
         )
-        if not found:
-            break
         rows.extend(found)
+        if len(found) < EXPORT_ROWS:
+            break
+    center.exported(f"figure:{meant.id}", len(rows), flow=flow or "all", since=str(period.start))
     out = io.BytesIO()
     sheet.write(rows, list(rows[0]) if rows else [], out)
     return out.getvalue()

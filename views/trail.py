@@ -19,7 +19,7 @@ from server.trails import AuditFilter, Trails
 from views.kit import words
 from views.kit.acting import say, show_messages
 from views.kit.empty import empty
-from views.kit.person import here, seat
+from views.kit.person import here, later, seat
 from views.kit.state import go, param
 
 if TYPE_CHECKING:
@@ -172,13 +172,14 @@ def _bar(center: Seat, chosen: AuditFilter, total: int, shown: int, number: int)
         st.markdown(f"{span} · :gray[newest first, times in {center.settings.zone}]", width="stretch")
         if center.may("audit.export"):
             st.download_button(
-                "CSV", data=lambda: _csv(chosen), file_name="unsnag-audit.csv", mime="text/csv",
-                icon=":material/download:", on_click="ignore",
+                "CSV", data=later(lambda center: _csv(center, chosen)), file_name="unsnag-audit.csv",
+                mime="text/csv", icon=":material/download:", on_click="ignore",
                 help="All entries that the filter shows. That you took them is recorded.",
             )  # fmt: skip
             st.download_button(
-                "Evidence pack", data=lambda: _pack(chosen), file_name="unsnag-evidence.zip",
-                mime="application/zip", icon=":material/verified_user:", on_click="ignore",
+                "Evidence pack", data=later(lambda center: _pack(center, chosen)),
+                file_name="unsnag-evidence.zip", mime="application/zip", on_click="ignore",
+                icon=":material/verified_user:",
                 help="Period and flow of the filter, with proof and a verifier that needs nothing of ours. "
                 "That you took it is recorded.",
             )  # fmt: skip
@@ -191,15 +192,13 @@ def _turn() -> None:
     go(page=str(st.session_state["audit_page"]))
 
 
-def _csv(chosen: AuditFilter) -> bytes:
+def _csv(center: Seat, chosen: AuditFilter) -> bytes:
     out = io.BytesIO()
-    center = seat()
     Trails(center.center, center.actor).export(chosen, out)
     return out.getvalue()
 
 
-def _pack(chosen: AuditFilter) -> bytes:
-    center = seat()
+def _pack(center: Seat, chosen: AuditFilter) -> bytes:
     with tempfile.TemporaryFile() as out:
         Trails(center.center, center.actor).pack(Wanted(chosen.since, chosen.until, chosen.flow), out)
         out.seek(0)

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from audit import verifier
 from tests.journeys.browsing import browser, settle
 from tests.journeys.serving import Server
 
@@ -77,6 +78,16 @@ def sign_in(page: Page, server: Server, name: str, password: str = SENTENCE) -> 
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+def change_roles(page: Page, name: str) -> None:
+    """Open somebody's roles on the page People and give them again."""
+    page.reload()
+    settle(page)
+    page.get_by_role("button", name="Change").first.click()
+    page.get_by_role("button", name="Roles…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Give these roles").click()
+    expect(page.get_by_text(f"{name} has the roles you gave")).to_be_visible()
+
+
 def signed_out(page: Page) -> None:
     """Wait until a page says that nobody is signed in any more."""
     said = page.get_by_text("You are signed out.").or_(page.get_by_role("heading", name="Sign in"))
@@ -135,6 +146,7 @@ def test_the_first_start_makes_an_admin_who_adds_people(server: Server, chromium
     hers.goto(f"{server.address}/people")
     settle(hers)
     expect(hers.get_by_role("button", name="Add a person…")).to_have_count(0)
+    change_roles(page, "ann")
     for path in ("/", "/trace", "/business", "/collectors", "/audit", "/account", "/people"):
         page.goto(f"{server.address}{path}")
         settle(page)
@@ -194,6 +206,52 @@ def test_signing_out_in_one_tab_takes_the_power_from_the_other_at_once(
     with httpx.Client(base_url=server.address) as http:
         http.headers["Authorization"] = f"Bearer {server.command('token', 'rotate', 'watcher')}"
         assert http.get("/api/v1/cases").json()["items"][0]["holder"] is None
+    context.close()
+
+
+def test_what_is_carried_away_is_a_file_and_an_entry(
+    server: Server, chromium: Browser, tmp_path: Path
+) -> None:
+    context = context_of(chromium)
+    page = context.new_page()
+    choose(page, server.command("user", "add", "ann", "--role", "approver"))
+    page.goto(f"{server.address}/audit")
+    settle(page)
+    for button, name in (("CSV", "audit.csv"), ("Evidence pack", "evidence.zip")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button).click()
+        download.value.save_as(tmp_path / name)
+    assert verifier.verify(tmp_path / "evidence.zip").problem is None
+    assert (tmp_path / "audit.csv").read_text().startswith("seq,time,actor")
+    page.reload()
+    settle(page)
+    page.get_by_role("button", name="Check all now").click()
+    expect(page.get_by_text("entries checked: the chain holds")).to_be_visible()
+    with httpx.Client(
+        base_url=server.address, cookies={c["name"]: c["value"] for c in context.cookies()}
+    ) as http:  # type: ignore[typeddict-item]
+        told = [row["verb"] for row in http.get("/api/v1/audit?kind=effect").json()["items"]]
+    assert {"audit exported", "evidence packed"} <= set(told)
+    context.close()
+
+
+def test_the_rows_behind_a_figure_are_carried_away_by_name(
+    server: Server, chromium: Browser, tmp_path: Path
+) -> None:
+    fail_once(server)
+    context = context_of(chromium)
+    page = context.new_page()
+    choose(page, server.command("user", "add", "ann", "--role", "admin"))
+    page.goto(f"{server.address}/business")
+    settle(page)
+    page.locator("[class*=st-key-open-k8] button, [class*=st-key-open-K8] button").click()
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name=re.compile("rows as CSV")).click()
+    download.value.save_as(tmp_path / "rows.csv")
+    assert "SO-77" in (tmp_path / "rows.csv").read_text()
+    page.goto(f"{server.address}/audit?verb=exported")
+    settle(page)
+    expect(page.get_by_text("1–1 of 1")).to_be_visible()
     context.close()
 
 

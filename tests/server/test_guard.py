@@ -54,13 +54,17 @@ def test_a_stranger_finds_nothing_open_but_health(crew: Team, stranger: httpx.Cl
                 )
 
 
-def test_a_stranger_who_knocks_on_and_on_is_slowed(stranger: httpx.Client) -> None:
+def test_a_stranger_who_knocks_on_and_on_is_slowed_and_neighbours_are_not(
+    crew: Team, stranger: httpx.Client
+) -> None:
     codes = [stranger.get("/api/v1/cases").status_code for _ in range(80)]
     assert codes[0] == 401
     assert codes[-1] == 429
     answer = stranger.get("/api/v1/cases")
     assert int(answer.headers["retry-after"]) >= 1
     assert stranger.get("/healthz").status_code == 200
+    with crew.as_token(crew.token("orders", Grant(roles.VIEWER))) as known:  # from the same address
+        assert known.get("/api/v1/me").status_code == 200
 
 
 @pytest.mark.parametrize(

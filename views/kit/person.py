@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import streamlit as st
@@ -10,6 +11,9 @@ from access.errors import SignedOutError
 from audit.actor import Actor
 from server.center import Seat, current
 from server.guard import HEADER, default_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def who() -> Actor:
@@ -46,3 +50,13 @@ def here() -> Seat:
         return seat()
     except SignedOutError:
         st.rerun()
+
+
+def later(work: Callable[[Seat], bytes]) -> Callable[[], bytes]:
+    """Return what makes a download's bytes when it is asked for.
+
+    Streamlit calls it outside of any run, where nobody can be asked for: who is here is remembered, and
+    what they may see and do is looked up when it is called.
+    """
+    actor = who()
+    return lambda: work(current().seat(actor))
