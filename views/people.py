@@ -96,7 +96,7 @@ def _line(center: Seat, person: Person) -> str:
     parts = [
         ", ".join(words.escape(str(grant)) for grant in person.grants) or "no role",
         "OpenID" if person.issuer else "password" if person.password_hash else "",
-        f"last signed in {words.ago(person.signed_in_at, center.now())}",
+        f"last signed in {words.ago(person.signed_in_at, center.now())}" if person.signed_in_at else "",
         words.plural(sessions, "open session") if sessions else "",
     ]
     return " · ".join(filter(None, parts))

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60
+STUCK = """
+import unsnag
+unsnag.init(flow="order-to-cash", spool={spool!r})
+try:
+    with unsnag.unit("SO-77", value=12.5, currency="EUR", tenant="acme"), unsnag.step("pay", idempotent=True):
+        raise TimeoutError("no answer")
+except TimeoutError:
+    pass
+unsnag.flush()
+"""
 
 
 def free_port() -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+import time
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import websockets
 
-from tests.journeys.serving import Server
+from tests.journeys.serving import ROOT, STUCK, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.slow]
@@ -133,3 +136,57 @@ def test_it_speaks_tls_with_secure_cookies_and_commands_find_it(tmp_path: Path) 
     finally:
         server.stop()
     assert server.command("user", "list").startswith("root\tactive\tadmin")  # without a server, by itself
+
+
+HANDLER = """
+import unsnag
+unsnag.init(flow="order-to-cash")
+
+@unsnag.handler("order-to-cash", "pay")
+def pay(retry):
+    with unsnag.unit(retry.correlation_id, tenant="acme"), unsnag.step("pay", idempotent=True):
+        pass
+"""
+
+
+def test_a_worker_with_a_token_recovers_what_an_operators_token_retried(tmp_path: Path) -> None:
+    """The whole way by programs alone: each with the token of its own, each by its own name in the audit."""
+    config = tmp_path / "unsnag.toml"
+    config.write_text("[access]\nsign_in = true\n")
+    server = Server(tmp_path, config).start()
+    try:
+        worker = server.command("token", "add", "workers", "--role", "worker:acme/*")
+        operator = server.command("token", "add", "ops", "--role", "operator")
+        bearer = {"Authorization": f"Bearer {operator}"}
+        with httpx.Client(base_url=server.address, headers=bearer) as http:
+            subprocess.run(
+                [sys.executable, "-c", STUCK.format(spool=str(server.spool))], check=True, timeout=30
+            )
+            case = _soon(lambda: http.get("/api/v1/cases").json()["items"])[0]["id"]
+            retried = http.post(f"/api/v1/cases/{case}/retry", headers={"Idempotency-Key": "k"})
+            assert retried.status_code == 200, retried.text
+            (tmp_path / "handlers.py").write_text(HANDLER)
+            own = {"UNSNAG_URL": server.address, "UNSNAG_TOKEN": worker, "UNSNAG_SPOOL": str(server.spool)}
+            run = subprocess.run(
+                [sys.executable, "-m", "unsnag", "worker", "handlers.py", "--once"],
+                env={**os.environ, "PYTHONPATH": str(ROOT), **own},
+                cwd=tmp_path, timeout=60, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert run.returncode == 0, run.stderr
+            _soon(lambda: http.get("/api/v1/cases?state=recovered").json()["items"])
+            acts = http.get(f"/api/v1/cases/{case}").json()["acts"]
+            told = [(act["verb"], act["actor"], act["actor_type"]) for act in acts]
+            assert ("retried", "service/ops", "service") in told
+            assert ("verifying", "service/workers", "service") in told
+            assert told[-1][0] == "recovered"
+        assert server.command("audit", "verify").startswith("INTACT")
+    finally:
+        server.stop()
+
+
+def _soon(look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    until = time.monotonic() + 20
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return found

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from audit import verifier
 from tests.journeys.browsing import browser, settle
-from tests.journeys.serving import Server
+from tests.journeys.serving import STUCK, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser]
 
 SENTENCE = "an honest sentence"
-STUCK = """
-import unsnag
-unsnag.init(flow="order-to-cash", spool={spool!r})
-try:
-    with unsnag.unit("SO-77", value=12.5, currency="EUR", tenant="acme"), unsnag.step("pay", idempotent=True):
-        raise TimeoutError("no answer")
-except TimeoutError:
-    pass
-unsnag.flush()
-"""
 
 
 @pytest.fixture
