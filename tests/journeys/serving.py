@@ -23,7 +23,8 @@ STUCK = """
 import unsnag
 unsnag.init(flow="order-to-cash", spool={spool!r})
 try:
-    with unsnag.unit("SO-77", value=12.5, currency="EUR", tenant="acme"), unsnag.step("pay", idempotent=True):
+    money = dict(value=12.5, currency="EUR")
+    with unsnag.unit({unit!r}, tenant="acme", **money), unsnag.step("pay", idempotent=True):
         raise TimeoutError("no answer")
 except TimeoutError:
     pass

@@ -160,7 +160,9 @@ def test_a_worker_with_a_token_recovers_what_an_operators_token_retried(tmp_path
         bearer = {"Authorization": f"Bearer {operator}"}
         with httpx.Client(base_url=server.address, headers=bearer) as http:
             subprocess.run(
-                [sys.executable, "-c", STUCK.format(spool=str(server.spool))], check=True, timeout=30
+                [sys.executable, "-c", STUCK.format(spool=str(server.spool), unit="SO-77")],
+                check=True,
+                timeout=30,
             )
             case = _soon(lambda: http.get("/api/v1/cases").json()["items"])[0]["id"]
             retried = http.post(f"/api/v1/cases/{case}/retry", headers={"Idempotency-Key": "k"})

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import uvicorn
 
-from collectors import otlp
 from server import center as centers
-from server.api.app import build
 from server.center import Center
-from server.guard import Guard
 from server.settings import load
+from tests.server.team import address as served_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,18 +30,9 @@ def center(tmp_path: Path) -> Iterator[Center]:
 
 
 @pytest.fixture
-def address(center: Center) -> Iterator[str]:
-    app = Guard(build(otlp.routes(lambda: center.store, lambda: center.settings.collectors)))
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+def address(center: Center) -> str:
+    assert center is centers.current()
+    return served_at()
 
 
 @pytest.fixture

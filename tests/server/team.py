@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -86,25 +87,46 @@ def team(folder: Path, **access: Any) -> Iterator[Team]:
     center.collecting = SimpleNamespace(sources=list)  # type: ignore[assignment]
     centers.install(center)
     try:
-        with served(center) as address:
-            yield Team(center, address)
+        yield Team(center, address())
     finally:
         centers.install(None)
         center.close()
 
 
-@contextmanager
-def served(center: Center) -> Iterator[str]:
-    """Serve a center's plain routes behind the guard; the address is the value."""
-    app = Guard(build(otlp.routes(lambda: center.store, lambda: center.settings.collectors)))
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+class _Serving:
+    """One web server for all tests of this process; each center has a guard of its own."""
+
+    def __init__(self) -> None:
+        self._plain = build(otlp.routes(lambda: centers.current().store, self._collectors))
+        self._guards: dict[int, Guard] = {}
+        config = uvicorn.Config(self, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+        self._server = uvicorn.Server(config)
+        threading.Thread(target=self._server.run, daemon=True).start()
+        while not self._server.started:
+            time.sleep(0.01)
+
+    @staticmethod
+    def _collectors() -> Any:
+        return centers.current().settings.collectors
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on to the guard of the center that runs now."""
+        guard = self._guards.setdefault(id(centers.current()), Guard(self._plain))
+        await guard(scope, receive, send)
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+
+
+@cache
+def _serving() -> _Serving:
+    return _Serving()
+
+
+def address() -> str:
+    """Return where the plain routes of the running center are served."""
+    serving = _serving()
+    serving._guards.clear()
+    return serving.address
