@@ -62,6 +62,7 @@ _PROGRAMS: Final = (
     "/static/",
     "/app/static/",
 )
+_HEALTH: Final = ("/healthz", "/readyz")
 _OTLP: Final = "/v1/"
 _COMMAND: Final = "command"
 _GONE: Final = 4401
@@ -125,11 +126,12 @@ class Guard:
         try:
             center = _running()
         except RefusedError:
-            if not is_health:  # it answers as soon as the process serves
+            if scope["path"] not in _HEALTH:  # they answer as soon as the process serves
                 raise
             await self._app(scope, receive, send)
             return
         if not is_health or center.authority.local:
+            _refuse_two_hosts(scope)
             _check_host(headers, center)
         _check_origin(scope, headers, center)
         receive = _limited(scope, headers, receive)
@@ -195,6 +197,12 @@ def _running() -> Center:
         return current()
     except UnsnagError as error:
         raise RefusedError(503, "starting", str(error), 1) from error
+
+
+def _refuse_two_hosts(scope: Scope) -> None:
+    """Refuse a request that names two hosts: whoever reads the other one is led astray."""
+    if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+        raise RefusedError(400, "two-hosts", "A request names one host.")
 
 
 def _check_host(headers: dict[bytes, str], center: Center) -> None:

@@ -165,6 +165,15 @@ def test_only_hosts_of_its_own_are_answered_for(crew: Team, host: str, status: i
         assert http.get("/api/v1/me", headers={"Host": host}).status_code == status
 
 
+def test_a_request_that_names_two_hosts_is_refused(crew: Team) -> None:
+    port = int(crew.address.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port)) as raw:
+        raw.sendall(
+            b"GET /sign-in HTTP/1.1\r\nHost: evil.example\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        )
+        assert raw.recv(64).split()[1] == b"400"
+
+
 def test_with_hosts_named_no_other_is_answered_for(tmp_path: Path) -> None:
     with (
         team(tmp_path, hosts=["unsnag.example"]) as crew,
