@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from audit.actor import Actor
 
+pytestmark = [pytest.mark.slow]
+
 SENTENCE = "an honest sentence"
 HOME, ELSEWHERE = Visitor("127.0.0.1", "Firefox"), Visitor("10.9.8.7")
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+pytestmark = [pytest.mark.slow]
+
 FILE = Path(verifier.__file__)
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 FOREIGN = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from data.records import Appended, Batch
     from data.store import Store
 
+pytestmark = [pytest.mark.slow]
+
 Follow = "Callable[..., Follower]"
 
 

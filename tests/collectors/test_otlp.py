@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from data.store import Store
 
+pytestmark = [pytest.mark.slow]
+
 RETURNS = {
     "match": {"service.name": "returns-desk"},
     "correlation_id": "order.id",

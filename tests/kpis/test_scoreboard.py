@@ -17,6 +17,8 @@ from tests.kpis.tables import START, WEEK, Tables
 if TYPE_CHECKING:
     from data.store import Store
 
+pytestmark = [pytest.mark.slow]
+
 ALL = ["K1", "K19", "K7", "K3", "K8", "K9", "K16", "K20"]
 
 

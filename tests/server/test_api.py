@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from server.center import Center
 
+pytestmark = [pytest.mark.slow]
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 

@@ -51,6 +51,8 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = [pytest.mark.slow]
+
 BACK = "https://unsnag.example.com/sign-in/openid/done"
 
 
