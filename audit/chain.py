@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 START: Final = "0" * 64
 FORM: Final = 2
-_HASHES: Final = frozenset(("prev_hash", "hash"))
 _FORM_1: Final = (
     "seq", "time", "actor", "actor_type", "kind", "verb", "case_id", "correlation_id", "flow", "step",
     "tenant", "from_state", "to_state", "reason", "details", "prev_hash",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from data.errors import UnsnagError
 from data.secrets import read_secret
@@ -60,12 +59,3 @@ class SigningKey:
     def sign(self, message: bytes) -> str:
         """Return the signature in hex."""
         return self._private.sign(message).hex()
-
-
-def signed_by(public: str, message: bytes, signature: str) -> bool:
-    """Tell whether the key with this public half signed the message."""
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
