@@ -30,7 +30,7 @@ from collectors.decode import Decoder
 from collectors.jsonl import Follower
 from collectors.lines import Piece, Reader
 from collectors.normalise import Normaliser
-from collectors.spans import Explained, iso
+from collectors.spans import iso
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, Batch, to_arrow
 from data.store import Store
 from desk.intake import intake
@@ -216,7 +216,7 @@ def decoded(bodies: list[bytes]) -> list[Batch]:
     made = []
     for body in bodies:
         n = Normaliser("otlp", "otlp", time.time_ns() // 1000)
-        Decoder(n, (), Explained()).traces(body)
+        Decoder(n, ()).traces(body)
         made.append(n.batch())
     return made
 

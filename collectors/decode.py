@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from collectors.mapping import Mapping
     from collectors.normalise import Normaliser
-    from collectors.spans import Explained, Scope, SpanRecord
+    from collectors.spans import Scope, SpanRecord
 
     Fields = dict[str, Any]
 
@@ -42,13 +42,13 @@ _pairs: Final = messages.Attributes(lambda key, value: (key, value))
 class Decoder:
     """Decodes requests into one normaliser, and counts what it rejects."""
 
-    def __init__(self, n: Normaliser, mappings: Sequence[Mapping], explained: Explained) -> None:
+    def __init__(self, n: Normaliser, mappings: Sequence[Mapping]) -> None:
         self._n = n
         self._mappings = mappings
-        self._explained = explained
         self.rejected = 0
         self.reason = ""
         self._scopes: dict[bytes, Scope] = {}
+        self._equal: dict[tuple[bytes, bytes], int] = {}
 
     def _scope(self, resource: Fields, scope: Fields, fallback: Mapping | None = None) -> Scope:
         return spans.scope_of(self._n, resource, scope, chosen(self._mappings, resource) or fallback)
@@ -83,6 +83,7 @@ class Decoder:
                 name = {
                     "name": messages.string(scope.scope.name),
                     "version": messages.string(scope.scope.version),
+                    **_scope_attributes(dict(map(_pairs, scope.scope.attributes))),
                 }
                 read = _span if source == TRACES else _log
                 append(self._scope(resource, name), self._read(part, scope, read, source))
@@ -98,16 +99,21 @@ class Decoder:
         batch = list(records)
         parents = {span.parent_span_id for span in batch if span.parent_span_id}
         for span in batch:
-            spans.append(self._n, scope, span, self._explained, parents)
+            spans.append(self._n, scope, span, parents)
 
     def _append_logs(self, scope: Scope, records: Iterable[tuple[Fields, bytes]]) -> None:
         for fields, raw in records:
+            record_id = self._identity(scope, raw)
             self._n.log(
-                fields, hash64(raw), base=scope.log_base, mapping=scope.mapping, resource=scope.resource
+                fields, record_id, base=scope.log_base, mapping=scope.mapping, resource=scope.resource
             )
-            number, span_id = fields.get("severity_number"), fields.get("span_id")
-            if span_id and isinstance(number, int) and number >= 17:  # noqa: PLR2004 - error
-                self._explained.add(span_id)
+            self._n.name_logger(scope.name)
+
+    def _identity(self, scope: Scope, raw: bytes) -> int:
+        """Return what a log record is known by: its content, and its number among equal ones."""
+        content = (scope.key, raw)
+        ordinal = self._equal[content] = self._equal.get(content, 0) + 1
+        return hash64(scope.key, raw, b"%d" % ordinal if ordinal > 1 else b"")
 
     # --- JSON ------------------------------------------------------------------------------------
 
@@ -139,6 +145,7 @@ class Decoder:
         known = self._scopes.get(key)
         if known is None:
             name = {key: scope[key] for key in ("name", "version") if isinstance(scope.get(key), str)}
+            name |= _scope_attributes(_attributes(scope))
             known = self._scopes[key] = self._scope(_attributes(resource), name, fallback)
         return known
 
@@ -159,6 +166,10 @@ class Decoder:
                     ]
                 }
                 self._reject(orjson.dumps(alone), str(error), source)
+
+
+def _scope_attributes(attributes: Fields) -> Fields:
+    return {f"attributes.{key}": value for key, value in attributes.items()}
 
 
 _SHORT: Final = 100

@@ -15,7 +15,13 @@ TEXT: Final[dict[str, tuple[str, ...]]] = {
     "service": (words.SERVICE_NAME, "service_name", "service"),
     "flow": (words.FLOW,),
     "step": (words.STEP,),
-    "run_id": (words.RUN_ID,),
+    "run_id": (
+        words.RUN_ID,
+        "cicd.pipeline.run.id",
+        "prefect.flow-run.id",
+        "prefect.run.id",
+        "airflow.dag_run.run_id",
+    ),
     "correlation_id": (words.CORRELATION_ID,),
     "tenant": (words.TENANT,),
     "business_unit": (words.BUSINESS_UNIT,),
@@ -28,6 +34,10 @@ TEXT: Final[dict[str, tuple[str, ...]]] = {
     "retry_id": (words.RETRY_ID,),
     "error_type": (words.ERROR_TYPE, words.EXCEPTION_TYPE),
     "value_currency": (words.VALUE_CURRENCY,),
+    "part": (words.PART,),
+    "exception_id": (words.EXCEPTION_ID,),
+    "instance": (words.SERVICE_INSTANCE,),
+    "verdict": (words.VERDICT,),
 }
 """Text columns of logs and spans, with the names that fill them: the first that is there."""
 
@@ -36,6 +46,13 @@ CONVERTED: Final[dict[str, Any]] = {
     words.IDEMPOTENT: ("idempotent", values.boolean),
     words.VALUE_AMOUNT: ("value_amount", values.money),
     words.ERROR_CLASS: ("error_class", values.error_class),
+    words.SEQ: ("seq", values.whole),
+    words.COMPLETES: ("completes", values.boolean),
+}
+
+SPAN_CONVERTED: Final[dict[str, Any]] = {
+    words.PARTIAL_FAILED: ("partial_failed", values.int32),
+    words.PARTIAL_TOTAL: ("partial_total", values.int32),
 }
 
 LOG_TEXT: Final[dict[str, tuple[str, ...]]] = {
@@ -54,10 +71,19 @@ LOG_CONVERTED: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 CORRELATION_ALIASES: Final = (
-    "correlation_id", "correlationId", "x-correlation-id",
+    "correlation_id", "correlationId", "CorrelationId", "x-correlation-id",
     "messaging.message.conversation_id", "message.conversation_id",
 )  # fmt: skip
-"""Asked only where neither `unsnag.correlation_id` nor a mapping tells."""
+"""Asked only where neither `unsnag.correlation_id` nor a mapping names the ID."""
+
+TECHNICAL_IDS: Final = ("request_id", "x-request-id", "faas.invocation_id", "celery.task_id")
+"""What names a request or a task where nobody names the business ID."""
+PEERS: Final = ("peer.service", "server.address", "net.peer.name")
+"""What names the system that was called."""
+ROUTES: Final = ("http.route", "url.template")
+HTTP_STATUS: Final = ("http.response.status_code", "http.status_code")
+HOSTS: Final = ("host.name", "k8s.node.name")
+"""Attributes of a resource that say whose clock it was."""
 
 TIME: Final = ("timestamp", "@timestamp", "Timestamp", "timeUnixNano", "time_unix_nano")
 """Without a zone they are UTC, as structlog writes them."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from collectors import dialects, parse, plaintext, values
 from collectors.decode import Decoder, RejectedError
 from collectors.fields import LOG_INDEX
-from collectors.spans import Explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +29,6 @@ _GROUP_LINES: Final = 2_000
 _GROUP_BYTES: Final = 512 * 1024
 _OTLP: Final = frozenset({"resourceSpans", "resourceLogs", "resource_spans", "resource_logs"})
 _OFFSET: Final = LOG_INDEX["source_offset"]
-_EXPLAINED: Final = Explained()
 
 
 @dataclass(slots=True)
@@ -76,7 +74,7 @@ class Reader:
     @classmethod
     def into(cls, n: Normaliser) -> Reader:
         """Return a reader that fills `n`."""
-        return cls(n, Decoder(n, (), _EXPLAINED))
+        return cls(n, Decoder(n, ()))
 
     def read(self, piece: Piece) -> int:
         """Read a piece; return the file offset up to which it is consumed."""

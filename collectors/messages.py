@@ -35,7 +35,11 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str, bool], ...]]] = {
     "Resource": (("attributes", 1, "bytes", True),),
     # ScopeSpans and ScopeLogs; the records stay bytes, so that one bad record harms no other.
     "Scope": (("scope", 1, "ScopeName", False), ("records", 2, "bytes", True)),
-    "ScopeName": (("name", 1, "string", False), ("version", 2, "string", False)),
+    "ScopeName": (
+        ("name", 1, "string", False),
+        ("version", 2, "string", False),
+        ("attributes", 3, "bytes", True),
+    ),
     "Span": (
         ("trace_id", 1, "bytes", False),
         ("span_id", 2, "bytes", False),

@@ -38,12 +38,10 @@ if TYPE_CHECKING:
     Special = Callable[["Normaliser", Row, Fields, str, Any], None]
 
 ORIGINAL_TIME: Final = "unsnag.original_time"
-DERIVED_FROM: Final = "unsnag.derived_from"
 SAMPLE_BYTES: Final = 64 * 1024
 ERROR: Final = 17
 _INFO: Final = 9
 _MASK64: Final = 2**64 - 1
-_HTTP_STATUS: Final = ("http.response.status_code", "http.status_code")
 
 _L: Final = names.LOG_INDEX
 _TIME: Final = _L["time"]
@@ -56,6 +54,9 @@ _STACKTRACE: Final = _L["stacktrace"]
 _ERROR_TYPE: Final = _L["error_type"]
 _ERROR_CLASS: Final = _L["error_class"]
 _OUTCOME: Final = _L["outcome"]
+_TECHNICAL: Final = _L["technical_id"]
+_PEER: Final = _L["peer"]
+_STATUS: Final = _L["http_status"]
 _DATA: Final = _L["data"]
 _RECORD_ID: Final = _L["record_id"]
 _SEVERITY: Final = _L["severity"]
@@ -174,6 +175,11 @@ class Normaliser:
         self._mask(row, rest)
         self.logs.append(row)
 
+    def name_logger(self, name: str | None) -> None:
+        """Name the logger of the record just appended, where it names none itself."""
+        if name and self.logs[-1][_LOGGER] is None:
+            self.logs[-1][_LOGGER] = mask_text(name)
+
     def _misfit(self, row: Row, rest: Fields, key: str, value: Any, slot: int) -> None:
         """Place a value that its text column does not take at once."""
         if value.__class__ is dict and key in names.NESTED:
@@ -222,13 +228,20 @@ class Normaliser:
             if mapping.succeeded(where, row[_MESSAGE], None):
                 row[_OUTCOME] = words.OUTCOME_SUCCESS
         if row[_CORRELATION] is None:
-            row[_CORRELATION] = _alias(rest)
+            row[_CORRELATION] = _alias(rest, names.CORRELATION_ALIASES)
+            row[_TECHNICAL] = None if row[_CORRELATION] else _alias(rest, names.TECHNICAL_IDS)
+        self._conclude_severity(row, rest)
+
+    def _conclude_severity(self, row: Row, rest: Fields) -> None:
         number = row[_NUMBER]
         if number is None:
             number = row[_NUMBER] = ERROR if row[_ERROR_TYPE] and row[_STACKTRACE] else _INFO
         row[_SEVERITY] = values.SEVERITIES[number]
-        if number >= ERROR and row[_ERROR_CLASS] is None:
-            row[_ERROR_CLASS] = _class(row[_ERROR_TYPE], row[_EXCEPTION_MESSAGE] or row[_MESSAGE], rest)
+        if number >= ERROR:
+            row[_PEER] = _alias(rest, names.PEERS)
+            row[_STATUS] = _http_status(rest)
+            if row[_ERROR_CLASS] is None:
+                row[_ERROR_CLASS] = _class(row[_ERROR_TYPE], row[_EXCEPTION_MESSAGE] or row[_MESSAGE], rest)
 
     def _weak_time(self, row: Row, rest: Fields) -> None:
         for name in names.WEAK_TIME:
@@ -323,7 +336,7 @@ class Normaliser:
 
     def take_outcome(self, row: Row, rest: Fields, key: str, value: Any) -> None:
         """Take the unit's own signal."""
-        if value in (words.OUTCOME_SUCCESS, words.OUTCOME_FAILED):
+        if value in (words.OUTCOME_SUCCESS, words.OUTCOME_PROGRESS, words.OUTCOME_FAILED):
             row[_OUTCOME] = value
         else:
             rest[key] = value
@@ -391,6 +404,7 @@ def _fill_from_resource(row: Row, index: dict[str, int], resource: Fields) -> No
         value = next((resource[name] for name in known if resource.get(name)), None)
         if value is not None:
             row[index[column]] = text(value)
+    row[index["host"]] = next((text(resource[name]) for name in names.HOSTS if resource.get(name)), None)
 
 
 def _weak_message(row: Row, rest: Fields) -> None:
@@ -408,16 +422,19 @@ def _weak_logger(row: Row, rest: Fields, fields: Fields) -> None:
         row[_LOGGER] = rest.pop("name")
 
 
-def _alias(rest: Fields) -> str | None:
-    for name in names.CORRELATION_ALIASES:
+def _alias(rest: Fields, known: tuple[str, ...]) -> str | None:
+    for name in known:
         if name in rest:
             return text(rest[name])
     return None
 
 
 def _class(kind: str | None, message: str, rest: Fields) -> str:
-    status = next((rest[name] for name in _HTTP_STATUS if rest.get(name).__class__ is int), None)
-    return classify(kind or "", message or "", status)
+    return classify(kind or "", message or "", _http_status(rest))
+
+
+def _http_status(rest: Fields) -> int | None:
+    return next((values.int32(rest[name]) for name in names.HTTP_STATUS if name in rest), None)
 
 
 def _json(value: Any) -> str:

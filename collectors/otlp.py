@@ -25,7 +25,6 @@ from collectors.decode import LOGS, TRACES, Decoder, RejectedError
 from collectors.mapping import Mapping
 from collectors.normalise import Normaliser
 from collectors.settings import OTLP, CollectorSettings
-from collectors.spans import Explained
 from data.clock import micros, utc_now
 from data.errors import UnsnagError
 
@@ -90,7 +89,6 @@ class Requests:
     """Decodes request bodies; knows the mappings, and which failures are told already."""
 
     settings: CollectorSettings = field(default_factory=CollectorSettings)
-    explained: Explained = field(default_factory=Explained)
     _mappings: tuple[Mapping, ...] | None = None
 
     @property
@@ -114,7 +112,7 @@ class Requests:
         if signal == METRICS:
             return _count_metrics(body, form)
         n = Normaliser(OTLP, OTLP, micros(utc_now()))
-        decoder = Decoder(n, self.mappings, self.explained)
+        decoder = Decoder(n, self.mappings)
         try:
             _decode_into(decoder, signal, body, form)
         except (DecodeError, RejectedError) as error:

@@ -13,7 +13,6 @@ from collectors.mapping import Mapping
 from collectors.normalise import Normaliser, hash64
 from collectors.otlp import RECEIVED, Requests
 from collectors.settings import OTLP, SPOOL
-from collectors.spans import Explained
 from data.clock import micros, stored, utc_now
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class Sources:
             seed = hash64(row["source"].encode(), raw)
             Reader.into(n).read(Piece([raw], None, row["source_offset"] or 0, seed, final=True))
             return
-        decoder = Decoder(n, Requests(self._settings).mappings, Explained())
+        decoder = Decoder(n, Requests(self._settings).mappings)
         if raw[:1] == b"{":
             decoder.json(decode.load(raw))
         elif row["source"] == TRACES:

@@ -1,10 +1,4 @@
-"""One span, of protobuf or JSON, to one row; and the error record that a foreign span stands for.
-
-A foreign span that failed often has no log record beside it, so nothing would open a case. It then
-brings one of its own, unless a log record inside it told already, or a failed child explains it:
-one failure that climbs through five spans is one case, at the innermost.
-Spans that our client wrote (`unsnag.kind`) never do: the client writes a record of each failed unit.
-"""
+"""One span, of protobuf or JSON, to one row. What a failed span means is decided in `traces`."""
 
 from __future__ import annotations
 
@@ -15,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from collectors import fields as names
+from collectors import values
 from collectors.mapping import text
-from collectors.normalise import DERIVED_FROM, ORIGINAL_TIME, Normaliser, error_class_of, hash64
+from collectors.normalise import ORIGINAL_TIME, Normaliser, error_class_of, hash64
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
 from unsnag.masking import mask_text, mask_value
@@ -37,33 +32,6 @@ _NS: Final = 1000
 _KIND_COLUMN: Final = -2
 _OUTCOME_COLUMN: Final = -3
 _REST: Final = -1
-_CARRIED: Final = (
-    ("service", words.SERVICE_NAME), ("flow", words.FLOW), ("step", words.STEP), ("run_id", words.RUN_ID),
-    ("correlation_id", words.CORRELATION_ID), ("tenant", words.TENANT), ("attempt", words.ATTEMPT),
-    ("business_unit", words.BUSINESS_UNIT), ("customer", words.CUSTOMER), ("segment", words.SEGMENT),
-    ("environment", words.ENVIRONMENT), ("dependency", words.DEPENDENCY), ("error_type", words.ERROR_TYPE),
-    ("error_class", words.ERROR_CLASS), ("value_currency", words.VALUE_CURRENCY),
-    ("idempotency_key", words.IDEMPOTENCY_KEY), ("idempotent", words.IDEMPOTENT), ("routing", words.ROUTING),
-)  # fmt: skip
-
-
-class Explained:
-    """Remembers the spans whose failure is told already, by a log record or by a failed child."""
-
-    def __init__(self, most: int = 20_000) -> None:
-        self._known: dict[str, None] = {}
-        self._most = most
-
-    def add(self, span_id: str) -> None:
-        """Remember a span; the oldest are forgotten."""
-        if len(self._known) >= self._most:
-            # Several threads decode at once: one of them may have taken the same key away.
-            for old in list(self._known)[: self._most // 10]:
-                self._known.pop(old, None)
-        self._known[span_id] = None
-
-    def __contains__(self, span_id: object) -> bool:
-        return span_id in self._known
 
 
 @dataclass(slots=True)
@@ -74,6 +42,10 @@ class Scope:
     log_base: Row
     resource: Fields
     mapping: Mapping | None
+    key: bytes
+    """What the resource and the scope contribute to the identity of a record that has no id of its own."""
+    name: str | None
+    """The instrumentation scope's name: the logger of its log records."""
 
 
 @dataclass(slots=True)
@@ -98,14 +70,15 @@ class SpanRecord:
 def scope_of(n: Normaliser, resource: Fields, scope: Fields, mapping: Mapping | None) -> Scope:
     """Return what the records of a resource and scope share, made once."""
     shown = {key: mask_value(key, value) for key, value in resource.items()}
-    shown |= {f"otel.scope.{key}": value for key, value in scope.items() if value}
-    resource_json = orjson.dumps(shown).decode()
+    shown |= {f"otel.scope.{key}": mask_value(key, value) for key, value in scope.items() if value}
+    resource_json = orjson.dumps(shown, default=str).decode()
     log_base = n.base(resource, resource_json)
     span_base = [None] * len(SPAN_COLUMNS)
     for name, column in _S.items():
         if name in names.LOG_INDEX:
             span_base[column] = log_base[names.LOG_INDEX[name]]
-    return Scope(span_base, log_base, resource, mapping)
+    key = orjson.dumps(shown, default=str, option=orjson.OPT_SORT_KEYS)
+    return Scope(span_base, log_base, resource, mapping, key, scope.get("name") or None)
 
 
 def entry(key: str, value: Any) -> Entry:
@@ -113,25 +86,26 @@ def entry(key: str, value: Any) -> Entry:
     column = _TEXT.get(key)
     if column is not None and (plain := text(value)) is not None:
         return column, plain, key, value
-    if key in names.CONVERTED:
-        name, convert = names.CONVERTED[key]
+    if key in _CONVERTED:
+        name, convert = _CONVERTED[key]
         if (fit := convert(value)) is not None:
             return _S[name], fit, key, value
     if key == words.KIND:
         return _KIND_COLUMN, value, key, value
-    if key == words.OUTCOME and value in (words.OUTCOME_SUCCESS, words.OUTCOME_PARTIAL, words.OUTCOME_FAILED):
+    if key == words.OUTCOME and value in _OUTCOMES:
         return _OUTCOME_COLUMN, value, key, value
     return _REST, mask_value(key, value), mask_text(names.RENAMED.get(key, key)), value
 
 
+_OUTCOMES: Final = (
+    words.OUTCOME_SUCCESS, words.OUTCOME_PROGRESS, words.OUTCOME_PARTIAL, words.OUTCOME_FAILED,
+)  # fmt: skip
+_CONVERTED: Final = names.CONVERTED | names.SPAN_CONVERTED
 _TEXT: Final = {name: _S[column] for column, known in names.TEXT.items() for name in known}
 
 
-def append(n: Normaliser, scope: Scope, span: SpanRecord, explained: Explained, parents: set[str]) -> None:
-    """Append one span's row, and an error record where the span has to speak for itself.
-
-    `parents` are the spans of this request that have children in it.
-    """
+def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> None:
+    """Append one span's row. `parents` are the spans of this request that have children in it."""
     row = scope.span_base.copy()
     rest: Fields = {}
     ours = _place(row, rest, span.entries)
@@ -147,14 +121,15 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, explained: Explained, 
     _times(n, row, rest, span)
     if not ours:
         _read_foreign(row, scope, span, failed=failed, has_children=span.span_id in parents)
+    elif row[_S["outcome"]] == words.OUTCOME_PARTIAL and row[_S["partial_failed"]] is None:
+        # Clients before 0.2 called it partial when a later part completes the unit.
+        row[_S["outcome"]] = words.OUTCOME_PROGRESS
     if failed or span.events:
         _read_exception(row, span, failed=failed)
     row[_S["attributes"]] = orjson.dumps(rest).decode() if rest else "{}"
     row[_S["events"]] = orjson.dumps(_masked(span.events)).decode() if span.events else "[]"
     row[_S["links"]] = orjson.dumps(_masked(span.links)).decode() if span.links else "[]"
     n.spans.append(row)
-    if failed and not ours:
-        _speak(n, scope, row, span, explained)
 
 
 def _place(row: Row, rest: Fields, entries: list[Entry]) -> bool:
@@ -198,23 +173,37 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
     if mapping is not None:
         mapping.fill(row, where, span.name)
     if row[_S["correlation_id"]] is None:
-        row[_S["correlation_id"]] = next(
-            (text(attributes[name]) for name in names.CORRELATION_ALIASES if name in attributes), None
-        )
+        row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
+        if row[_S["correlation_id"]] is None:
+            row[_S["technical_id"]] = _named(attributes, names.TECHNICAL_IDS)
+    row[_S["route"]] = _named(attributes, names.ROUTES)
+    row[_S["peer"]] = _named(attributes, names.PEERS)
+    row[_S["http_status"]] = values.int32(
+        next((attributes[k] for k in names.HTTP_STATUS if k in attributes), None)
+    )
     if mapping is not None and not failed and mapping.succeeded(where, None, span.name):
         row[_S["role"]], row[_S["outcome"]] = words.KIND_UNIT, words.OUTCOME_SUCCESS
     elif mapping is not None and mapping.step_is_name and has_children and span.parent_span_id is None:
         # The trace's first span frames the steps: its own name is no step.
         row[_S["role"]], row[_S["step"]] = words.KIND_UNIT, None
-        row[_S["outcome"]] = words.OUTCOME_FAILED if failed else words.OUTCOME_PARTIAL
+        row[_S["outcome"]] = words.OUTCOME_FAILED if failed else words.OUTCOME_PROGRESS
     elif row[_S["step"]] is not None:
         row[_S["role"]] = words.KIND_STEP
 
 
+def _named(attributes: Fields, wanted: tuple[str, ...]) -> str | None:
+    return next((found for name in wanted if (found := text(attributes.get(name))) is not None), None)
+
+
 def _read_exception(row: Row, span: SpanRecord, *, failed: bool) -> None:
     told = _exception(span)
-    if row[_S["error_type"]] is None and failed:
-        row[_S["error_type"]] = text(told.get(words.EXCEPTION_TYPE))
+    if failed:
+        if row[_S["error_type"]] is None or words.EXCEPTION_TYPE in told:
+            row[_S["error_type"]] = text(told.get(words.EXCEPTION_TYPE)) or row[_S["error_type"]]
+        if told:
+            row[_S["exception_message"]] = mask_text(text(told.get(words.EXCEPTION_MESSAGE)) or "")
+            row[_S["stacktrace"]] = mask_text(text(told.get(words.EXCEPTION_STACKTRACE)) or "") or None
+        row[_S["exception_id"]] = row[_S["exception_id"]] or text(told.get(words.EXCEPTION_ID))
     if failed and row[_S["error_class"]] is None:
         message = span.status_message or text(told.get(words.EXCEPTION_MESSAGE))
         attributes = ((key, raw) for _, _, key, raw in span.entries)
@@ -225,32 +214,6 @@ def _exception(span: SpanRecord) -> Fields:
     """Return the attributes of the span's last exception event."""
     found = [event["attributes"] for event in span.events if event["name"] == "exception"]
     return found[-1] if found else {}
-
-
-def _speak(n: Normaliser, scope: Scope, row: Row, span: SpanRecord, explained: Explained) -> None:
-    told = span.span_id in explained
-    if span.parent_span_id:
-        explained.add(span.parent_span_id)
-    local_root = span.parent_span_id is None or span.remote_parent
-    if told or not (row[_S["role"]] or local_root):
-        return
-    exception = _exception(span)
-    message = span.status_message or text(exception.get(words.EXCEPTION_MESSAGE)) or f"{span.name} failed"
-    record = {
-        "event": message,
-        "level": "error",
-        "trace_id": span.trace_id,
-        "span_id": span.span_id,
-        **{name: row[_S[column]] for column, name in _CARRIED if row[_S[column]] is not None},
-        words.EXCEPTION_MESSAGE: text(exception.get(words.EXCEPTION_MESSAGE)) or message,
-        DERIVED_FROM: "span",
-    }
-    if stacktrace := text(exception.get(words.EXCEPTION_STACKTRACE)):
-        record[words.EXCEPTION_STACKTRACE] = stacktrace
-    if (amount := row[_S["value_amount"]]) is not None:
-        record[words.VALUE_AMOUNT] = str(amount)
-    n.log(record, hash64(b"derived", span.trace_id.encode(), span.span_id.encode()), base=scope.log_base)
-    n.logs[-1][names.LOG_INDEX["time"]] = row[_S["end_time"]]
 
 
 def _masked(items: list[Fields]) -> list[Fields]:
@@ -291,4 +254,4 @@ def _enum(value: Any, known: dict[str, int]) -> int:
 
 _DIGITS: Final = frozenset("0123456789")
 
-__all__ = ["Explained", "Scope", "SpanRecord", "append", "entry", "iso", "kind_of", "scope_of", "status_of"]
+__all__ = ["Scope", "SpanRecord", "append", "entry", "iso", "kind_of", "scope_of", "status_of"]

@@ -132,6 +132,16 @@ def int32(value: Any) -> int | None:
     return value if fits else None
 
 
+def whole(value: Any) -> int | None:
+    """Return an integer that fits 64 bits, or None."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    if isinstance(value, str) and not (len(value) < 20 and value.isascii() and value.isdigit()):  # noqa: PLR2004 - 64 bits
+        return None
+    number = int(value)
+    return number if abs(number) < 2**63 else None
+
+
 def boolean(value: Any) -> bool | None:
     """Return a truth value, also from its name."""
     if isinstance(value, bool):

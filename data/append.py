@@ -52,8 +52,6 @@ _REQUIRED: Final = frozenset(
     )
 )  # fmt: skip
 _JSON: Final = frozenset(("attributes", "resource", "events", "links", "data"))
-ERROR: Final = 17
-"""OpenTelemetry's severity number from which a log record is an error."""
 _SAMPLE_BYTES: Final = 64 * 1024
 
 
@@ -68,7 +66,7 @@ def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None
         tx, "incoming_span", "store/known_spans", _joined([b.spans for b in batches]), SPAN_COLUMNS
     )
     _insert(tx, logs.rows, spans.rows)
-    if intake and (logs.telling or spans.telling):
+    if intake and (logs.rows or spans.rows):
         intake(tx)
     tx.topics.add("ingest")
     results = [_counted(batch, logs.duplicates, spans.duplicates) for batch in batches]
@@ -82,8 +80,6 @@ def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None
 class _Incoming:
     rows: int
     duplicates: Counter[int]
-    telling: bool
-    """Is there an error or a unit's own success among the rows? Only these concern the desk."""
 
 
 def _joined(parts: Sequence[Columns]) -> Columns:
@@ -105,14 +101,7 @@ def _unseen(tx: Tx, view: str, known: str, columns: Columns, schema: dict[str, p
             table = table.filter(pc.invert(pc.is_in(table["record_id"], pa.array(held, pa.uint64()))))
             duplicates.update(held)
     tx.view(view, table)
-    return _Incoming(table.num_rows, duplicates, _telling(table))
-
-
-def _telling(table: pa.Table) -> bool:
-    if pc.any(pc.equal(table["outcome"], "success")).as_py():
-        return True
-    errors = "severity_number" in table.column_names and pc.max(table["severity_number"]).as_py()
-    return bool(errors and errors >= ERROR)
+    return _Incoming(table.num_rows, duplicates)
 
 
 def _distinct(table: pa.Table) -> tuple[pa.Table, Counter[int]]:
@@ -133,8 +122,6 @@ def _insert(tx: Tx, logs: int, spans: int) -> None:
     if spans:
         tx.run("store/insert_spans")
         tx.run("derive/attempts")
-    if logs or spans:
-        tx.run("derive/units")
 
 
 def _counted(batch: Batch, log_duplicates: Counter[int], span_duplicates: Counter[int]) -> Appended:

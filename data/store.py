@@ -72,7 +72,8 @@ class Tx:
         self._connection = connection
         self.memo: Params = {} if memo is None else dict(memo)
         """What the writer remembers from one transaction to the next; forgotten if this one fails."""
-        self._views: set[str] = set()
+        self.tables: dict[str, pa.Table] = {}
+        """The Arrow tables that are readable as views, by name."""
         self.topics: set[str] = set()
         """What this transaction changes, for those who watch (server.events)."""
         self.act: str | None = None
@@ -80,10 +81,16 @@ class Tx:
         self.pending: list[Params] = []
         """Entries of the audit that are written before the commit."""
         self.before_commit: list[Callable[[Tx], None]] = []
+        self.after_commit: list[Callable[[], None]] = []
+        """What is remembered outside the store once the transaction is on disk."""
 
     def run(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
         """Run a named statement and return its rows; see `Store.query`."""
         return _rows(self._connection.execute(queries.text(name), _bound(name, params)))
+
+    def arrow(self, name: str, params: Params | None = None) -> pa.Table:
+        """Run a named statement and return its rows as an Arrow table."""
+        return self._connection.sql(queries.text(name), params=_bound(name, params)).to_arrow_table()
 
     def execute(self, sql: str, params: Params | None = None) -> list[dict[str, Any]]:
         """Run a statement given as text: for tests and tools, never with text made from input."""
@@ -92,7 +99,7 @@ class Tx:
     def view(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name` until the transaction ends."""
         self._connection.register(name, table)
-        self._views.add(name)
+        self.tables[name] = table
 
     def view_rows(self, name: str, rows: list[Params], like: str) -> None:
         """Make rows readable under `name`, with the columns and types of the table `like`."""
@@ -107,9 +114,9 @@ class Tx:
 
     def end(self) -> None:
         """Take the views away. Not before the transaction ended: in an aborted one nothing runs."""
-        for name in self._views:
+        for name in self.tables:
             self._connection.unregister(name)
-        self._views.clear()
+        self.tables.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +250,10 @@ class Store:
         """Rows that wait for the writer now."""
         return self._waiting
 
+    def remembered(self, name: str) -> Any:
+        """Return what the writer remembers under a name, or None. To look at, never to change."""
+        return self._memo.get(name)
+
     def append(self, batch: Batch) -> Future[Appended]:
         """Queue a batch. The future is answered after its commit.
 
@@ -350,7 +361,7 @@ class Store:
 
     def _fits(self, part: Batch) -> bool:
         """Try a part of a batch in a transaction that is rolled back."""
-        tx = Tx(self._writing)
+        tx = Tx(self._writing, self._memo)
         self._writing.begin()
         try:
             append.append(tx, [part], self._intake)
@@ -382,6 +393,8 @@ class Store:
         finally:
             tx.end()
         self._memo = tx.memo
+        for remember in tx.after_commit:
+            remember()
         self._on_commit(tx.topics)
         return result
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,17 @@ TRIAGE: Final = {
 _CRITICAL_VALUE: Final = Decimal(10_000)
 _HIGH_VALUE: Final = Decimal(1_000)
 _LOW_VALUE: Final = Decimal(50)
+ERROR: Final = 17
 _FATAL: Final = 21
+
+
+def amount(value: Any) -> Decimal | None:
+    """Return money as it was told, or None where it cannot be read."""
+    try:
+        number = None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number is None or number.is_finite() else None
 
 
 def severity(value: Decimal | None, severity_number: int) -> str:

@@ -18,7 +18,7 @@ from desk import lifecycle
 from desk.cases import read
 from desk.change import Change, make
 from desk.errors import LeaseLostError
-from desk.intake import recovery
+from desk.proof import proof_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,12 +145,8 @@ class Retries:
         (case,) = make(
             tx, [Change(case, lifecycle.step_ran(case, now, self.limits), "verifying", worker)], now
         )
-        unit = tx.run(
-            "desk/unit_completed_at", {"correlation_id": case["correlation_id"], "flow": case["flow"]}
-        )
-        completed = unit[0]["completed_at"] if unit else None
-        if completed and completed > case["last_seen"]:
-            make(tx, [recovery(case, completed, now)], now)
+        if proven := proof_now(tx, case, now):
+            make(tx, [proven], now)
 
     def _seen(self, token: str | None, worker: Actor) -> bool:
         known = {"key": token, "actor": worker.name}

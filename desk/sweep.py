@@ -8,7 +8,9 @@ from audit.actor import SYSTEM
 from data.clock import stored, utc_now
 from desk import lifecycle
 from desk.change import Change, make
+from desk.intake import settle
 from desk.retries import give_back
+from traces.joining import RECENT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from data.store import Tx
 
     Case = dict[str, Any]
+
+
+def settle_due(gate: Gate) -> None:
+    """Look again at the traces that waited long enough. Cheap when there are none."""
+    recent = gate.store.remembered(RECENT)
+    if recent is not None and recent.due(stored(utc_now())):
+        gate.store.act(settle).result()
 
 
 def sweep(gate: Gate, limits: lifecycle.Limits) -> int:

@@ -10,9 +10,12 @@ import orjson
 from data.clock import aware
 from desk.cases import act, aware_row, shape
 from desk.errors import TraceNotFoundError, UnitNotFoundError
+from traces.record import of_rows
+from traces.tree import Tree
 
 if TYPE_CHECKING:
     from data.store import Reading
+    from traces.record import Record
 
     Row = dict[str, Any]
 
@@ -28,6 +31,8 @@ _LOG_NAMES: Final = (
     "time", "severity", "severity_number", "message", "logger", "service", "flow", "step", "attempt",
     "trace_id", "span_id", "correlation_id", "source", "error_class", "error_code",
 )  # fmt: skip
+JOINS_FOR: Final = timedelta(days=1)
+"""A record joins its trace until this long after the trace's last record."""
 _ALWAYS: Final = (datetime(1, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - naive UTC, as stored
 
 
@@ -37,10 +42,11 @@ def unit(reading: Reading, correlation_id: str) -> Row:
     Raises:
         UnitNotFoundError: no record within the scope carries this correlation ID.
     """
+    correlation_id = _spelled(reading, correlation_id)
     rows = reading.query("units/unit", {"correlation_id": correlation_id})
     if not rows:
         raise UnitNotFoundError(correlation_id)
-    bounds = min(r["first_seen"] for r in rows), max(r["last_seen"] for r in rows) + timedelta(seconds=1)
+    bounds = min(r["first_seen"] for r in rows) - JOINS_FOR, max(r["last_seen"] for r in rows) + JOINS_FOR
     cases = [shape(r) for r in reading.query("units/cases", {"correlation_id": correlation_id})]
     return {
         "correlation_id": correlation_id,
@@ -50,6 +56,12 @@ def unit(reading: Reading, correlation_id: str) -> Row:
         "cases": cases,
         "acts": [act(r) for r in reading.query("units/acts", {"correlation_id": correlation_id})],
     }
+
+
+def _spelled(reading: Reading, correlation_id: str) -> str:
+    """Return the ID as records spell it: a look-up ignores case where that leaves one ID."""
+    found = [row["correlation_id"] for row in reading.query("units/spelled", {"id": correlation_id})]
+    return found[0] if len(found) == 1 else correlation_id
 
 
 def trace(reading: Reading, trace_id: str) -> Row:
@@ -78,12 +90,32 @@ def _telemetry(reading: Reading, by: str, value: str, bounds: tuple[datetime, da
     params = {"id": value, "low": bounds[0], "high": bounds[1], "limit": MAX_ROWS}
     spans = reading.query(f"units/spans_by_{by}", params)
     logs = reading.query(f"units/logs_by_{by}", params)
+    if by == "correlation":
+        spans, logs = _of_unit(value, spans, logs)
     totals = {"spans": spans[0]["total"] if spans else 0, "logs": logs[0]["total"] if logs else 0}
     return {
         "spans": [_span(row) for row in spans],
         "logs": [shape_log(row) for row in logs],
         "truncated": totals if max(totals.values()) > MAX_ROWS else None,
     }
+
+
+def _of_unit(correlation_id: str, spans: list[Row], logs: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Leave out what stands in a trace of the unit, but belongs to the run around it or to another unit."""
+    made = of_rows(spans, logs)
+    trees: dict[str | None, list[Record]] = {}
+    for record in made.values():
+        trees.setdefault(record.trace, []).append(record)
+    mine = {
+        record.rid
+        for records in trees.values()
+        for tree in (Tree(records),)
+        for record in records
+        if correlation_id in (record.cid, record.run, record.technical, tree.unit(record).id)
+    }
+    return [row for row in spans if row["record_id"] in mine], [
+        row for row in logs if row["record_id"] in mine
+    ]
 
 
 def _summary(rows: list[Row], cases: list[Row]) -> Row:
@@ -102,9 +134,16 @@ def _summary(rows: list[Row], cases: list[Row]) -> Row:
 
 
 def state(rows: list[Row], cases: list[Row]) -> str:
-    """Return where the unit stands: in_flight, completed, failed, or recovered."""
+    """Return where the unit stands: in_flight, completed, failed, recovered, or how its last part ended."""
+    if any(_failed(row) and row["outcome"] in (None, "failed") for row in rows):
+        return "failed"
+    for outcome in ("partial", "completed_with_errors", "completed_unproven"):
+        if any(row["outcome"] == outcome for row in rows):
+            return outcome
     if any(_failed(row) for row in rows):
         return "failed"
+    if rows and all(row["outcome"] == "ended" for row in rows):
+        return "ended"
     if all(row["completed_at"] for row in rows):
         return "recovered" if any(case["state"] == "recovered" for case in cases) else "completed"
     return "in_flight"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from collectors import otlp
 from collectors.sources import Sources
 from data.errors import UnsnagError
-from desk.sweep import sweep
+from desk.sweep import settle_due, sweep
 from server import center as centers
 from server.api.app import build
 from server.center import Center
@@ -81,6 +81,7 @@ class Process:
         sessions_at = 0.0
         while not self._stopping.wait(_SWEEP_S):
             try:
+                settle_due(center.gate)
                 sweep(center.gate, limits)
                 if time.monotonic() - sessions_at > _SESSIONS_S:
                     sessions_at = time.monotonic()

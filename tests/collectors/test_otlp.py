@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import logging
 import socket
 import threading
@@ -35,6 +34,7 @@ from collectors import otlp
 from collectors.settings import CollectorSettings
 from collectors.sources import Sources
 from data.errors import StoreBusyError
+from desk import cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,8 +137,8 @@ def test_the_real_sdk_delivers_steps_a_case_and_a_success(store: Store, url: str
     ]
     assert unit["completed_at"] > unit["failed_at"]
     assert str(unit["value_amount"]) == "129.9000"
-    cases = store.everything().query("units/cases", {"correlation_id": "SO-1"})
-    assert [(case["step"], case["state"], case["error_type"]) for case in cases] == [
+    found = store.everything().query("units/cases", {"correlation_id": "SO-1"})
+    assert [(case["step"], case["state"], case["error_type"]) for case in found] == [
         ("refund", "recovered", "BankUnavailableError")
     ], "the log told it; neither the step's span nor its parent opens another"
 
@@ -150,16 +150,15 @@ def test_a_failed_foreign_span_without_a_log_opens_one_case(store: Store, url: s
     with pytest.raises(TimeoutError), tracer.start_as_current_span("crawl", kind=trace.SpanKind.SERVER):
         raise TimeoutError("no answer after 10 s")
     provider.shutdown()
-    (log,) = store.everything().query(
-        "units/logs",
-        dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source")) | {"limit": 5, "offset": 0},
-    )
-    assert (log["severity"], log["error_type"], log["error_class"]) == (
-        "error",
+    (case,) = cases.listed(store.everything(), cases.CaseFilter(), 5, 0).items
+    assert (case["flow"], case["step"], case["error_type"], case["class"], case["occurrences"]) == (
+        "crawler",
+        "crawl",
         "TimeoutError",
         "infrastructure",
+        1,
     )
-    assert json.loads(log["attributes"])["unsnag.derived_from"] == "span"
+    assert "Traceback" in cases.one(store.everything(), case["id"])["stacktrace"]
 
 
 def test_what_is_sent_twice_is_there_once(store: Store, url: str) -> None:

@@ -13,33 +13,72 @@ from data.migrate import migrate
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("access", "audit", "data", "desk", "collectors", "kpis", "server", "views")
+ROOMS = ("access", "audit", "data", "desk", "traces", "collectors", "kpis", "server", "views")
 MADE_BY_NAME = ("units/logs_by_", "units/spans_by_", "server/case_states", "server/retry_states", "kpis/")
 
-TABLES = "unit|log|span|attempt|exception_case|case_occurrence|retry|audit"
+TABLES = (
+    "unit|log|span|attempt|exception_case|case_occurrence|retry|audit|failure|unit_signal|unit_trace|case_episode"
+    "|folded_case"
+)
 READS = re.compile(rf'\b(?:from|join|into|update|using)\s+"?(?:{TABLES})\b')
 UNSCOPED = (
     # Acts and intake ask for their rows inside the writer's transaction: acts check the scope by the case.
     "desk/case_for_act",
     "desk/cancel_retry",
     "desk/cases_by_key",
-    "desk/incoming_errors",
+    "desk/cancel_folded_retries",
+    "desk/cases_to_prove",
+    "desk/close_folded_episodes",
+    "desk/delete_folded",
+    "desk/delete_occurrences",
+    "desk/failures_by_key",
     "desk/insert_cases",
+    "desk/insert_episodes",
+    "desk/insert_folds",
+    "desk/merge_retries",
+    "desk/new_successes",
+    "desk/parts_of_flows",
+    "desk/successes_of",
+    "desk/units_of_cases",
     "desk/insert_occurrences",
     "desk/insert_retry",
     "desk/overdue",
-    "desk/proven_cases",
     "desk/retry_by_id",
-    "desk/unit_completed_at",
     "desk/update_cases",
     "desk/update_retry",
     # What arrives is stored and derived for everybody.
     "derive/attempts",
+    "derive/bounds_of_units",
+    "derive/concluded_of_units",
+    "derive/delete_units",
+    "derive/logs_of_units",
+    "derive/spans_of_units",
     "derive/units",
     "store/insert_logs",
     "store/insert_spans",
     "store/known_logs",
     "store/known_spans",
+    # Joining looks at every record of a trace, whoever may see it.
+    "traces/any_tenants",
+    "traces/delete_failures",
+    "traces/delete_joined_units",
+    "traces/failures_of",
+    "traces/insert_failures",
+    "traces/insert_joined_units",
+    "traces/insert_plain_signals",
+    "traces/insert_signals",
+    "traces/insert_unit_traces",
+    "traces/logs_of_ids",
+    "traces/logs_of_traces",
+    "traces/older_traces",
+    "traces/signals_of",
+    "traces/spans_of_traces",
+    "traces/speaking_logs",
+    "traces/speaking_spans",
+    "traces/tenants_of_ids",
+    "traces/units_of",
+    "traces/unsettled",
+    "traces/untold_failures",
     # More of one case that "desk/case" found within the scope (desk.cases.one).
     "desk/case_acts",
     "desk/case_attempts",
@@ -59,6 +98,17 @@ VIEWS = {
     "new_retry": "retry",
     "changed_retry": "retry",
     "incoming_quarantine": "quarantine",
+    "new_episode": "case_episode",
+    "new_fold": "folded_case",
+    "new_failure": "failure",
+    "gone_failure": "failure",
+    "new_signal": "unit_signal",
+    "joined_unit": "unit_trace",
+    "lost_unit": "unit_trace",
+    "joined_trace": "unit_trace",
+    "wanted_trace": "unit_trace",
+    "sole_tenant": "unit",
+    "asked_id": "unit",
 }
 
 
@@ -70,6 +120,16 @@ def empty() -> duckdb.DuckDBPyConnection:
     connection.register("incoming_span", to_arrow(empty_spans(), SPAN_COLUMNS))
     for view, table in VIEWS.items():
         connection.execute(f"create view {view} as select * from {table}")  # noqa: S608 - names of ours
+    connection.execute("create or replace view joined_unit as select * from unit_trace")
+    connection.execute(
+        "create or replace view wanted_case as select *, true as takes_untold from exception_case"
+    )
+    connection.execute("create view speaking as select record_id from log")
+    connection.execute("create view wanted_id as select correlation_id as id from log")
+    connection.execute(
+        "create view concluded_unit as"
+        " select correlation_id, flow, tenant, outcome, time, time as end_time from unit_signal"
+    )
     return connection
 
 

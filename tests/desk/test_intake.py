@@ -74,12 +74,18 @@ def test_the_value_at_risk_that_the_error_names_wins_over_the_units(store: Store
 
 
 def test_more_of_the_same_adds_occurrences_never_a_second_case(store: Store) -> None:
-    append(store, failure(1), failure(2))
-    append(store, failure(3, exception_message="refused"))
+    append(store, failure(1), failure(11))
+    append(store, failure(21, exception_message="refused"))
     case = only_case(store)
     assert case["occurrences"] == 3
     assert case["message"] == "refused"
     assert len(cases.one(store.everything(), case["id"])["occurrence_list"]) == 3
+
+
+def test_the_same_error_told_twice_within_five_seconds_is_one_occurrence(store: Store) -> None:
+    append(store, failure(1))
+    append(store, failure(5))
+    assert only_case(store)["occurrences"] == 1
 
 
 def test_another_step_or_unit_is_another_case(store: Store) -> None:
@@ -93,7 +99,7 @@ def test_a_warning_opens_nothing(store: Store) -> None:
 
 
 def test_an_error_without_any_id_is_grouped_by_its_cause(store: Store) -> None:
-    append(store, failure(1, correlation_id=None, flow=None), failure(2, correlation_id=None, flow=None))
+    append(store, failure(1, correlation_id=None, flow=None), failure(12, correlation_id=None, flow=None))
     case = only_case(store)
     assert case["occurrences"] == 2
     assert case["correlation_id"] == case["fingerprint"]
@@ -129,19 +135,19 @@ def test_a_failure_after_the_recovery_brings_the_same_case_back(store: Store) ->
 
 
 def test_a_late_record_of_an_old_failure_does_not_bring_it_back(store: Store) -> None:
-    append(store, failure(5), success(9))
-    append(store, failure(7))
+    append(store, failure(5), success(29))
+    append(store, failure(17))
     case = only_case(store)
     assert (case["state"], case["occurrences"]) == ("recovered", 2)
 
 
 EVENTS = [
     failure(1),
-    failure(4),
-    success(6),
-    failure(8, unit="SO-2"),
-    failure(9),
-    success(12),
+    failure(14),
+    success(16),
+    failure(18, unit="SO-2"),
+    failure(29),
+    success(42),
     failure(2, step="stock"),
 ]
 
@@ -169,7 +175,7 @@ def test_any_order_split_and_repetition_gives_the_same_cases(
     finally:
         store.close()
     assert seen == {
-        ("SO-1", "pay"): ("recovered", 3, 1, 9),
+        ("SO-1", "pay"): ("recovered", 3, 1, 29),
         ("SO-1", "stock"): ("recovered", 1, 2, 2),
-        ("SO-2", "pay"): ("open", 1, 8, 8),
+        ("SO-2", "pay"): ("open", 1, 18, 18),
     }

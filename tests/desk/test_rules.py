@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from desk.fingerprint import fingerprint, template
 from desk.priority import TRIAGE, due_at, severity
 from desk.title import title
 from tests.telemetry import START
+from traces.fingerprint import fingerprint, template
 
 
 @pytest.mark.parametrize(

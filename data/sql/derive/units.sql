@@ -1,87 +1,116 @@
 -- one row per unit that the incoming records speak of
 -- Every column is a minimum, a maximum or a sum, so that any order of arrival gives the same row.
+-- What a joined trace says of its units' ends stands in concluded_unit.
 merge into unit
 using (
     with
-    signals as (
+    spoken as (
         select
             incoming_log.correlation_id,
-            incoming_log.flow,
+            -- a record without a trace has no other to learn its flow from
+            coalesce(
+                incoming_log.flow,
+                if(incoming_log.trace_id is null, coalesce(incoming_log.service, incoming_log.source), null)
+            ) as flow,
+            incoming_log.tenant,
             incoming_log.time,
             incoming_log.time as end_time,
-            incoming_log.outcome = 'success' as succeeded,
-            incoming_log.outcome = 'failed' or incoming_log.severity_number >= 17 as failed,
+            if(joined_trace.trace_id is null, incoming_log.outcome, null) as outcome,
             incoming_log.severity_number >= 17 as error,
             false as attempt,
             false as failed_attempt,
             incoming_log.value_amount,
             incoming_log.value_currency,
-            incoming_log.tenant,
             incoming_log.business_unit,
             incoming_log.customer,
             incoming_log.segment,
             incoming_log.environment,
             incoming_log.routing,
         from incoming_log
+        left join joined_trace on coalesce(incoming_log.trace_id, 'id ' || incoming_log.correlation_id) = joined_trace.trace_id
+        where
+            incoming_log.correlation_id is not null
+            and (incoming_log.flow is not null or incoming_log.trace_id is null)
         union all
         select
             incoming_span.correlation_id,
             incoming_span.flow,
+            incoming_span.tenant,
             incoming_span.time,
             incoming_span.end_time,
-            incoming_span.outcome = 'success' as succeeded,
-            incoming_span.outcome = 'failed' as failed,
+            if(joined_trace.trace_id is null, incoming_span.outcome, null) as outcome,
             false as error,
             incoming_span.role = 'step' as attempt,
             incoming_span.role = 'step' and incoming_span.status = 'error' as failed_attempt,
             incoming_span.value_amount,
             incoming_span.value_currency,
-            incoming_span.tenant,
             incoming_span.business_unit,
             incoming_span.customer,
             incoming_span.segment,
             incoming_span.environment,
             incoming_span.routing,
         from incoming_span
+        left join joined_trace on incoming_span.trace_id = joined_trace.trace_id
+        where
+            incoming_span.correlation_id is not null
+            and incoming_span.flow is not null
+        union all by name
+        select
+            concluded_unit.*,
+            false as error,
+            false as attempt,
+            false as failed_attempt,
+        from concluded_unit
     )
     select
-        signals.correlation_id,
-        signals.flow,
-        min(signals.time) as first_seen,
-        max(signals.end_time) as last_seen,
-        max(signals.end_time) filter (where signals.succeeded) as completed_at,
-        max(signals.end_time) filter (where signals.failed) as failed_at,
+        spoken.correlation_id,
+        spoken.flow,
+        coalesce(spoken.tenant, sole_tenant.tenant) as tenant,
+        min(spoken.time) as first_seen,
+        max(spoken.end_time) as last_seen,
+        max(spoken.end_time) filter (where spoken.outcome in ('success', 'completed_unproven')) as completed_at,
+        max(spoken.end_time) filter (where spoken.outcome in ('failed', 'partial', 'completed_with_errors')) as failed_at,
+        max(spoken.end_time) filter (where spoken.outcome = 'ended') as ended_at,
+        max(spoken.end_time) filter (where spoken.outcome = 'progress') as progress_at,
+        max(spoken.end_time) filter (where spoken.outcome is not null) as said_at,
+        arg_max(spoken.outcome, spoken.end_time) as outcome,
         max(struct_pack(
-            time := signals.end_time,
-            amount := signals.value_amount,
-            currency := signals.value_currency
-        )) filter (where signals.value_amount is not null) as value,
-        max(signals.tenant) as tenant,
-        max(signals.business_unit) as business_unit,
-        max(signals.customer) as customer,
-        max(signals.segment) as segment,
-        max(signals.environment) as environment,
-        max(signals.routing) as routing,
-        coalesce(count_if(signals.attempt), 0) as attempts,
-        coalesce(count_if(signals.failed_attempt), 0) as failed_attempts,
-        coalesce(count_if(signals.error), 0) as errors,
-    from signals
-    where
-        signals.correlation_id is not null
-        and signals.flow is not null
+            time := spoken.end_time,
+            amount := spoken.value_amount,
+            currency := spoken.value_currency
+        )) filter (where spoken.value_amount is not null) as value,
+        max(spoken.business_unit) as business_unit,
+        max(spoken.customer) as customer,
+        max(spoken.segment) as segment,
+        max(spoken.environment) as environment,
+        max(spoken.routing) as routing,
+        coalesce(count_if(spoken.attempt), 0) as attempts,
+        coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
+        coalesce(count_if(spoken.error), 0) as errors,
+    from spoken
+    left join sole_tenant on spoken.correlation_id = sole_tenant.correlation_id
     group by
-        signals.correlation_id,
-        signals.flow
+        spoken.correlation_id,
+        spoken.flow,
+        coalesce(spoken.tenant, sole_tenant.tenant)
 ) as brought
 on
     unit.correlation_id = brought.correlation_id
     and unit.flow = brought.flow
+    and unit.tenant is not distinct from brought.tenant
 when matched then update set
     first_seen = least(unit.first_seen, brought.first_seen),
     last_seen = greatest(unit.last_seen, brought.last_seen),
     opened_at = least(unit.opened_at, brought.first_seen),
     completed_at = greatest(unit.completed_at, brought.completed_at),
     failed_at = greatest(unit.failed_at, brought.failed_at),
+    ended_at = greatest(unit.ended_at, brought.ended_at),
+    progress_at = greatest(unit.progress_at, brought.progress_at),
+    outcome = case
+        when brought.said_at >= coalesce(greatest(unit.completed_at, unit.failed_at, unit.ended_at, unit.progress_at), brought.said_at)
+            then brought.outcome
+        else unit.outcome
+    end,
     value_amount = case
         when unit.value_time is null or brought.value.time >= unit.value_time then coalesce(brought.value.amount, unit.value_amount)
         else unit.value_amount
@@ -91,7 +120,6 @@ when matched then update set
         else unit.value_currency
     end,
     value_time = greatest(unit.value_time, brought.value.time),
-    tenant = greatest(unit.tenant, brought.tenant),
     business_unit = greatest(unit.business_unit, brought.business_unit),
     customer = greatest(unit.customer, brought.customer),
     segment = greatest(unit.segment, brought.segment),
@@ -101,13 +129,13 @@ when matched then update set
     failed_attempts = unit.failed_attempts + brought.failed_attempts,
     errors = unit.errors + brought.errors
 when not matched then insert (
-    correlation_id, flow, first_seen, last_seen, opened_at, completed_at, failed_at,
+    correlation_id, flow, first_seen, last_seen, opened_at, completed_at, failed_at, ended_at, progress_at, outcome,
     value_amount, value_currency, value_time,
     tenant, business_unit, customer, segment, environment, routing,
     attempts, failed_attempts, errors
 ) values (
     brought.correlation_id, brought.flow, brought.first_seen, brought.last_seen, brought.first_seen,
-    brought.completed_at, brought.failed_at,
+    brought.completed_at, brought.failed_at, brought.ended_at, brought.progress_at, brought.outcome,
     brought.value.amount, brought.value.currency, brought.value.time,
     brought.tenant, brought.business_unit, brought.customer, brought.segment, brought.environment,
     brought.routing,

@@ -7,3 +7,4 @@ inner join wanted_case
         exception_case.correlation_id = wanted_case.correlation_id
         and exception_case.flow = wanted_case.flow
         and exception_case.step = wanted_case.step
+        and exception_case.tenant is not distinct from wanted_case.tenant

@@ -1,4 +1,17 @@
--- one row per log record, oldest first; total counts what the limit cut
+-- one row per log record of the unit, oldest first: those that name it, and those of its traces that name no other
+with
+traces as (
+    select
+        unit_trace.trace_id,
+        any_value(unit_trace.tenant) as tenant,
+        any_value(unit_trace.flow) as flow,
+    from unit_trace
+    where
+        unit_trace.correlation_id = $id
+        and in_scope(unit_trace.tenant, unit_trace.flow, $scope::varchar[])
+    group by
+        unit_trace.trace_id
+)
 select
     log.* exclude (ingested_at, attributes, resource, data),
     log.data::varchar as data,
@@ -6,11 +19,15 @@ select
     log.resource::json::varchar as resource,
     count(*) over () as total,
 from log
+left join traces on log.trace_id = traces.trace_id
 where
-    log.correlation_id = $id
+    (log.correlation_id = $id or log.run_id = $id or log.technical_id = $id or (log.correlation_id is null and traces.trace_id is not null))
     and log.time between $low and $high
-    and in_scope(log.tenant, log.flow, $scope::varchar[])
+    and in_scope(coalesce(log.tenant, traces.tenant), coalesce(log.flow, traces.flow), $scope::varchar[])
 order by
     log.time,
-    log.source_offset
+    log.source,
+    log.source_offset,
+    log.seq,
+    log.record_id
 limit $limit

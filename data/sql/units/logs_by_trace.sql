@@ -12,5 +12,8 @@ where
     and in_scope(log.tenant, log.flow, $scope::varchar[])
 order by
     log.time,
-    log.source_offset
+    log.source,
+    log.source_offset,
+    log.seq,
+    log.record_id
 limit $limit

@@ -7,14 +7,15 @@ hits as (
         unit.flow as title,
         unit.last_seen as time,
         case
+            when unit.outcome in ('completed_with_errors', 'completed_unproven', 'partial', 'ended') then unit.outcome
             when unit.completed_at is not null and (unit.failed_at is null or unit.completed_at >= unit.failed_at) then 'completed'
             when unit.failed_at is not null then 'failed'
             else 'in_flight'
         end as state,
-        case when unit.correlation_id = $q then 0 else 2 end as rank,
+        case when lower(unit.correlation_id) = lower($q) then 0 else 2 end as rank,
     from unit
     where
-        starts_with(unit.correlation_id, $q)
+        starts_with(lower(unit.correlation_id), lower($q))
         and in_scope(unit.tenant, unit.flow, $scope::varchar[])
     union all
     select
@@ -26,7 +27,7 @@ hits as (
         3 as rank,
     from unit
     where
-        unit.customer = $q
+        lower(unit.customer) = lower($q)
         and in_scope(unit.tenant, unit.flow, $scope::varchar[])
     union all
     select
@@ -38,7 +39,7 @@ hits as (
         1 as rank,
     from exception_case
     where
-        exception_case.id = $q
+        exception_case.id = lower($q)
         and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
 )
 select

@@ -1,17 +1,34 @@
--- one row per span, oldest first; total counts what the limit cut
+-- one row per span of the unit, oldest first: those that name it, and those of its traces that name no other
+with
+traces as (
+    select
+        unit_trace.trace_id,
+        any_value(unit_trace.tenant) as tenant,
+        any_value(unit_trace.flow) as flow,
+    from unit_trace
+    where
+        unit_trace.correlation_id = $id
+        and in_scope(unit_trace.tenant, unit_trace.flow, $scope::varchar[])
+    group by
+        unit_trace.trace_id
+)
 select
-    span.* exclude (record_id, ingested_at, attributes, resource, events, links),
+    span.* exclude (ingested_at, attributes, resource, events, links),
     span.attributes::json::varchar as attributes,
     span.resource::json::varchar as resource,
     span.events::json::varchar as events,
     span.links::json::varchar as links,
     count(*) over () as total,
 from span
+left join traces on span.trace_id = traces.trace_id
 where
-    span.correlation_id = $id
+    (span.correlation_id = $id or span.run_id = $id or span.technical_id = $id or (span.correlation_id is null and traces.trace_id is not null))
     and span.time between $low and $high
-    and in_scope(span.tenant, span.flow, $scope::varchar[])
+    and in_scope(coalesce(span.tenant, traces.tenant), coalesce(span.flow, traces.flow), $scope::varchar[])
 order by
     span.time,
-    span.end_time desc
+    span.end_time desc,
+    span.source,
+    span.source_offset,
+    span.span_id
 limit $limit

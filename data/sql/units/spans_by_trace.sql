@@ -1,6 +1,6 @@
 -- one row per span, oldest first; total counts what the limit cut
 select
-    span.* exclude (record_id, ingested_at, attributes, resource, events, links),
+    span.* exclude (ingested_at, attributes, resource, events, links),
     span.attributes::json::varchar as attributes,
     span.resource::json::varchar as resource,
     span.events::json::varchar as events,
@@ -13,5 +13,8 @@ where
     and in_scope(span.tenant, span.flow, $scope::varchar[])
 order by
     span.time,
-    span.end_time desc
+    span.end_time desc,
+    span.source,
+    span.source_offset,
+    span.span_id
 limit $limit

@@ -1,0 +1,3 @@
+-- one row per unit of the asked IDs
+delete from unit
+where unit.correlation_id in (select asked_id.correlation_id from asked_id)

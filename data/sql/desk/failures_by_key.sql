@@ -1,0 +1,30 @@
+-- one row per wanted unit and step: its failures, and what the latest of them says
+select
+    failure.correlation_id,
+    failure.flow,
+    failure.step,
+    wanted_case.tenant,
+    count(*) as failures,
+    min(failure.time) as first_seen,
+    max(failure.time) as last_seen,
+    max(failure.attempts) as attempts,
+    list(distinct failure.affected::varchar) as affected,
+    arg_max(failure.details::varchar, struct_pack(time := failure.time, record_id := failure.record_id)) as details,
+    arg_max(failure.part, struct_pack(time := failure.time, record_id := failure.record_id)) as part,
+    arg_max(failure.clock, struct_pack(time := failure.time, record_id := failure.record_id)) as clock,
+    arg_max(failure.seq, struct_pack(time := failure.time, record_id := failure.record_id)) as seq,
+from failure
+inner join wanted_case
+    on
+        failure.correlation_id = wanted_case.correlation_id
+        and failure.flow = wanted_case.flow
+        and failure.step = wanted_case.step
+        and (
+            failure.tenant is not distinct from wanted_case.tenant
+            or (failure.tenant is null and wanted_case.takes_untold)
+        )
+group by
+    failure.correlation_id,
+    failure.flow,
+    failure.step,
+    wanted_case.tenant

@@ -1,0 +1,10 @@
+-- one row per success signal of the wanted IDs that still stands
+select
+    unit_signal.* exclude (change, recorded_at),
+from unit_signal
+where
+    list_contains($ids::varchar[], unit_signal.correlation_id)
+    and unit_signal.time >= $since::timestamp
+    and unit_signal.outcome = 'success'
+group by all
+having sum(unit_signal.change) > 0

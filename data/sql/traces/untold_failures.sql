@@ -1,0 +1,7 @@
+-- one row per failure of the asked IDs that names no tenant
+select
+    failure.*,
+from failure
+where
+    failure.tenant is null
+    and failure.correlation_id in (select asked_id.correlation_id from asked_id)

@@ -1,0 +1,178 @@
+"""When a case is recovered: which success signal proves it (semantics 4).
+
+A case is proven by the first success signal of its unit that is later than its last failure and covers the
+part that failed. What is later is decided by the order of writing within one process, by the id of a retry,
+or by event times that lie further apart than two clocks can be wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from audit.actor import SYSTEM
+from desk import lifecycle
+from desk.change import Change, make
+from traces.tenants import sole_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from data.store import Tx
+    from traces.joining import Difference
+
+    Case = dict[str, Any]
+    Row = dict[str, Any]
+
+SKEW: Final = timedelta(seconds=2)
+"""Event times of two hosts are trusted to be right by this much."""
+UNPROVABLE: Final = ("trace", "technical", "none")
+"""A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
+_PARTS: Final = "desk.parts"
+TOO_CLOSE: Final = "a success came within 2 s of the failure: two clocks cannot tell which was later"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The signal that proves a case, or why the best one does not."""
+
+    signal: Row | None = None
+    note: str | None = None
+
+
+def judge(case: Case, signals: Iterable[Row], parts: Mapping[str, frozenset[str]]) -> Verdict:
+    """Return the first signal that proves a case.
+
+    Args:
+        case: The case, with the part, clock and order of its last failure.
+        signals: Success signals of its tenant and ID, in any flow.
+        parts: For each flow, the parts that say that a later part completes the unit.
+    """
+    if case["unit_kind"] in UNPROVABLE:
+        return Verdict()
+    note = None
+    for signal in sorted(signals, key=lambda s: (s["time"], s["record_id"])):
+        if not covers(case, signal, parts):
+            continue
+        later = is_later(case, signal)
+        if later:
+            return Verdict(signal)
+        note = TOO_CLOSE if later is None else note
+    return Verdict(note=note)
+
+
+def is_later(case: Case, signal: Row) -> bool | None:
+    """Tell whether a signal is later than the case's last failure; None: the clocks cannot tell."""
+    if signal["retry_id"] and signal["retry_id"] == case["retry_id"]:
+        return True
+    same_clock = signal["clock"] is not None and signal["clock"] == case["clock"]
+    if same_clock and signal["seq"] is not None and case["seq"] is not None:
+        return bool(signal["seq"] > case["seq"])
+    if signal["time"] <= case["last_seen"]:
+        return False
+    if same_clock or (signal["clock"] is None and case["clock"] is None and signal["part"] is None):
+        return True
+    return True if signal["time"] - case["last_seen"] > SKEW else None
+
+
+def covers(case: Case, signal: Row, parts: Mapping[str, frozenset[str]]) -> bool:
+    """Tell whether a signal speaks for the part of the unit that failed."""
+    if signal["retry_id"] and signal["retry_id"] == case["retry_id"]:
+        return True
+    affected = orjson.loads(case["affected"]) if case["affected"] else []
+    if signal["flow"] != case["flow"] and signal["flow"] not in {place["flow"] for place in affected}:
+        return False
+    another_completes = parts.get(signal["flow"], frozenset()) - {signal["part"]}
+    if signal["flow"] == case["flow"] and (signal["final"] or another_completes):
+        return True
+    callers = {place["service"] for place in affected}
+    return signal["part"] == case["part"] or signal["part"] in callers
+
+
+def prove(tx: Tx, difference: Difference, touched: set[str], now: datetime) -> None:
+    """Recover every live case that is proven, and open again what turned out to be unproven."""
+    news = tx.run("desk/new_successes", {"now": now})
+    lost = {s["correlation_id"] for s in difference.signals if s["change"] < 0 and s["outcome"] == "success"}
+    flows = _learn_parts(tx, now)
+    if not (news or lost or touched or flows):
+        return
+    named = {signal["correlation_id"] for signal in news}
+    asked = {"ids": sorted(named | lost), "cases": sorted(touched), "flows": sorted(flows)}
+    cases = tx.run("desk/cases_to_prove", asked)
+    whole = [c for c in cases if c["id"] in touched or c["correlation_id"] in lost or c["flow"] in flows]
+    signals = news + (_signals(tx, whole) if whole else [])
+    changes = [change for case in cases if (change := _judged(tx, case, signals, lost, now))]
+    make(tx, changes, now)
+    for change in changes:
+        if change.verb == "recovered" and change.case["retry_id"]:
+            tx.run("desk/cancel_retry", {"id": change.case["retry_id"], "states": ["queued"], "now": now})
+
+
+def proof_now(tx: Tx, case: Case, now: datetime) -> Change | None:
+    """Return the change that ends a case, if a signal that arrived already proves it."""
+    return _judged(tx, case, _signals(tx, [case]), set(), now)
+
+
+def _judged(tx: Tx, case: Case, signals: list[Row], lost: set[str], now: datetime) -> Change | None:
+    own = _of_unit(tx, case, signals)
+    verdict = judge(case, own, tx.memo.get(_PARTS, {}))
+    if verdict.signal is not None:
+        return _proven(case, verdict.signal["time"], now)
+    if case["state"] == lifecycle.RECOVERED and case["correlation_id"] in lost:
+        words = "later records showed that the success was another unit's"
+        return Change(case, lifecycle.reopened(case), "reopened", SYSTEM, words)
+    if verdict.note and case["state"] in lifecycle.LIVE and case["note"] is None:
+        return Change(case, {"note": verdict.note}, "updated", SYSTEM)
+    return None
+
+
+def _of_unit(tx: Tx, case: Case, signals: list[Row]) -> list[Row]:
+    """Return the signals of the case's tenant and ID; without a tenant where the ID has one only."""
+    same = [s for s in signals if s["correlation_id"] == case["correlation_id"]]
+    own = [s for s in same if s["tenant"] == case["tenant"]]
+    untold = [s for s in same if s["tenant"] is None and case["tenant"] is not None]
+    if untold and sole_of(tx, {case["correlation_id"]}).get(case["correlation_id"]) == case["tenant"]:
+        own += untold
+    return own
+
+
+def _proven(case: Case, completed_at: datetime, now: datetime) -> Change | None:
+    if case["state"] in lifecycle.LIVE:
+        return recovery(case, completed_at, now)
+    if case["state"] == lifecycle.RECOVERED and completed_at < case["verified_at"]:
+        # A record that arrived late brings the first proof.
+        return Change(case, {"verified_at": completed_at}, "updated", SYSTEM)
+    return None
+
+
+def recovery(case: Case, completed_at: datetime, now: datetime) -> Change:
+    """Return the change that ends a case by the unit's own success signal."""
+    return Change(
+        case,
+        lifecycle.recovered(case, completed_at, now),
+        "recovered",
+        SYSTEM,
+        details={"unit_completed_at": completed_at},
+    )
+
+
+def _signals(tx: Tx, cases: list[Case]) -> list[Row]:
+    ids = sorted({case["correlation_id"] for case in cases})
+    since = min(case["last_seen"] for case in cases) - timedelta(days=1)
+    return tx.run("desk/successes_of", {"ids": ids, "since": since})
+
+
+def _learn_parts(tx: Tx, now: datetime) -> set[str]:
+    """Remember which parts of which flows leave the end to another; return the flows that are new to it."""
+    known: dict[str, frozenset[str]] | None = tx.memo.get(_PARTS)
+    rows = tx.run("desk/parts_of_flows", {"now": None if known is None else now})
+    made = dict(known or {})
+    for row in rows:
+        made[row["flow"]] = made.get(row["flow"], frozenset()) | {row["part"]}
+    changed = {flow for flow, parts in made.items() if known is not None and known.get(flow) != parts}
+    tx.memo[_PARTS] = made
+    return changed

@@ -1,0 +1,144 @@
+"""The records of one commit, put to their traces; and which traces they make it necessary to resolve.
+
+This runs for every record. A trace without an error, in which every signal names its unit and flow itself,
+is never looked at record by record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from traces import record as records
+from traces.recent import Chunk
+
+if TYPE_CHECKING:
+    from data.store import Tx
+    from traces.recent import Recent
+
+_ERROR, _NO_FLOW, _UNPLACED, _HAS_ID, _NO_ID = 1, 2, 4, 8, 16
+_NO_TENANT, _TENANT, _SPOKEN, _LINKS = 32, 64, 128, 256
+
+
+def arrived(tx: Tx) -> Chunk:
+    """Return the incoming records of the running transaction that joining has to know."""
+    spans = _narrow(tx.tables["incoming_span"], records.SPAN_NAMES)
+    logs = _telling(_narrow(tx.tables["incoming_log"], records.LOG_NAMES))
+    return Chunk(spans, spans["trace_id"].to_pylist(), logs, log_scopes(logs), _latest(spans, logs))
+
+
+def _narrow(table: pa.Table, names: dict[str, str]) -> pa.Table:
+    return table.select(records.columns(names))
+
+
+def _telling(logs: pa.Table) -> pa.Table:
+    """Keep the log records that say something: an ID, an error, an outcome, that a library tries again."""
+    if not logs.num_rows:
+        return logs
+    mask = pc.or_(pc.greater_equal(logs["severity_number"], records.ERROR), pc.is_valid(logs["outcome"]))
+    named = pc.or_(
+        pc.is_valid(logs["correlation_id"]), pc.or_(pc.is_valid(logs["run_id"]), pc.is_valid(logs["flow"]))
+    )
+    mask = pc.or_(mask, pc.and_(pc.is_valid(logs["trace_id"]), named))
+    for logger in records.RETRY_LOGGERS:
+        mask = pc.or_(mask, pc.coalesce(pc.starts_with(logs["logger"], logger), pa.scalar(False)))  # noqa: FBT003
+    return logs.filter(mask)
+
+
+def log_scopes(logs: pa.Table) -> list[str]:
+    """Return what joins each log record: its trace, else its ID, else what it says itself."""
+    scopes = logs["trace_id"].to_pylist()
+    without = [place for place, scope in enumerate(scopes) if scope is None]
+    if not without:
+        return scopes  # type: ignore[no-any-return]
+    names = (
+        "correlation_id",
+        "run_id",
+        "technical_id",
+        "service",
+        "source",
+        "error_type",
+        "exception_message",
+        "message",
+    )
+    rows = zip(*(logs[name].take(pa.array(without)).to_pylist() for name in names), strict=True)
+    for place, (cid, run, technical, service, source, kind, said, message) in zip(without, rows, strict=True):
+        named = cid or run or technical
+        scopes[place] = f"id {named}" if named else f"no id {service or source} {kind} {said or message}"
+    return scopes  # type: ignore[no-any-return]
+
+
+def _latest(*tables: pa.Table) -> int:
+    return max((pc.max(t["time"]).cast(pa.int64()).as_py() or 0 for t in tables if t.num_rows), default=0)
+
+
+def flags_of(chunk: Chunk) -> tuple[dict[str, int], dict[str, int]]:
+    """Return for each trace what its records make necessary, and how many there are."""
+    flags: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for scopes, bits in (
+        (chunk.span_scopes, _span_bits(chunk.spans)),
+        (chunk.log_scopes, _log_bits(chunk.logs)),
+    ):
+        for scope, own in zip(scopes, bits, strict=True):
+            flags[scope] = flags.get(scope, 0) | own
+            counts[scope] = counts.get(scope, 0) + 1
+    return flags, counts
+
+
+def _bits(table: pa.Table) -> np.ndarray:
+    has = {
+        name: pc.is_valid(table[name]).to_numpy() for name in ("correlation_id", "flow", "outcome", "tenant")
+    }
+    # A record without a trace has no other to learn its flow from: its service's or its source's name.
+    cid, flow = has["correlation_id"], has["flow"] | pc.is_null(table["trace_id"]).to_numpy()
+    made = cid * _HAS_ID | (cid & ~flow) * _NO_FLOW | (has["outcome"] & ~(cid & flow)) * _UNPLACED
+    spoken = (
+        pc.is_in(table["outcome"], pa.array(["partial", "failed"])).to_numpy()
+        | pc.is_valid(table["verdict"]).to_numpy()
+    )
+    made = made | spoken * _SPOKEN
+    return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | (cid & has["tenant"]) * _TENANT)
+
+
+def _span_bits(spans: pa.Table) -> list[int]:
+    if not spans.num_rows:
+        return []
+    cid = pc.is_valid(spans["correlation_id"]).to_numpy()
+    failed = pc.equal(spans["status"], "error").to_numpy(zero_copy_only=False)
+    top = (
+        pc.is_null(spans["parent_span_id"]).to_numpy()
+        | pc.is_in(spans["kind"], pa.array(["server", "consumer"])).to_numpy()
+    )
+    links = pc.not_equal(pc.coalesce(spans["links"], "[]"), "[]").to_numpy(zero_copy_only=False)
+    made = _bits(spans) | failed * _ERROR | (top & ~cid) * _NO_ID | (links & ~cid) * _LINKS
+    return made.tolist()  # type: ignore[no-any-return]
+
+
+def _log_bits(logs: pa.Table) -> list[int]:
+    if not logs.num_rows:
+        return []
+    failed = pc.greater_equal(logs["severity_number"], records.ERROR).to_numpy(zero_copy_only=False)
+    return (_bits(logs) | failed * _ERROR).tolist()  # type: ignore[no-any-return]
+
+
+def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
+    seen = recent.seen
+    return {
+        scope for scope, own in flags.items() if _needs(own | (seen[scope].flags if scope in seen else 0))
+    }
+
+
+def _needs(flags: int) -> bool:
+    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS):
+        return True
+    return (flags & (_HAS_ID | _NO_ID)) == _HAS_ID | _NO_ID or (
+        flags & (_NO_TENANT | _TENANT)
+    ) == _NO_TENANT | _TENANT
+
+
+def size_of(recent: Recent, scope: str) -> int:
+    return recent.seen[scope].rows if scope in recent.seen else 0

@@ -1,0 +1,146 @@
+"""The records of the traces that are alive, in memory: what a late record has to be joined with.
+
+Every span, and every log record that says something, is kept as narrow Arrow columns for as long as it is
+among the latest. A trace that is older is read from the store, by its ID and within a day. Which traces are
+that old is known from 8 bytes each, so that a new trace, the common case, costs no look at the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+RECENT_ROWS: Final = 60_000
+"""Rows that are kept: about 600 bytes each."""
+JOINS_FOR_US: Final = 24 * 3600 * 1_000_000
+"""A record joins its trace until this long after the trace's last record."""
+SETTLES_FOR: Final = timedelta(seconds=30)
+"""A failed span waits this long for its unit root; then it counts as failed."""
+_MAX_RUNS: Final = 8
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The rows that one commit brought; `scopes` names the trace of each."""
+
+    spans: pa.Table
+    span_scopes: Sequence[str]
+    logs: pa.Table
+    log_scopes: Sequence[str]
+    latest: int
+    """Time of the latest record, in microseconds."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.span_scopes) + len(self.log_scopes)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of a trace: flags of its records, and the chunks that hold them."""
+
+    flags: int = 0
+    chunks: list[int] = field(default_factory=list)
+    rows: int = 0
+
+
+class Recent:
+    """The latest chunks, and which traces are older. Changed only after a commit."""
+
+    def __init__(self, most_rows: int = RECENT_ROWS) -> None:
+        self.most_rows = most_rows
+        self.chunks: OrderedDict[int, Chunk] = OrderedDict()
+        self.seen: dict[str, Seen] = {}
+        self._rows = 0
+        self._next = 0
+        self._older: list[np.ndarray] = []
+        self._wide: set[str] = set()
+        self._waiting: dict[str, datetime] = {}
+
+    def is_older(self, scopes: Sequence[str]) -> set[str]:
+        """Return which of these traces have records that are not in memory."""
+        if not scopes or not self._older:
+            return set()
+        keys = keys_of(scopes)
+        found = np.zeros(len(keys), bool)
+        for run in self._older:
+            found |= run[np.minimum(np.searchsorted(run, keys), len(run) - 1)] == keys
+        return {scope for scope, is_old in zip(scopes, found, strict=True) if is_old}
+
+    def add_older(self, keys: np.ndarray) -> None:
+        """Note traces that the store holds and the memory does not."""
+        if len(keys):
+            self._older.append(np.unique(keys))
+        if len(self._older) > _MAX_RUNS:
+            self._older = [np.unique(np.concatenate(self._older))]
+
+    def add(self, chunk: Chunk, flags: dict[str, int], counts: dict[str, int]) -> None:
+        """Keep what a commit brought, and let go of what is oldest."""
+        if not len(chunk):
+            return
+        number, self._next = self._next, self._next + 1
+        self.chunks[number] = chunk
+        self._rows += len(chunk)
+        for scope, own in flags.items():
+            seen = self.seen.setdefault(scope, Seen())
+            seen.flags |= own
+            seen.chunks.append(number)
+            seen.rows += counts[scope]
+        while self._rows > self.most_rows and len(self.chunks) > 1:
+            self._let_go()
+
+    # --- traces that are looked at again later -----------------------------------------------------
+
+    def postpone(self, scopes: Iterable[str]) -> None:
+        """Leave traces to the clock: they are too wide to be resolved with every commit."""
+        self._wide.update(scopes)
+
+    def wait(self, scopes: Iterable[str], now: datetime) -> None:
+        """Look at traces again when their unit root should have come; `now` is naive UTC."""
+        for scope in scopes:
+            self._waiting.setdefault(scope, now + SETTLES_FOR)
+
+    def due(self, now: datetime) -> set[str]:
+        """Return the traces to look at now."""
+        return self._wide | {scope for scope, until in self._waiting.items() if until <= now}
+
+    def done(self, scopes: Iterable[str]) -> None:
+        """Note that traces were looked at."""
+        for scope in scopes:
+            self._wide.discard(scope)
+            self._waiting.pop(scope, None)
+
+    def _let_go(self) -> None:
+        number, chunk = self.chunks.popitem(last=False)
+        self._rows -= len(chunk)
+        scopes = list({*chunk.span_scopes, *chunk.log_scopes})
+        self.add_older(keys_of(scopes))
+        for scope in scopes:
+            seen = self.seen[scope]
+            seen.chunks.remove(number)
+            if not seen.chunks:
+                del self.seen[scope]
+
+
+def keys_of(scopes: Iterable[str]) -> np.ndarray:
+    """Return 64 bits for each trace ID, or what stands in its place: the ID's own, else a hash."""
+    return np.array([_key(scope) for scope in scopes], np.uint64)
+
+
+def _key(scope: str) -> int:
+    if len(scope) == 32:  # noqa: PLR2004 - a trace ID in hex
+        try:
+            return int(scope[16:], 16)
+        except ValueError:
+            pass
+    return int.from_bytes(hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=8).digest())

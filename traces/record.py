@@ -1,0 +1,166 @@
+"""What joining needs to know of a span or of a log record."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ERROR: Final = 17
+"""OpenTelemetry's severity number from which a log record is an error."""
+RETRY_LOGGERS: Final = ("tenacity", "stamina", "backoff", "urllib3")
+"""Libraries that log a line when they try again after a failure."""
+
+
+class Record(NamedTuple):
+    """A span, or a log record that says something: an ID, an error, an outcome, a retry.
+
+    Times are microseconds since the epoch (UTC).
+    """
+
+    rid: int
+    is_span: bool
+    trace: str | None
+    span: str | None
+    parent: str | None
+    service: str | None
+    kind: str | None
+    name: str
+    """A span's name; a log record's message."""
+    start: int
+    end: int
+    err: bool
+    severity: int
+    etype: str | None
+    emsg: str | None
+    ref: str | None
+    cid: str | None
+    tenant: str | None
+    flow: str | None
+    step: str | None
+    run: str | None
+    technical: str | None
+    outcome: str | None
+    verdict: str | None
+    completes: bool | None
+    part: str | None
+    retry: str | None
+    instance: str | None
+    host: str | None
+    seq: int | None
+    source: str
+    offset: int | None
+    peer: str | None
+    dependency: str | None
+    http_status: int | None
+    role: str | None
+    route: str | None
+    attempt: int | None
+    stack: str | None
+    logger: str | None
+    partial_failed: int | None
+    partial_total: int | None
+    links: str | None
+
+    @property
+    def ours(self) -> bool:
+        """Was it written by Unsnag's client? It reports a failure by a log record beside its spans."""
+        return self.role is not None and self.seq is not None
+
+    @property
+    def clock(self) -> str | None:
+        """Name what the record's times are comparable within: a process, a host, a file."""
+        return self.instance or self.host or (None if self.source == "otlp" else self.source)
+
+
+LOG_NAMES: Final = {
+    "rid": "record_id", "trace": "trace_id", "span": "span_id", "service": "service", "name": "message",
+    "start": "time", "end": "time", "severity": "severity_number", "etype": "error_type",
+    "emsg": "exception_message", "ref": "exception_id", "cid": "correlation_id", "tenant": "tenant",
+    "flow": "flow", "step": "step", "run": "run_id", "technical": "technical_id", "outcome": "outcome",
+    "verdict": "verdict", "completes": "completes", "part": "part", "retry": "retry_id",
+    "instance": "instance", "host": "host", "seq": "seq", "source": "source", "offset": "source_offset",
+    "peer": "peer", "dependency": "dependency", "http_status": "http_status", "attempt": "attempt",
+    "stack": "stacktrace", "logger": "logger",
+}  # fmt: skip
+SPAN_NAMES: Final = {
+    "rid": "record_id", "trace": "trace_id", "span": "span_id", "parent": "parent_span_id",
+    "service": "service", "kind": "kind", "name": "name", "start": "time", "end": "end_time",
+    "etype": "error_type", "emsg": "exception_message", "ref": "exception_id", "cid": "correlation_id",
+    "tenant": "tenant", "flow": "flow", "step": "step", "run": "run_id", "technical": "technical_id",
+    "outcome": "outcome", "verdict": "verdict", "completes": "completes", "part": "part",
+    "retry": "retry_id", "instance": "instance", "host": "host", "seq": "seq", "source": "source",
+    "offset": "source_offset", "peer": "peer", "dependency": "dependency", "http_status": "http_status",
+    "role": "role", "route": "route", "attempt": "attempt", "partial_failed": "partial_failed",
+    "partial_total": "partial_total", "links": "links", "status": "status", "stack": "stacktrace",
+}  # fmt: skip
+
+_OLD_RUN: Final = re.compile(r"[0-9a-f]{16}")
+"""The client before 0.2 numbered every process like this; a process is not a unit."""
+
+
+def columns(names: dict[str, str]) -> list[str]:
+    """Return the stored columns that records are made of, each once."""
+    return list(dict.fromkeys(names.values()))
+
+
+def of_logs(table: pa.Table) -> list[Record]:
+    """Return the records of log rows; times are Arrow timestamps in microseconds."""
+    return [_record(row, is_span=False) for row in _rows(table, LOG_NAMES)]
+
+
+def of_spans(table: pa.Table) -> list[Record]:
+    """Return the records of span rows."""
+    return [_record(row, is_span=True) for row in _rows(table, SPAN_NAMES)]
+
+
+def _rows(table: pa.Table, names: dict[str, str]) -> Iterator[dict[str, Any]]:
+    values = [_values(table[column]) for column in names.values()]
+    return (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.int64()).to_pylist()  # type: ignore[no-any-return]
+    return column.to_pylist()  # type: ignore[no-any-return]
+
+
+_EMPTY: Final = Record(*[None] * len(Record._fields))  # type: ignore[arg-type]
+
+
+def _record(row: dict[str, Any], *, is_span: bool) -> Record:
+    status = row.pop("status", None)
+    severity = row.get("severity") or 0
+    run = row["run"]
+    return _EMPTY._replace(
+        **{
+            **row,
+            "is_span": is_span,
+            "severity": severity,
+            "err": status == "error" if is_span else severity >= ERROR,
+            "run": None if run is None or _OLD_RUN.fullmatch(run) else run,
+            "name": row["name"] or "",
+            "links": row.get("links") if row.get("links") not in (None, "[]") else None,
+        }
+    )
+
+
+def of_rows(spans: list[dict[str, Any]], logs: list[dict[str, Any]]) -> dict[int, Record]:
+    """Return the records of stored rows by their identity; only what places them in their trace."""
+    made = {row["record_id"]: _placed(row, is_span=True) for row in spans}
+    return made | {row["record_id"]: _placed(row, is_span=False) for row in logs}
+
+
+def _placed(row: dict[str, Any], *, is_span: bool) -> Record:
+    names = SPAN_NAMES if is_span else LOG_NAMES
+    known = {name: row.get(column) for name, column in names.items()}
+    return _record({**known, "start": 0, "end": 0}, is_span=is_span)
+
+
+def is_retry_note(record: Record) -> bool:
+    """Tell whether a retry library says here that it tries again."""
+    return record.logger is not None and not record.is_span and record.logger.startswith(RETRY_LOGGERS)

@@ -1,0 +1,101 @@
+"""Whose work a record is that names no tenant: that of its ID, where the ID is known in exactly one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from data.store import Tx
+    from traces.joining import Difference
+
+_MEMO: Final = "traces.tenants"
+
+
+@dataclass(slots=True)
+class Tenants:
+    """The one tenant of each ID that has exactly one, before the running transaction and with it."""
+
+    before: dict[str, str] = field(default_factory=dict)
+    after: dict[str, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    """IDs whose records without a tenant belong to another one now."""
+
+
+def learn(tx: Tx, difference: Difference) -> Tenants:
+    """Look up the tenants of the incoming IDs, and make them readable as `sole_tenant`."""
+    named, untold = _incoming(tx, difference)
+    any_named, any_untold = _known(tx)
+    made = Tenants()
+    if (named or any_named) and (untold or any_untold):
+        made = _looked_up(tx, named, untold)
+    tx.memo[_MEMO] = (any_named or bool(named), any_untold or bool(untold))
+    rows = [{"correlation_id": cid, "tenant": tenant} for cid, tenant in made.after.items()]
+    tx.view("sole_tenant", pa.Table.from_pylist(rows, _SCHEMA))
+    return made
+
+
+_SCHEMA: Final = pa.schema([("correlation_id", pa.string()), ("tenant", pa.string())])
+
+
+def _incoming(tx: Tx, difference: Difference) -> tuple[set[tuple[str, str]], set[str]]:
+    """Return the pairs of ID and tenant that arrive, and the IDs that arrive without a tenant."""
+    named: set[tuple[str, str]] = set()
+    untold: set[str] = set()
+    for name in ("incoming_log", "incoming_span"):
+        table = tx.tables[name].select(["correlation_id", "tenant"])
+        for row in (
+            table.filter(pc.is_valid(table["correlation_id"]))
+            .group_by(["correlation_id", "tenant"])
+            .aggregate([])
+            .to_pylist()
+        ):
+            _sort(row, named, untold)
+    for row in (*difference.joined_units, *difference.come, *difference.signals):
+        _sort(row, named, untold)
+    return named, untold
+
+
+def _sort(row: dict[str, str | None], named: set[tuple[str, str]], untold: set[str]) -> None:
+    cid, tenant = row["correlation_id"], row["tenant"]
+    if cid and tenant:
+        named.add((cid, tenant))
+    elif cid:
+        untold.add(cid)
+
+
+def _known(tx: Tx) -> tuple[bool, bool]:
+    if _MEMO not in tx.memo:
+        (row,) = tx.run("traces/any_tenants")
+        tx.memo[_MEMO] = (row["named"], row["untold"])
+    found: tuple[bool, bool] = tx.memo[_MEMO]
+    return found
+
+
+def _looked_up(tx: Tx, named: set[tuple[str, str]], untold: set[str]) -> Tenants:
+    ids = sorted({cid for cid, _ in named} | untold)
+    tx.view("asked_id", pa.table({"correlation_id": pa.array(ids, pa.string())}))
+    known = {row["correlation_id"]: set(row["tenants"]) for row in tx.run("traces/tenants_of_ids")}
+    made = Tenants(before=_sole(known))
+    for cid, tenant in named:
+        known.setdefault(cid, set()).add(tenant)
+    made.after = _sole(known)
+    made.changed = {cid for cid in ids if made.before.get(cid) != made.after.get(cid)}
+    return made
+
+
+def _sole(known: dict[str, set[str]]) -> dict[str, str]:
+    return {cid: next(iter(found)) for cid, found in known.items() if len(found) == 1}
+
+
+def sole_of(tx: Tx, ids: set[str]) -> dict[str, str]:
+    """Return the tenant of each ID that is known in exactly one."""
+    tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
+    return {
+        r["correlation_id"]: r["tenants"][0]
+        for r in tx.run("traces/tenants_of_ids")
+        if len(r["tenants"]) == 1
+    }

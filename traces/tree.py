@@ -1,0 +1,175 @@
+"""The records of one trace as a tree of spans, and what each record inherits from it (semantics 1)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from traces.record import Record
+
+ENTRIES: Final = ("server", "consumer")
+_INHERITED: Final = ("cid", "tenant", "flow", "step", "run", "technical")
+_WORD: Final = re.compile(r"[\w-]+")
+BUSINESS, RUN, TECHNICAL, TRACE, NONE = "business", "run", "technical", "trace", "none"
+
+
+class Unit(NamedTuple):
+    """What a record belongs to: tenant, ID and flow; `kind` says what the ID is."""
+
+    tenant: str | None
+    id: str
+    flow: str
+    kind: str
+
+    @property
+    def key(self) -> tuple[str | None, str, str]:
+        """What makes two units the same."""
+        return self.tenant, self.id, self.flow
+
+
+class Tree:
+    """The records of one trace, or of one ID where records have no trace.
+
+    Args:
+        records: All that is known, in any order; a record that is there twice counts once.
+        linked: For each trace that a span links to, the business IDs that it carries.
+    """
+
+    def __init__(self, records: Iterable[Record], linked: Mapping[str, frozenset[str]] | None = None) -> None:
+        self.records = sorted({r.rid: r for r in records}.values(), key=lambda r: r.rid)
+        self.linked = linked or {}
+        self.spans: dict[str, Record] = {}
+        for record in self.records:
+            if record.is_span and record.span is not None:
+                self.spans.setdefault(record.span, record)
+        self.up = {s: tuple(self._chain(s)) for s in {r.span for r in self.records}}
+        self._own: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        self._below: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._all: dict[str, set[str]] = defaultdict(set)
+        for record in self.records:
+            self._note(record)
+        self._flow = self._default_flow()
+        self._units: dict[int, Unit] = {}
+
+    def _chain(self, span: str | None) -> Iterator[str]:
+        seen: set[str] = set()
+        while span and span not in seen:
+            seen.add(span)
+            yield span
+            span = self.spans[span].parent if span in self.spans else None
+
+    def _note(self, record: Record) -> None:
+        span = self.spans.get(record.span or "")
+        for field in _INHERITED:
+            value = getattr(record, field)
+            if not value:
+                continue
+            if record.is_span or not (span and getattr(span, field)):  # a span's own word wins over its logs'
+                self._own[field, record.span].add(value)
+            for above in self.up[record.span]:
+                self._below[field, above].add(value)
+            self._all[field].add(value)
+
+    def _default_flow(self) -> str | None:
+        """Return the service of the trace's first span: the flow of a trace that nobody gives one."""
+        named = [s for s in self.spans.values() if s.service]
+        # A root comes first whatever its clock says.
+        first = min(named, key=lambda s: (s.parent is not None, s.start, s.rid), default=None)
+        return first.service if first else None
+
+    def above(self, record: Record) -> list[Record]:
+        """Return the known spans around a record, the innermost first; a span is around itself."""
+        return [self.spans[s] for s in self.up[record.span] if s in self.spans]
+
+    def nearest(self, record: Record, field: str, *, around: bool = True) -> str | None:
+        """Return the record's own value, else that of the nearest span around it that has exactly one.
+
+        With `around` also the only value in the subtree of a span around it, then the only one of the trace.
+        """
+        if (value := getattr(record, field)) or record.trace is None:
+            return str(value) if value else None
+        chain = self.up[record.span]
+        for span in chain:
+            values = self._own[field, span]
+            if len(values) == 1:
+                return next(iter(values))
+        if not around:
+            return None
+        for values in (*(self._below[field, span] for span in chain), self._all[field]):
+            if len(values) == 1:
+                return next(iter(values))
+        return None
+
+    def unit(self, record: Record) -> Unit:
+        """Return the unit that a record belongs to; its id is empty where there is none."""
+        if record.rid not in self._units:
+            self._units[record.rid] = self._unit(record)
+        return self._units[record.rid]
+
+    def _unit(self, record: Record) -> Unit:
+        tenant, flow = self.nearest(record, "tenant"), self.flow(record)
+        business = self.nearest(record, "cid", around=False) or self._from_links(record)
+        business = business or self.nearest(record, "cid")
+        if business:
+            return Unit(tenant, business, flow, BUSINESS)
+        for field, kind in (("run", RUN), ("technical", TECHNICAL)):
+            if found := self.nearest(record, field):
+                return Unit(tenant, found, flow, kind)
+        if record.trace:
+            return Unit(tenant, record.trace, flow, TRACE)
+        return Unit(tenant, "", flow, NONE)
+
+    def _from_links(self, record: Record) -> str | None:
+        for span in self.above(record):
+            found = {
+                cid
+                for trace, cids in self.linked.items()
+                if span.links and trace in span.links
+                for cid in cids
+            }
+            if len(found) == 1:
+                return next(iter(found))
+        return None
+
+    def flow(self, record: Record) -> str:
+        """Return the flow: the client's or the mapping's, else the first span's service, else the source."""
+        if found := self.nearest(record, "flow"):
+            return found
+        if record.trace and (several := self._all["flow"]):
+            return min(several)
+        return self._flow or record.service or record.source
+
+    def step(self, record: Record) -> str:
+        """Return the step: named by the client or a mapping, else the template of the nearest entry span."""
+        if named := self.nearest(record, "step", around=False):
+            return named
+        known = self.above(record)
+        entry = next((s for s in known if s.kind in ENTRIES), known[-1] if known else None)
+        return template(entry) if entry else ""
+
+    def root(self, record: Record) -> Record | None:
+        """Return the unit root: the topmost span of the record's unit in its service."""
+        unit, found = self.unit(record).id, None
+        for span in self.above(record):
+            if found is not None and (span.service != found.service or self.unit(span).id != unit):
+                break
+            found = span
+            if span.cid is not None and not (
+                span.parent in self.spans and self.spans[span.parent].cid == span.cid
+            ):
+                break
+        return found
+
+
+def template(span: Record) -> str:
+    """Return what a span is called without the numbers in it: ``/orders/{id}``, ``GET /orders/*``."""
+    return span.route or _WORD.sub(_without_id, span.name[:200])
+
+
+def _without_id(word: re.Match[str]) -> str:
+    digits = sum(letter.isdigit() for letter in word[0])
+    return "*" if digits > 1 or word[0].isdigit() else word[0]
