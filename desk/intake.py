@@ -38,4 +38,4 @@ def _take(tx: Tx, difference: Difference, now: datetime) -> None:
     tenants = learn(tx, difference)
     units.derive(tx, difference, tenants)
     touched = moves.move(tx, difference, tenants, now)
-    proof.prove(tx, difference, touched, now)
+    proof.prove(tx, difference, touched, tenants.changed, now)

@@ -126,11 +126,7 @@ class _Board:
     rekeyed: dict[str, Key] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rows: list[Row] = [dict(zip(_KEY, key, strict=True)) for key in self.touched]
-        for row in rows:  # failures that name no tenant count where their ID has only this one
-            row["takes_untold"] = (
-                row["tenant"] is not None and self.tenants.after.get(row["correlation_id"]) == row["tenant"]
-            )
+        rows = [self._wanted(key) for key in self.touched]
         self.tx.view("wanted_case", pa.Table.from_pylist(rows, _WANTED))
         found = self.tx.run("desk/cases_by_key")
         self.cases = {_key(case): case for case in found}
@@ -141,8 +137,8 @@ class _Board:
             self.units.setdefault((row["tenant"], row["correlation_id"]), []).append(row)
 
     def _wanted(self, key: Key) -> Row:
-        # Failures that name no tenant count where their ID has only this one.
-        takes_untold = key[0] is not None and self.tenants.after.get(key[3]) == key[0]
+        # Failures that name no tenant count where their ID has only this one, or has none.
+        takes_untold = self.tenants.after.get(key[3]) == key[0]
         return {**dict(zip(_KEY, key, strict=True)), "takes_untold": takes_untold}
 
     def leave(self, targets: dict[Key, Row | None]) -> None:

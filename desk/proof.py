@@ -93,19 +93,26 @@ def covers(case: Case, signal: Row, parts: Mapping[str, frozenset[str]]) -> bool
     return signal["part"] == case["part"] or signal["part"] in callers
 
 
-def prove(tx: Tx, difference: Difference, touched: set[str], now: datetime) -> None:
-    """Recover every live case that is proven, and open again what turned out to be unproven."""
+def prove(tx: Tx, difference: Difference, touched: set[str], retenanted: set[str], now: datetime) -> None:
+    """Recover every live case that is proven, and open again what turned out to be unproven.
+
+    `touched` are ids of cases that changed, `retenanted` IDs whose tenant is another one now.
+    """
     news = tx.run("desk/new_successes", {"now": now})
-    lost = {s["correlation_id"] for s in difference.signals if s["change"] < 0 and s["outcome"] == "success"}
+    doubted = {
+        s["correlation_id"] for s in difference.signals if s["change"] < 0 and s["outcome"] == "success"
+    }
+    doubted |= retenanted
     flows = _learn_parts(tx, now)
-    if not (news or lost or touched or flows):
+    if not (news or doubted or touched or flows):
         return
     named = {signal["correlation_id"] for signal in news}
-    asked = {"ids": sorted(named | lost), "cases": sorted(touched), "flows": sorted(flows)}
+    asked = {"ids": sorted(named | doubted), "cases": sorted(touched), "flows": sorted(flows)}
     cases = tx.run("desk/cases_to_prove", asked)
-    whole = [c for c in cases if c["id"] in touched or c["correlation_id"] in lost or c["flow"] in flows]
+    doubted |= {c["correlation_id"] for c in cases if c["flow"] in flows or c["id"] in touched}
+    whole = [c for c in cases if c["id"] in touched or c["correlation_id"] in doubted]
     signals = news + (_signals(tx, whole) if whole else [])
-    changes = [change for case in cases if (change := _judged(tx, case, signals, lost, now))]
+    changes = [change for case in cases if (change := _judged(tx, case, signals, doubted, now))]
     make(tx, changes, now)
     for change in changes:
         if change.verb == "recovered" and change.case["retry_id"]:
@@ -117,13 +124,18 @@ def proof_now(tx: Tx, case: Case, now: datetime) -> Change | None:
     return _judged(tx, case, _signals(tx, [case]), set(), now)
 
 
-def _judged(tx: Tx, case: Case, signals: list[Row], lost: set[str], now: datetime) -> Change | None:
+def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: datetime) -> Change | None:
     own = _of_unit(tx, case, signals)
     verdict = judge(case, own, tx.memo.get(_PARTS, {}))
     if verdict.signal is not None:
         return _proven(case, verdict.signal["time"], now)
-    if case["state"] == lifecycle.RECOVERED and case["correlation_id"] in lost:
-        words = "later records showed that the success was another unit's"
+    # A case that was closed by earlier rules keeps its state.
+    if (
+        case["state"] == lifecycle.RECOVERED
+        and case["correlation_id"] in doubted
+        and not case["earlier_occurrences"]
+    ):
+        words = "later records showed that the success does not prove it"
         return Change(case, lifecycle.reopened(case), "reopened", SYSTEM, words)
     if verdict.note and case["state"] in lifecycle.LIVE and case["note"] is None:
         return Change(case, {"note": verdict.note}, "updated", SYSTEM)
@@ -167,12 +179,15 @@ def _signals(tx: Tx, cases: list[Case]) -> list[Row]:
 
 
 def _learn_parts(tx: Tx, now: datetime) -> set[str]:
-    """Remember which parts of which flows leave the end to another; return the flows that are new to it."""
+    """Remember which parts of which flows leave the end to another; return the flows where that changed."""
     known: dict[str, frozenset[str]] | None = tx.memo.get(_PARTS)
-    rows = tx.run("desk/parts_of_flows", {"now": None if known is None else now})
-    made = dict(known or {})
-    for row in rows:
+    news = tx.run("desk/new_parts", {"now": now})
+    if known is not None and all(
+        row["part"] in known.get(row["flow"], ()) and row["change"] > 0 for row in news
+    ):
+        return set()
+    made: dict[str, frozenset[str]] = {}
+    for row in tx.run("desk/parts_of_flows"):
         made[row["flow"]] = made.get(row["flow"], frozenset()) | {row["part"]}
-    changed = {flow for flow, parts in made.items() if known is not None and known.get(flow) != parts}
     tx.memo[_PARTS] = made
-    return changed
+    return set() if known is None else {f for f in {*made, *known} if known.get(f) != made.get(f)}

@@ -126,10 +126,14 @@ def _log_bits(logs: pa.Table) -> list[int]:
 
 
 def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
+    """Return the traces that have to be resolved as a whole, by the flags of all their records.
+
+    What the records of an older trace said is not remembered, so it is looked at.
+    """
     seen = recent.seen
-    return {
-        scope for scope, own in flags.items() if _needs(own | (seen[scope].flags if scope in seen else 0))
-    }
+    forgotten = recent.is_older([scope for scope in flags if scope not in seen])
+    known = {scope: own | seen[scope].flags if scope in seen else own for scope, own in flags.items()}
+    return forgotten | {scope for scope, own in known.items() if _needs(own)}
 
 
 def _needs(flags: int) -> bool:
@@ -141,4 +145,5 @@ def _needs(flags: int) -> bool:
 
 
 def size_of(recent: Recent, scope: str) -> int:
+    """Return how many records of a trace are in memory."""
     return recent.seen[scope].rows if scope in recent.seen else 0

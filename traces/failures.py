@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 from traces.exceptions import describes, exception, is_serious, related
 from traces.record import is_retry_note
-from traces.tree import BUSINESS, ENTRIES, NONE, TRACE, Tree, Unit
+from traces.tree import BUSINESS, ENTRIES, NONE, Tree, Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from traces.record import Record
 
@@ -100,12 +100,25 @@ class _Group:
 
 
 def resolve(
-    records: Iterable[Record], linked: Mapping[str, frozenset[str]] | None = None
+    records: Iterable[Record],
+    linked: Mapping[str, frozenset[str]] | None = None,
+    opened: Container[int] = (),
 ) -> tuple[Tree, Resolution]:
-    """Return the tree of one trace's records, and what they say: failures and signals."""
+    """Return the tree of one trace's records, and what they say: failures and signals.
+
+    `opened` are the anchors of failures that waited for their unit root long enough.
+    """
     tree = Tree(records, linked)
     groups = _Grouping(tree).groups()
-    return tree, _Judgement(tree, groups).resolution()
+    return tree, _Judgement(tree, groups, opened).resolution()
+
+
+class Everything:
+    """Holds everything: nothing waits any more."""
+
+    def __contains__(self, _: object) -> bool:
+        """Return True."""
+        return True
 
 
 # --- which records describe one failure ------------------------------------------------------------
@@ -257,7 +270,8 @@ class _Grouping:
 
 
 class _Judgement:
-    def __init__(self, tree: Tree, groups: list[_Group]) -> None:
+    def __init__(self, tree: Tree, groups: list[_Group], opened: Container[int]) -> None:
+        self._opened = opened
         self._tree = tree
         self._groups = groups
         self._good: dict[tuple[object, ...], list[Record]] = defaultdict(list)
@@ -277,7 +291,8 @@ class _Judgement:
             if verdict is None:
                 made.attempts.add(group.anchor.rid)
             else:
-                kept.append((group, self._failure(group, settles=verdict == "settles")))
+                waits = verdict == "settles" and group.anchor.rid not in self._opened
+                kept.append((group, self._failure(group, settles=waits)))
         kept, blocks = self._judge_blocks(kept, made)
         for group, failure in kept:
             made.failures.append(failure)
@@ -440,11 +455,18 @@ class _Judgement:
                 continue
             if record.outcome in (SUCCESS, PROGRESS):
                 made.append(self._signal(record, record.outcome))
-            elif record.is_span and not record.ours and not record.err and unit.kind not in (NONE, TRACE):
-                root = self._tree.root(record)
-                if root is record and self._is_top(record) and not record.outcome:
-                    made.append(self._signal(record, ENDED))
+            elif _is_end(record) and unit.kind == BUSINESS:
+                made.append(self._signal(record, ENDED))
         return made
+
+
+def _is_end(span: Record) -> bool:
+    """Tell whether a span of foreign telemetry ends the unit's way through a service, without an error."""
+    return (
+        span.is_span
+        and not (span.err or span.role or span.outcome)
+        and (span.parent is None or span.kind in ENTRIES)
+    )
 
 
 def _is_during(log: Record, span: Record) -> bool:

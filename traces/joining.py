@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from data.clock import stored, utc_now
 from traces import arrivals
 from traces import record as records
-from traces.failures import Failure, Resolution, Signal, resolve
+from traces.failures import PARTIAL, Everything, Failure, Resolution, Signal, resolve
 from traces.fingerprint import fingerprint
 from traces.recent import JOINS_FOR_US, Chunk, Recent
 from traces.tree import BUSINESS, NONE, Tree, Unit
@@ -69,7 +69,7 @@ def join(tx: Tx, now: datetime) -> Difference:
     difference = _Resolving(tx, recent, now).difference(changed - wide, older, chunk, plain=changed)
     tx.after_commit.append(lambda: recent.add(chunk, flags, counts))
     if wide:
-        tx.after_commit.append(lambda: recent.postpone(wide))
+        tx.after_commit.append(lambda: recent.postpone(dict.fromkeys(wide, (chunk.latest, chunk.latest))))
     return difference
 
 
@@ -78,7 +78,8 @@ def settle(tx: Tx, now: datetime) -> Difference:
     recent = _recent(tx)
     due = recent.due(now)
     empty = Chunk(pa.table({}), [], pa.table({}), [], 0)
-    difference = _Resolving(tx, recent, now, patient=False).difference(due, recent.is_older(list(due)), empty)
+    resolving = _Resolving(tx, recent, now, patient=False, times=list(due.values()))
+    difference = resolving.difference(set(due), recent.is_older(list(due)), empty)
     tx.after_commit.append(lambda: recent.done(due))
     return difference
 
@@ -88,7 +89,8 @@ def _recent(tx: Tx) -> Recent:
         recent = Recent()
         recent.add_older(np.array([row["key"] for row in tx.run("traces/older_traces")], np.uint64))
         # What waited when the process ended is looked at again.
-        recent.wait((row["trace_id"] for row in tx.run("traces/unsettled")), stored(utc_now()))
+        unsettled = {row["trace_id"]: (row["low"], row["high"]) for row in tx.run("traces/unsettled")}
+        recent.wait(unsettled, stored(utc_now()))
         tx.memo[RECENT] = recent
     found: Recent = tx.memo[RECENT]
     return found
@@ -98,11 +100,20 @@ def _recent(tx: Tx) -> Recent:
 
 
 class _Resolving:
-    def __init__(self, tx: Tx, recent: Recent, now: datetime, *, patient: bool = True) -> None:
+    def __init__(
+        self,
+        tx: Tx,
+        recent: Recent,
+        now: datetime,
+        *,
+        patient: bool = True,
+        times: Sequence[tuple[int, int]] = (),
+    ) -> None:
         self._tx = tx
         self._recent = recent
         self._now = now
         self._patient = patient
+        self._times = times
         """Does a failed span wait for its unit root?"""
 
     def difference(
@@ -114,12 +125,21 @@ class _Resolving:
         if not scopes:
             return made
         members = self._members(scopes, older, chunk)
-        low, high = _bounds(members)
+        low, high = _bounds(members, self._times)
         known = sorted(s for s in scopes if s in self._recent.seen or s in older)
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(known, pa.string())}))
         bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
-        said = {scope: resolve(found, self._linked(found)) for scope, found in members.items()}
-        self._failures(made, said, known, bounds)
+        before = self._tx.run("traces/failures_of", bounds) if known else []
+        opened: dict[str, set[int]] = {}
+        for row in before:
+            opened.setdefault(row["trace_id"], set()).add(row["record_id"])
+        said = {
+            scope: resolve(
+                found, self._linked(found), opened.get(scope, ()) if self._patient else Everything()
+            )
+            for scope, found in members.items()
+        }
+        self._failures(made, said, before, bounds)
         self._signals(made, said, known, bounds)
         self._units(made, said, known, bounds)
         self._wait(said)
@@ -136,7 +156,7 @@ class _Resolving:
         return members
 
     def _read_older(self, members: dict[str, list[Record]], older: set[str]) -> None:
-        low, high = _bounds({scope: members[scope] for scope in older})
+        low, high = _bounds({scope: members[scope] for scope in older}, self._times)
         bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
         traces = [s for s in older if not s.startswith(("id ", "no id "))]
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(traces, pa.string())}))
@@ -176,14 +196,13 @@ class _Resolving:
     # --- failures -------------------------------------------------------------------------------
 
     def _failures(
-        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], known: Sequence[str], bounds: Row
+        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], before: list[Row], bounds: Row
     ) -> None:
-        before = self._tx.run("traces/failures_of", bounds) if known else []
         now: dict[tuple[str, int], tuple[Tree, Failure]] = {}
         old = {(row["trace_id"], row["record_id"]): row for row in before}
         for scope, (tree, resolution) in said.items():
             for failure in resolution.failures:
-                if not (failure.settles and self._patient) or (scope, failure.anchor) in old:
+                if not failure.settles:
                     now[scope, failure.anchor] = (tree, failure)
         rows = {key: _failure_row(key[0], tree, failure) for key, (tree, failure) in now.items()}
         fresh = {key: row for key, row in rows.items() if not _same(old.get(key), row)}
@@ -267,8 +286,12 @@ class _Resolving:
             self._tx.run("traces/insert_joined_units")
 
     def _wait(self, said: dict[str, tuple[Tree, Resolution]]) -> None:
-        waiting = {s for s, (_, resolution) in said.items() if any(f.settles for f in resolution.failures)}
-        if waiting and self._patient:
+        waiting = {
+            s: _bounds({s: tree.records})
+            for s, (tree, r) in said.items()
+            if any(f.settles for f in r.failures)
+        }
+        if waiting:
             self._tx.after_commit.append(lambda: self._recent.wait(waiting, self._now))
 
 
@@ -279,8 +302,10 @@ def _gather(members: dict[str, list[Record]], table: pa.Table, scopes: Sequence[
             members[scopes[place]].append(record)
 
 
-def _bounds(members: dict[str, list[Record]]) -> tuple[int, int]:
+def _bounds(members: dict[str, list[Record]], also: Iterable[tuple[int, int]] = ()) -> tuple[int, int]:
+    """Return the times of the first and the last record, in microseconds."""
     times = [t for found in members.values() for r in found for t in (r.start, r.end)]
+    times += [t for pair in also for t in pair]
     return (min(times), max(times)) if times else (0, 0)
 
 
@@ -338,6 +363,8 @@ def _details(tree: Tree, failure: Failure, row: Row) -> Row:
         or ""
     )
     anchor = next((r for r in tree.records if r.rid == failure.anchor), None)
+    if failure.note == PARTIAL and anchor is not None:
+        message = f"{anchor.partial_failed} of {anchor.partial_total} failed"
     for name in ("dependency", "peer"):
         if name not in said and (found := getattr(anchor, name, None)):
             said[name] = found

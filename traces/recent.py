@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    Times = dict[str, tuple[int, int]]
+    """For each trace the times of its first and its last known record, in microseconds."""
+
 RECENT_ROWS: Final = 60_000
 """Rows that are kept: about 600 bytes each."""
 JOINS_FOR_US: Final = 24 * 3600 * 1_000_000
@@ -64,8 +67,8 @@ class Recent:
         self._rows = 0
         self._next = 0
         self._older: list[np.ndarray] = []
-        self._wide: set[str] = set()
-        self._waiting: dict[str, datetime] = {}
+        self._wide: Times = {}
+        self._waiting: dict[str, tuple[datetime, tuple[int, int]]] = {}
 
     def is_older(self, scopes: Sequence[str]) -> set[str]:
         """Return which of these traces have records that are not in memory."""
@@ -101,23 +104,23 @@ class Recent:
 
     # --- traces that are looked at again later -----------------------------------------------------
 
-    def postpone(self, scopes: Iterable[str]) -> None:
+    def postpone(self, traces: Times) -> None:
         """Leave traces to the clock: they are too wide to be resolved with every commit."""
-        self._wide.update(scopes)
+        self._wide |= traces
 
-    def wait(self, scopes: Iterable[str], now: datetime) -> None:
+    def wait(self, traces: Times, now: datetime) -> None:
         """Look at traces again when their unit root should have come; `now` is naive UTC."""
-        for scope in scopes:
-            self._waiting.setdefault(scope, now + SETTLES_FOR)
+        for scope, times in traces.items():
+            self._waiting.setdefault(scope, (now + SETTLES_FOR, times))
 
-    def due(self, now: datetime) -> set[str]:
+    def due(self, now: datetime) -> Times:
         """Return the traces to look at now."""
-        return self._wide | {scope for scope, until in self._waiting.items() if until <= now}
+        return self._wide | {scope: times for scope, (until, times) in self._waiting.items() if until <= now}
 
     def done(self, scopes: Iterable[str]) -> None:
         """Note that traces were looked at."""
         for scope in scopes:
-            self._wide.discard(scope)
+            self._wide.pop(scope, None)
             self._waiting.pop(scope, None)
 
     def _let_go(self) -> None:

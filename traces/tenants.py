@@ -24,6 +24,22 @@ class Tenants:
     changed: set[str] = field(default_factory=set)
     """IDs whose records without a tenant belong to another one now."""
 
+    def look_again(self, tx: Tx, ids: set[str]) -> None:
+        """Take back tenants of IDs that lost records: what a unit was given is no evidence of itself."""
+        now = sole_of(tx, ids, "traces/told_tenants_of_ids")
+        differ = {cid for cid in ids if now.get(cid) != self.after.get(cid)}
+        for cid in differ:
+            self.after.pop(cid, None)
+            self.after |= {cid: now[cid]} if cid in now else {}
+        self.changed |= differ
+        if differ:
+            self.show(tx)
+
+    def show(self, tx: Tx) -> None:
+        """Make the tenants readable as `sole_tenant`."""
+        rows = [{"correlation_id": cid, "tenant": tenant} for cid, tenant in self.after.items()]
+        tx.view("sole_tenant", pa.Table.from_pylist(rows, _SCHEMA))
+
 
 def learn(tx: Tx, difference: Difference) -> Tenants:
     """Look up the tenants of the incoming IDs, and make them readable as `sole_tenant`."""
@@ -33,8 +49,7 @@ def learn(tx: Tx, difference: Difference) -> Tenants:
     if (named or any_named) and (untold or any_untold):
         made = _looked_up(tx, named, untold)
     tx.memo[_MEMO] = (any_named or bool(named), any_untold or bool(untold))
-    rows = [{"correlation_id": cid, "tenant": tenant} for cid, tenant in made.after.items()]
-    tx.view("sole_tenant", pa.Table.from_pylist(rows, _SCHEMA))
+    made.show(tx)
     return made
 
 
@@ -91,11 +106,7 @@ def _sole(known: dict[str, set[str]]) -> dict[str, str]:
     return {cid: next(iter(found)) for cid, found in known.items() if len(found) == 1}
 
 
-def sole_of(tx: Tx, ids: set[str]) -> dict[str, str]:
+def sole_of(tx: Tx, ids: set[str], statement: str = "traces/tenants_of_ids") -> dict[str, str]:
     """Return the tenant of each ID that is known in exactly one."""
     tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
-    return {
-        r["correlation_id"]: r["tenants"][0]
-        for r in tx.run("traces/tenants_of_ids")
-        if len(r["tenants"]) == 1
-    }
+    return {r["correlation_id"]: r["tenants"][0] for r in tx.run(statement) if len(r["tenants"]) == 1}

@@ -26,6 +26,8 @@ def derive(tx: Tx, difference: Difference, tenants: Tenants) -> None:
     tx.view("concluded_unit", pa.Table.from_pylist(_concluded(difference), _CONCLUDED))
     tx.run("derive/units")
     lost = {row["correlation_id"] for row in (*difference.lost_units, *_taken_back(difference))}
+    if lost:
+        tenants.look_again(tx, lost)
     if again := lost | tenants.changed:
         _derive_again(tx, again)
 

@@ -11,7 +11,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 SECOND = 1_000_000
 
 
-def _record(is_span: bool, **fields: Any) -> Record:  # noqa: FBT001 - one of two kinds
+def _record(*, is_span: bool, **fields: Any) -> Record:
     start = int(fields.pop("at", 0) * SECOND)
     end = int(fields.pop("until", start / SECOND) * SECOND)
     base: dict[str, Any] = dict.fromkeys(Record._fields)
@@ -25,13 +25,13 @@ def _record(is_span: bool, **fields: Any) -> Record:  # noqa: FBT001 - one of tw
 def span(name: str, parent: str | None = None, **fields: Any) -> Record:
     """Return a span whose id is its name; `fails` is the exception that it recorded."""
     own = {"service": "shop", "span": name, **_failing(fields)}
-    return _record(True, name=name, parent=parent, **own)
+    return _record(is_span=True, name=name, parent=parent, **own)
 
 
 def log(message: str, span: str | None = None, **fields: Any) -> Record:
     """Return an error line; `fails` is the exception that it carries."""
     own = {"severity": 17, "err": True, "service": "shop", **_failing(fields)}
-    return _record(False, name=message, span=span, **own)
+    return _record(is_span=False, name=message, span=span, **own)
 
 
 def _failing(fields: dict[str, Any]) -> dict[str, Any]:

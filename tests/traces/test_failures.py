@@ -80,10 +80,6 @@ def test_a_failed_span_waits_for_its_unit_root() -> None:
 
 def test_three_orders_of_one_nightly_trace_are_three_failures() -> None:
     orders = [span(f"order {n}", "nightly", cid=f"SO-{n}", fails=BOOM) for n in (1, 2, 3)]
-    assert (
-        failures(span("nightly"), *orders) == [(f"SO-{n}", "nightly") for n in (1, 2, 3)]
-        or len(failures(span("nightly"), *orders)) == 3
-    )
     assert sorted(unit for unit, _ in failures(span("nightly"), *orders)) == ["SO-1", "SO-2", "SO-3"]
 
 
@@ -113,8 +109,7 @@ def test_an_ancestor_with_another_exception_is_a_failure_of_its_own() -> None:
 
 def test_tries_of_one_thing_are_one_failure_with_their_number() -> None:
     tries = [
-        span("GET", "order", id=f"t{n}", span=f"t{n}", kind="client", at=n, until=n + 0.5, fails=BOOM)
-        for n in range(3)
+        span("GET", "order", span=f"t{n}", kind="client", at=n, until=n + 0.5, fails=BOOM) for n in range(3)
     ]
     (failure,) = said(span("order", cid="SO-1", err=True), *tries).failures
     assert failure.attempts == 3

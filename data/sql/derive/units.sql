@@ -38,7 +38,16 @@ using (
             incoming_span.tenant,
             incoming_span.time,
             incoming_span.end_time,
-            if(joined_trace.trace_id is null, incoming_span.outcome, null) as outcome,
+            case
+                when joined_trace.trace_id is not null then null
+                when incoming_span.outcome is not null then incoming_span.outcome
+                -- the end of the unit's way through a service, which proves nothing
+                when
+                    incoming_span.role is null
+                    and incoming_span.status <> 'error'
+                    and (incoming_span.parent_span_id is null or incoming_span.kind in ('server', 'consumer'))
+                    then 'ended'
+            end as outcome,
             false as error,
             incoming_span.role = 'step' as attempt,
             incoming_span.role = 'step' and incoming_span.status = 'error' as failed_attempt,

@@ -7,5 +7,5 @@ where
     and (
         list_contains($ids::varchar[], exception_case.correlation_id)
         or list_contains($cases::varchar[], exception_case.id)
-        or (exception_case.state <> 'recovered' and list_contains($flows::varchar[], exception_case.flow))
+        or list_contains($flows::varchar[], exception_case.flow)
     )

@@ -19,10 +19,7 @@ inner join wanted_case
         failure.correlation_id = wanted_case.correlation_id
         and failure.flow = wanted_case.flow
         and failure.step = wanted_case.step
-        and (
-            failure.tenant is not distinct from wanted_case.tenant
-            or (failure.tenant is null and wanted_case.takes_untold)
-        )
+        and if(failure.tenant is null, wanted_case.takes_untold, failure.tenant is not distinct from wanted_case.tenant)
 group by
     failure.correlation_id,
     failure.flow,

@@ -19,21 +19,22 @@ select
     $now::timestamp as recorded_at,
 from (
     select
-        record_id, trace_id, correlation_id, flow, tenant, end_time as time, outcome, part, service,
+        record_id, trace_id, correlation_id, flow, tenant, end_time as time, part, service,
         completes, retry_id, instance, host, source, seq,
+        case
+            when outcome is not null then outcome
+            -- the end of the unit's way through a service, which proves nothing
+            when role is null and status <> 'error' and (parent_span_id is null or kind in ('server', 'consumer')) then 'ended'
+        end as outcome,
     from incoming_span
-    union all
+    union all by name
     select
         record_id, trace_id, correlation_id, coalesce(flow, if(trace_id is null, coalesce(service, source), null)) as flow,
-        tenant, time, outcome, part, service, completes, retry_id, instance, host, source, seq,
+        tenant, time, part, service, completes, retry_id, instance, host, source, seq, outcome,
     from incoming_log
 ) as said
 where
-    said.outcome in ('success', 'progress')
+    said.outcome in ('success', 'progress', 'ended')
     and said.correlation_id is not null
     and said.flow is not null
-    and (said.trace_id is null or said.trace_id not in (select joined_trace.trace_id from joined_trace))
-    and (
-        said.trace_id is not null
-        or 'id ' || said.correlation_id not in (select joined_trace.trace_id from joined_trace)
-    )
+    and coalesce(said.trace_id, 'id ' || said.correlation_id) not in (select joined_trace.trace_id from joined_trace)

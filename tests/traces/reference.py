@@ -1,0 +1,119 @@
+"""The oracle: cases and units from all records at once, in plain Python, without a store.
+
+It shares `resolve`, the rules for one trace, with the product; everything that keeps, moves and counts is
+written again here in the plainest way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from desk import proof
+from traces.failures import Everything, resolve
+from traces.fingerprint import fingerprint
+from traces.joining import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from traces.record import Record
+
+    Key = tuple[str | None, str, str, str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the store should say."""
+
+    cases: dict[Key, tuple[Any, ...]]
+    """State, occurrences, first and last failure, proof, affected steps; by tenant, flow, step and ID."""
+    units: dict[tuple[str | None, str, str], str]
+    """Outcome of the latest signals, by tenant, ID and flow."""
+
+
+def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
+    """Return cases and units of a set of records, once nothing waits any more.
+
+    `named` are the pairs of ID and tenant of all records, also of those that say nothing else.
+    """
+    scopes: dict[str, list[Record]] = defaultdict(list)
+    for record in {r.rid: r for r in records}.values():
+        scopes[_scope(record)].append(record)
+    resolved = [resolve(members, opened=Everything()) for members in scopes.values()]
+    sole = _sole_tenants(resolved, named)
+    failures: dict[Key, list[Any]] = defaultdict(list)
+    signals: dict[tuple[str | None, str], list[dict[str, Any]]] = defaultdict(list)
+    parts: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for tree, answer in resolved:
+        for failure in answer.failures:
+            unit = failure.unit
+            name = unit.id or _group(tree, failure)
+            failures[unit.tenant or sole.get(name), unit.flow, failure.step, name].append(failure)
+        for signal in answer.signals:
+            unit = signal.unit
+            row = {"time": moment(signal.time), "record_id": signal.rid, "flow": unit.flow, "part": signal.part,
+                   "final": signal.final, "retry_id": signal.retry, "clock": signal.clock, "seq": signal.seq,
+                   "outcome": signal.outcome, "raw": unit.tenant}  # fmt: skip
+            signals[unit.tenant or sole.get(unit.id), unit.id].append(row)
+            if signal.outcome == "progress":
+                parts[unit.flow] |= {signal.part or ""}
+    return Told({key: _case(key, found, signals, parts) for key, found in failures.items()}, _units(signals))
+
+
+def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ...]:
+    last = max(found, key=lambda f: (f.time, f.anchor))
+    affected = sorted({place for f in found for place in f.affected})
+    case = {
+        "unit_kind": last.unit.kind, "retry_id": None, "clock": last.clock, "seq": last.seq,
+        "last_seen": moment(last.time), "flow": key[1], "part": last.part,
+        "affected": "[" + ",".join(f'{{"flow":"{a[0]}","step":"{a[1]}","service":"{a[2]}"}}' for a in affected) + "]",
+    }  # fmt: skip
+    own = [s for s in signals[key[0], key[3]] if s["outcome"] == "success"]
+    verdict = proof.judge(case, own, parts)
+    proven = verdict.signal["time"] if verdict.signal else None
+    first = moment(min(f.time for f in found))
+    return ("recovered" if proven else "open", len(found), first, moment(last.time), proven, tuple(affected))
+
+
+def _units(signals: Any) -> dict[tuple[str | None, str, str], str]:
+    latest: dict[tuple[str | None, str, str], tuple[Any, set[str]]] = {}
+    for (tenant, name), rows in signals.items():
+        for row in rows:
+            key = (tenant, name, row["flow"])
+            time, said = latest.get(key, (row["time"], set()))
+            if row["time"] == time:
+                latest[key] = time, said | {row["outcome"]}
+            elif row["time"] > time:
+                latest[key] = row["time"], {row["outcome"]}
+    return {key: next(iter(said)) for key, (_, said) in latest.items() if len(said) == 1}
+
+
+def _sole_tenants(resolved: Any, named: set[tuple[str, str]]) -> dict[str, str]:
+    tenants: dict[str, set[str]] = defaultdict(set)
+    for name, tenant in named:
+        tenants[name].add(tenant)
+    for tree, answer in resolved:
+        told_of = {signal.unit.key for signal in answer.signals}
+        for record in tree.records:
+            unit = tree.unit(record)
+            if unit.tenant and unit.id and (unit.kind == "business" or unit.key in told_of):
+                tenants[unit.id].add(unit.tenant)
+    return {name: next(iter(found)) for name, found in tenants.items() if len(found) == 1}
+
+
+def _group(tree: Any, failure: Any) -> str:
+    speaker = next(r for r in tree.records if r.rid == failure.speaker)
+    return fingerprint(
+        flow=failure.unit.flow, step=failure.step, error_type=speaker.etype,
+        message=speaker.emsg or speaker.name, stacktrace=speaker.stack,
+    )  # fmt: skip
+
+
+def _scope(record: Record) -> str:
+    if record.trace:
+        return record.trace
+    if name := record.cid or record.run or record.technical:
+        return f"id {name}"
+    return f"no id {record.service or record.source} {record.etype} {record.emsg or record.name}"

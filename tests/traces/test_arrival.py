@@ -1,0 +1,208 @@
+"""Any order of arrival, any split, any repetition, any restart gives what all records say at once."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from data.clock import micros, stored, utc_now
+from data.records import LOG_COLUMNS, SPAN_COLUMNS, to_arrow
+from data.store import Store
+from desk import intake, moves
+from tests.telemetry import batch, log, span
+from tests.traces.reference import Told, told
+from traces import joining
+from traces.record import of_logs, of_spans
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from data.store import Tx
+
+    Row = dict[str, Any]
+
+ERRORS = (("ValueError", "boom"), ("TimeoutError", "no answer"), (None, None))
+
+
+class World:
+    """Random telemetry: traces of one or two orders, well-formed and wild."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self.rows: list[Row] = []
+        for number in range(self._random.randint(2, 5)):
+            self._trace(f"{number + 1:032x}")
+        for number in range(self._random.randint(0, 3)):
+            self._line(number)
+
+    def _trace(self, trace: str) -> None:
+        r = self._random
+        ids: list[str | None] = [None]
+        names = [f"{i:016x}" for i in range(1, r.randint(2, 7))]
+        for name in names:
+            parent = r.choice([*ids, r.choice(names) if r.random() < 0.1 else r.choice(ids)])
+            self._span(trace, name, parent)
+            ids.append(name)
+        for _ in range(r.randint(0, 3)):
+            self._log(trace, r.choice([*names, None]))
+
+    def _common(self) -> Row:
+        r = self._random
+        return {
+            "correlation_id": r.choice([None, None, "SO-1", "SO-2"]),
+            "flow": r.choice([None, "orders", "orders", "billing"]),
+            "tenant": r.choice([None, None, "acme", "globex"]) if r.random() < 0.4 else None,
+            "service": r.choice(["shop", "stock"]),
+            "run_id": r.choice([None, None, None, "run-1"]),
+            "source": r.choice(["otlp", "test"]),
+        }
+
+    def _span(self, trace: str, name: str, parent: str | None) -> None:
+        r = self._random
+        start = r.randint(0, 60)
+        own = self._common()
+        if r.random() < 0.3:  # our client's
+            own |= {
+                "role": r.choice(["unit", "step"]),
+                "seq": r.randint(1, 99),
+                "instance": r.choice(["p1", "p2"]),
+            }
+            own["outcome"] = r.choice(["success", "progress", "failed"]) if own["role"] == "unit" else None
+            own["step"] = "pay" if own["role"] == "step" else None
+            own["completes"] = r.choice([None, None, True]) if own["outcome"] == "success" else None
+        elif r.random() < 0.1:
+            own["outcome"] = "success"
+        kind, said = r.choice(ERRORS)
+        if r.random() < 0.4:
+            own |= {"status": "error", "error_type": kind, "exception_message": said}
+        made = span(start, start + r.randint(0, 20), r.choice(["GET", "work"]), **own)
+        kinds = ["internal", "server", "client"]
+        place = {"trace_id": trace, "span_id": name, "parent_span_id": parent, "kind": r.choice(kinds)}
+        identity = {"record_id": int(trace, 16) * 1000 + int(name, 16), "ingested_at": micros(utc_now())}
+        self.rows.append(made | place | identity)
+
+    def _log(self, trace: str | None, name: str | None) -> None:
+        r = self._random
+        kind, said = r.choice(ERRORS)
+        severity = r.choice([9, 17, 17])
+        own = self._common() | {"trace_id": trace, "span_id": name, "severity_number": severity}
+        if severity > 9:
+            own |= {"error_type": kind, "exception_message": said}
+        if r.random() < 0.2:
+            own["exception_id"] = r.choice(["e1", "e2"])
+        own["ingested_at"] = micros(utc_now())
+        self.rows.append(log(r.randint(0, 90), r.choice(["failed", "went wrong"]), **own))
+
+    def _line(self, number: int) -> None:
+        del number
+        self._log(None, None)
+
+
+def expected(rows: list[Row]) -> Told:
+    made = batch(*rows)
+    records = of_spans(_table(made.spans, SPAN_COLUMNS)) + of_logs(_table(made.logs, LOG_COLUMNS))
+    return told(
+        (r for r in records if _says_something(r)), {(r.cid, r.tenant) for r in records if r.cid and r.tenant}
+    )
+
+
+def _table(columns: Any, schema: Any) -> pa.Table:
+    return to_arrow(columns, schema)
+
+
+def _says_something(record: Any) -> bool:
+    if record.is_span or record.err or record.outcome:
+        return True
+    return bool(record.trace and (record.cid or record.run or record.flow))
+
+
+def settle_all(store: Store) -> None:
+    """Let the time pass after which nothing waits any more."""
+    later = stored(utc_now() + timedelta(hours=1))
+
+    def work(tx: Tx) -> None:
+        moves.no_records(tx)
+        intake._take(tx, joining.settle(tx, later), stored(utc_now()))
+
+    store.act(work).result()
+
+
+def seen(store: Store) -> Told:
+    sql = "select * from exception_case"
+    cases = {}
+    for row in store.act(lambda tx: tx.execute(sql)).result():
+        affected = tuple(tuple(place.values()) for place in orjson.loads(row["affected"] or "[]"))
+        key = row["tenant"], row["flow"], row["step"], row["correlation_id"]
+        cases[key] = (
+            row["state"],
+            row["occurrences"],
+            row["first_seen"],
+            row["last_seen"],
+            row["verified_at"],
+            affected,
+        )
+    units = store.act(
+        lambda tx: tx.execute("select tenant, correlation_id, flow, outcome from unit")
+    ).result()
+    return Told(cases, {(u["tenant"], u["correlation_id"], u["flow"]): u["outcome"] for u in units})
+
+
+def ingest(folder: Path, rows: list[Row], seed: int) -> Store:
+    """Send rows shuffled, split and partly twice, with restarts and a memory that forgets at once."""
+    r = random.Random(seed)
+    arrived = rows + [row for row in rows if r.random() < 0.25]
+    r.shuffle(arrived)
+    memory = r.choice([6, 30, 60_000])
+    store = _open(folder, memory)
+    while arrived:
+        part, arrived = arrived[: (size := r.randint(1, 12))], arrived[size:]
+        store.append(batch(*part)).result()
+        if r.random() < 0.1:
+            store.close()
+            store = _open(folder, memory)
+        if r.random() < 0.1:
+            settle_all(store)
+    return store
+
+
+def _open(folder: Path, memory: int) -> Store:
+    def limited(tx: Tx) -> None:
+        recent = joining._recent(tx)
+        recent.most_rows = memory
+        intake.intake(tx)
+
+    return Store.open(folder, limited)
+
+
+def check(folder: Path, seed: int) -> None:
+    rows = World(seed).rows
+    wanted = expected(rows)
+    store = ingest(folder, rows, seed)
+    try:
+        settle_all(store)
+        found = seen(store)
+    finally:
+        store.close()
+    assert found.cases == wanted.cases, f"seed {seed}"
+    for key, outcome in wanted.units.items():
+        assert found.units.get(key) == outcome, f"seed {seed}: {key}"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_order_of_arrival_gives_what_all_records_say_at_once(tmp_path: Path, seed: int) -> None:
+    check(tmp_path, seed)
+
+
+if __name__ == "__main__":
+    import sys
+    import tempfile
+    from pathlib import Path
+
+    for number in range(int(sys.argv[1]), int(sys.argv[2])):
+        check(Path(tempfile.mkdtemp()), number)
