@@ -10,6 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from desk import proof
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
@@ -53,8 +55,8 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
             failures[unit.tenant or sole.get(name), unit.flow, failure.step, name].append(failure)
         for signal in answer.signals:
             unit = signal.unit
-            row = {"time": moment(signal.time), "record_id": signal.rid, "flow": unit.flow, "part": signal.part,
-                   "final": signal.final, "retry_id": signal.retry, "clock": signal.clock, "seq": signal.seq,
+            row = {"time": moment(signal.time), "record_id": signal.rid, "flow": unit.flow,
+                   "part": signal.part, "final": signal.final, "retry_id": signal.retry, "clock": signal.clock, "seq": signal.seq,
                    "outcome": signal.outcome, "raw": unit.tenant}  # fmt: skip
             signals[unit.tenant or sole.get(unit.id), unit.id].append(row)
             if signal.outcome == "progress":
@@ -68,7 +70,7 @@ def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ..
     case = {
         "unit_kind": last.unit.kind, "retry_id": None, "clock": last.clock, "seq": last.seq,
         "last_seen": moment(last.time), "flow": key[1], "part": last.part,
-        "affected": "[" + ",".join(f'{{"flow":"{a[0]}","step":"{a[1]}","service":"{a[2]}"}}' for a in affected) + "]",
+        "affected": orjson.dumps([{"flow": a[0], "step": a[1], "service": a[2]} for a in affected]),
     }  # fmt: skip
     own = [s for s in signals[key[0], key[3]] if s["outcome"] == "success"]
     verdict = proof.judge(case, own, parts)
