@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
-from unsnag import clock, context, conventions, propagation
+from unsnag import clock, context, conventions, process, propagation
 from unsnag.context import Scope, entered
 from unsnag.encoding import encode, encode_within
 from unsnag.output import Output
@@ -26,14 +26,25 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-_IDENTITY: Final = frozenset({conventions.FIELD_TIMESTAMP, conventions.RECORD_ID})
-_OURS: Final = frozenset(
-    value
-    for name, value in vars(conventions).items()
-    if isinstance(value, str) and "." in value and name.isupper()
-) | {conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID, *_IDENTITY}
+_IDENTITY: Final = frozenset(
+    {conventions.FIELD_TIMESTAMP, conventions.RECORD_ID, conventions.SEQ, conventions.SERVICE_INSTANCE}
+)
+_NEVER_OF_SCOPE: Final = frozenset(
+    {conventions.PROCESS_PID, conventions.HOST_NAME, conventions.COMPLETES, conventions.JOB}
+)
+"""No scope carries these, so a line with them needs no merging, which costs 2 us."""
+_OURS: Final = (
+    frozenset(
+        value
+        for name, value in vars(conventions).items()
+        if isinstance(value, str) and "." in value and name.isupper()
+    )
+    | {conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID, *_IDENTITY}
+) - _NEVER_OF_SCOPE
 _ALWAYS: Final = (
-    frozenset({conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER}) | _OURS
+    frozenset({conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER})
+    | _OURS
+    | _NEVER_OF_SCOPE
 )
 
 
@@ -73,6 +84,7 @@ class Client:
 
     def capture(self, fields: dict[str, Any], scope: Scope, time_ns: int | None = None) -> None:
         """Record a line: `fields` is ours to change, the objects in it are the script's."""
+        seq = process.next_seq()
         if self.settings.allow_fields is not None:
             fields = self._allowed(fields, self.settings.allow_fields)
         is_merged = not _OURS.isdisjoint(fields)
@@ -81,11 +93,11 @@ class Client:
         body = encode(fields)
         if len(body) > self.settings.max_event_bytes:
             body = self._cut(fields)
-        self.output.put((time_ns or clock.now_ns(), scope, body, is_merged))
+        self.output.put((time_ns or clock.now_ns(), scope, body, is_merged, seq))
 
     def span(self, span: Span) -> None:
         """Record a span that has ended."""
-        self.output.put(span._replace(resource=self.settings.resource))
+        self.output.put(span._replace(resource=self.settings.resource, seq=process.next_seq()))
 
     def scope(self) -> Scope:
         """Return where the running code is."""

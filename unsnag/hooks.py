@@ -17,7 +17,7 @@ import threading
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from unsnag import clock, conventions, failures
+from unsnag import clock, conventions, failures, process
 from unsnag.client import Client, active, harmless, own_fault
 from unsnag.context import entered
 from unsnag.encoding import readable_repr
@@ -312,6 +312,7 @@ def hook_fork() -> None:
 
 
 def _after_fork() -> None:
+    process.after_fork()
     client = active()
     if client is None:
         return

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import client as clients
-from unsnag import clock, conventions, failures
+from unsnag import clock, conventions, failures, process
 from unsnag.context import EMPTY, Scope
 from unsnag.encoding import readable_str
 from unsnag.records import Span
@@ -72,6 +72,9 @@ class Joined:
         from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415
 
         self._context.detach(self._token)
+        # The script's own exporter sends this span as well: its copy has the same place in the order.
+        own = {conventions.SEQ: process.next_seq(), conventions.SERVICE_INSTANCE: process.instance}
+        attributes = {**attributes, **own}
         self._span.set_attributes(
             {key: _attribute(item) for key, item in attributes.items() if item is not None}
         )

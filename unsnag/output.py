@@ -17,7 +17,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
-from unsnag import clock, records
+from unsnag import clock, process, records
 from unsnag.conventions import DROPPED, EVENT_CLIENT_DROPPED
 from unsnag.encoding import encode
 
@@ -208,7 +208,7 @@ class Output:
         body = encode(
             {"level": "warning", "event": EVENT_CLIENT_DROPPED, "logger": "unsnag", DROPPED: dropped}
         )
-        return dropped, [self._renderer.line((clock.now_ns(), self._home(), body, False))]
+        return dropped, [self._renderer.line((clock.now_ns(), self._home(), body, False, process.next_seq()))]
 
     def _warn(self, fault: OSError) -> None:
         """Say once for each fault that telemetry is lost; the script's own work goes on."""
