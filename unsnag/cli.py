@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import unsnag
+from unsnag import runs
 from unsnag.conventions import DEFAULT_SERVER, ENV_SERVER, ENV_TOKEN
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: 
     from unsnag import command as commands  # noqa: PLC0415 - the worker does not need it
 
     name = os.path.basename(command[0])  # noqa: PTH119 - pathlib costs 10 ms of every wrapped command
+    runs.choose(runs.new_run_id())
     unsnag.init(flow=options.flow, service=options.service or name)
     unit = unsnag.unit(
         options.unit or commands.generated_id(options.flow),
@@ -106,6 +108,7 @@ def _work(options: argparse.Namespace) -> int:
     try:
         worker.load(options.handlers)
         flows = options.flow or handlers.flows()
+        runs.choose(None)  # a worker outlives what it works on
         unsnag.init(flow=flows[0], service=os.environ.get("OTEL_SERVICE_NAME") or "unsnag-worker")
         _execute(worker.Worker(center.Center(options.url), flows, options.wait), is_once=options.once)
     except center.CenterError as error:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
-from unsnag import clock, context, conventions, process, propagation
+from unsnag import clock, context, conventions, process, propagation, runs
 from unsnag.context import Scope, entered
 from unsnag.encoding import encode, encode_within
 from unsnag.output import Output
@@ -182,8 +182,10 @@ def own_fault(fault: Exception) -> None:
 def _root_scope(settings: Settings) -> Scope:
     """Begin where the program that started us says we are."""
     remote = propagation.from_environment()
-    inherited = {key: value for key, value in remote.baggage.items() if key != conventions.FLOW}
-    home = Scope({**settings.fields(), conventions.RUN_ID: context.new_span_id()})
+    ours = {conventions.FLOW, conventions.RUN_ID}
+    inherited = {key: value for key, value in remote.baggage.items() if key not in ours}
+    run_id = runs.current(remote.baggage.get(conventions.RUN_ID))
+    home = Scope(settings.fields() | ({conventions.RUN_ID: run_id} if run_id else {}))
     return home.continuing(remote._replace(baggage=inherited))
 
 

@@ -206,7 +206,7 @@ def handle(retry):
 """
 
 
-def start(center: SmallCenter, tmp_path: Path, *options: str) -> subprocess.Popen[str]:
+def start(center: SmallCenter, tmp_path: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     (tmp_path / "my_handlers.py").write_text(HANDLERS)
     return subprocess.Popen(
         [
@@ -219,7 +219,7 @@ def start(center: SmallCenter, tmp_path: Path, *options: str) -> subprocess.Pope
             center.url,
             *options,
         ],
-        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool"), UNSNAG_TOKEN="secret-1"),
+        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool"), UNSNAG_TOKEN="secret-1", **environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
