@@ -24,8 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from unsnag import api, conventions, failures, masking, propagation
 from unsnag import client as clients
+from unsnag import conventions, failures, masking, propagation, steps
 from unsnag.center import Center, CenterError, Lease, LeaseLostError, RefusedError
 from unsnag.context import Restored, entered
 from unsnag.encoding import readable_str
@@ -166,7 +166,7 @@ def perform(retry: Retry) -> BaseException | None:
 
 
 def _attempted(retry: Retry, restored: Restored) -> BaseException | None:
-    attempt = api.RetryAttempt(retry.step, restored)
+    attempt = steps.RetryAttempt(retry.step, restored)
     attempt.begin()
     error: BaseException | None = None
     try:
