@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import client as clients
@@ -23,6 +24,8 @@ class Block:
         self._outer: Scope = context.EMPTY
         self._scope: Scope = context.EMPTY
         self._start_ns = 0
+        self._entered_ns = 0
+        """By the monotonic clock, which no test and no environment shifts."""
         self._joined: joining.Joined | None = None
 
     def _enter(
@@ -35,6 +38,7 @@ class Block:
     ) -> None:
         self._outer = clients.current()
         self._start_ns = clock.now_ns()
+        self._entered_ns = time.monotonic_ns()
         self._joined = joining.start_span(name, self._outer)
         ids = self._joined.ids if self._joined else _new_ids(self._outer)
         self._scope = self._outer.inner({**fields, **ids}, money=money, completes=completes)
@@ -66,9 +70,15 @@ class Block:
                     end_ns=clock.now_ns(),
                     attributes=attributes,
                     error=None if error is None else readable_str(error),
-                    events=_exception_events(error),
+                    events=self._exception_events(error),
                 )
             )
+
+    def _exception_events(self, error: BaseException | None) -> list[tuple[int, str, dict[str, Any]]]:
+        if error is None:
+            return []
+        fields = failures.exception_fields(error, self._scope.correlation_id)
+        return [(clock.now_ns(), "exception", fields)]
 
 
 def _new_ids(outer: Scope) -> dict[str, str]:
@@ -78,13 +88,9 @@ def _new_ids(outer: Scope) -> dict[str, str]:
     }
 
 
-def _exception_events(error: BaseException | None) -> list[tuple[int, str, dict[str, Any]]]:
-    return [] if error is None else [(clock.now_ns(), "exception", failures.exception_fields(error))]
-
-
-def of_step(where: Scope) -> dict[str, Any]:
-    """Return what an error record takes from the step that it came from."""
-    return {key: where.fields[key] for key in STEP_FIELDS if key in where.fields}
+def of_step(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an error record takes from the fields of the step that it came from."""
+    return {key: fields[key] for key in STEP_FIELDS if key in fields}
 
 
 STEP_FIELDS: Final = (

@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import masking, propagation
 from unsnag.conventions import (
+    ATTEMPT,
+    BUSINESS_UNIT,
     CORRELATION_ID,
+    CUSTOMER,
     DEPENDENCY,
     FIELD_SPAN_ID,
     FIELD_TRACE_ID,
     FLOW,
     IDEMPOTENCY_KEY,
     IDEMPOTENT,
+    PART,
+    RETRY_ID,
+    ROUTING,
+    SEGMENT,
     STEP,
+    TENANT,
 )
 from unsnag.encoding import encode
 
@@ -27,6 +35,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+OF_UNIT: Final = frozenset(
+    {
+        CORRELATION_ID,
+        PART,
+        TENANT,
+        BUSINESS_UNIT,
+        CUSTOMER,
+        SEGMENT,
+        ROUTING,
+        STEP,
+        ATTEMPT,
+        IDEMPOTENCY_KEY,
+        IDEMPOTENT,
+        DEPENDENCY,
+        RETRY_ID,
+    }
+)
+"""What belongs to one unit: another unit inside does not inherit it."""
 _SPANS_ONLY: Final = frozenset({IDEMPOTENT, IDEMPOTENCY_KEY, DEPENDENCY})
 
 

@@ -79,7 +79,8 @@ class Joined:
             {key: _attribute(item) for key, item in attributes.items() if item is not None}
         )
         if error is not None:
-            self._span.add_event("exception", failures.exception_fields(error), timestamp=end_ns)
+            told = failures.exception_fields(error, attributes.get(conventions.CORRELATION_ID))
+            self._span.add_event("exception", told, timestamp=end_ns)
             self._span.set_status(Status(StatusCode.ERROR, readable_str(error)))
         self._span.end(end_time=end_ns)
 

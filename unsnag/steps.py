@@ -8,7 +8,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 
 from unsnag import client as clients
-from unsnag import context, conventions, failures
+from unsnag import context, conventions, failures, notes
 from unsnag.blocks import Block, error_attributes, of_step
 from unsnag.client import harmless
 from unsnag.encoding import readable_str
@@ -26,12 +26,16 @@ _CO_COROUTINE: Final = 0x80
 MAX_COUNTED: Final = 10_000
 
 
-def _record_step_failed(scope: Scope, error: BaseException) -> None:
+def _record_step_failed(scope: Scope, error: BaseException, entered_ns: int) -> None:
     """Record that an attempt failed, and remember on the exception where it came from."""
-    failures.remember_origin(error, scope)
+    notes.remember_step(error, scope, entered_ns)
     client = clients.active()
     if client is not None:
-        fields = {**of_step(scope), **failures.error_fields(error), **failures.exception_fields(error)}
+        fields = {
+            **of_step(scope.fields),
+            **failures.error_fields(error),
+            **failures.exception_fields(error, scope.correlation_id),
+        }
         client.record("warning", conventions.EVENT_STEP_FAILED, fields, scope)
 
 
@@ -110,7 +114,7 @@ class _Attempt(Block):
         if failure is None and self._key is not None:
             attempts.end(self._key)
         if failure is not None:
-            _record_step_failed(self._scope, failure)
+            _record_step_failed(self._scope, failure, self._entered_ns)
         self._end_span(f"step {self._told.name}", attributes, failure)
 
     def _number(self, outer: Scope) -> int:
@@ -150,7 +154,7 @@ class RetryAttempt(Block):
         kind = {} if self._restored.was_entered else {conventions.KIND: conventions.KIND_STEP}
         try:
             if error is not None and not self._restored.was_entered:
-                _record_step_failed(self._scope, error)
+                _record_step_failed(self._scope, error, self._entered_ns)
             self._end_span(f"retry {self._name}", {**kind, **error_attributes(error)}, error)
         finally:
             self._leave()

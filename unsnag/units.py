@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from unsnag import client as clients
-from unsnag import conventions, failures, hooks
+from unsnag import conventions, failures, hooks, notes
 from unsnag.blocks import Block, error_attributes, of_step
 from unsnag.client import harmless
+from unsnag.context import OF_UNIT
 from unsnag.encoding import readable_str
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
         self._is_inner = is_same and outer.completes is not None
         fields: dict[str, Any] = {conventions.CORRELATION_ID: self.correlation_id, **told}
         if not is_same:
-            fields = {**_OF_ANOTHER_UNIT, **fields}
+            fields = {**dict.fromkeys(OF_UNIT), **fields}
         money = {**(outer.money if is_same else {}), **money}
         completes = outer.completes if self._is_inner else self.completes
         self._enter(_unit_name(outer), fields, money=money, completes=completes)
@@ -101,6 +102,8 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
             return
         failure = None if error is None or failures.is_control_flow(error) else error
         try:
+            if failure is not None:
+                notes.remember_unit(failure, self._scope, self._outer.correlation_id, self._entered_ns)
             if failure is not None and not self._is_inner:
                 _record_unit_failed(self._scope, failure)
             outcome = self._outcome(error, failure)
@@ -125,35 +128,17 @@ def _unit_name(outer: Scope) -> str:
     return f"unit {outer.flow}" if outer.flow else "unit"
 
 
-_OF_ANOTHER_UNIT: Final = dict.fromkeys(
-    (
-        conventions.TENANT,
-        conventions.BUSINESS_UNIT,
-        conventions.CUSTOMER,
-        conventions.SEGMENT,
-        conventions.ROUTING,
-        conventions.STEP,
-        conventions.ATTEMPT,
-        conventions.IDEMPOTENCY_KEY,
-        conventions.IDEMPOTENT,
-        conventions.DEPENDENCY,
-        conventions.RETRY_ID,
-    )
-)
-"""What a unit inside another unit must not inherit."""
-
-
 def _record_unit_failed(scope: Scope, error: BaseException) -> None:
     """Record the one error of a unit, as it was in the innermost step that the exception left."""
     client = clients.active()
     if client is None:
         return
-    where = failures.origin(error, scope.correlation_id or "") or scope
+    where = notes.step_of(error, scope.correlation_id) or scope.fields
     fields = {
         **of_step(where),
         **scope.money,
         **failures.error_fields(error),
-        **failures.exception_fields(error),
+        **failures.exception_fields(error, scope.correlation_id),
     }
     client.record("error", conventions.EVENT_UNIT_FAILED, fields, scope)
-    failures.mark_reported(error)
+    notes.mark_reported(error)

@@ -56,7 +56,7 @@ def test_an_error_that_leaves_the_unit_is_one_record_from_its_innermost_step(eve
     (failed,) = events.named("unit.failed")
     assert failed["level"] == "error"
     assert {key: failed[key] for key in failed if key.startswith("unsnag.") and key not in
-            ("unsnag.record_id", "unsnag.seq")} == {
+            ("unsnag.record_id", "unsnag.seq", "unsnag.exception.id")} == {
         "unsnag.flow": "order-to-cash", "unsnag.correlation_id": "SO-1", "unsnag.step": "capture",
         "unsnag.attempt": 1, "unsnag.idempotent": True, "unsnag.dependency": "gateway",
         "unsnag.idempotency_key": conventions.idempotency_key("order-to-cash", "capture", "SO-1"),
