@@ -4,8 +4,10 @@ The life of a unit in one program:
 
 1. `unit.__enter__` makes a scope, begins a span and records ``unit.started`` with the unit's value.
 2. Each `step` is one attempt: a span, and when it fails the record ``step.failed``, a warning.
-3. The block ends well: the unit's span says ``success``, or ``partial`` when a later program completes it.
-4. An exception leaves the outermost block: one record ``unit.failed`` says from which step.
+3. The block ends normally: the unit's span says ``success``, or ``progress`` when a later program goes on.
+4. An exception leaves the outermost block, or the script called ``fail``: one record ``unit.failed`` says
+   from which step.
+5. `ending.py` holds what the script says of the end: ``ok``, ``fail``, ``partial``.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextvars import Token
 
+    from unsnag.ending import Ending
+
 
 class Block:
     """A block that is a scope and a span. Its subclasses say what begins and what ends it."""
@@ -34,14 +36,14 @@ class Block:
         fields: Mapping[str, Any],
         *,
         money: Mapping[str, str] | None = None,
-        completes: bool | None = None,
+        ending: Ending | None = None,
     ) -> None:
         self._outer = clients.current()
         self._start_ns = clock.now_ns()
         self._entered_ns = time.monotonic_ns()
         self._joined = joining.start_span(name, self._outer)
         ids = self._joined.ids if self._joined else _new_ids(self._outer)
-        self._scope = self._outer.inner({**fields, **ids}, money=money, completes=completes)
+        self._scope = self._outer.inner({**fields, **ids}, money=money, ending=ending)
         self._token = entered.set(self._scope)
 
     def _leave(self) -> None:
@@ -53,10 +55,18 @@ class Block:
             entered.set(self._outer)
         self._token = None
 
-    def _end_span(self, name: str, attributes: Mapping[str, Any], error: BaseException | None) -> None:
+    def _end_span(
+        self,
+        name: str,
+        attributes: Mapping[str, Any],
+        error: BaseException | None,
+        status: str | None = None,
+    ) -> None:
+        """End the span: with an error, or with the status of a failure that is none of Python's."""
+        status = readable_str(error) if error is not None else status
         if self._joined is not None:
             own = {key: value for key, value in self._scope.fields.items() if key.startswith("unsnag.")}
-            self._joined.end({**own, **attributes}, error, clock.now_ns())
+            self._joined.end({**own, **attributes}, error, clock.now_ns(), status)
             if self._joined.is_recorded:
                 return
         client = clients.active()
@@ -69,7 +79,7 @@ class Block:
                     start_ns=self._start_ns,
                     end_ns=clock.now_ns(),
                     attributes=attributes,
-                    error=None if error is None else readable_str(error),
+                    error=status,
                     events=self._exception_events(error),
                 )
             )

@@ -54,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flow", required=True, help="automated process that the command is part of")
-    parser.add_argument("--unit", help="correlation ID; else flow, time and a random part")
+    unit = parser.add_mutually_exclusive_group()
+    unit.add_argument("--unit", help="correlation ID; else flow, time and a random part")
+    unit.add_argument("--job", help="the command is a job that repeats its whole work: its name is the unit")
     parser.add_argument("--step", help="name of the step; else the command's name")
     parser.add_argument("--service", help="name of the program; else the command's name")
     parser.add_argument("--value", help="money that the unit carries, as a decimal")
@@ -65,7 +67,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--idempotent", action="store_true", default=None, help="running it again does no harm"
     )
-    parser.add_argument("--partial", action="store_true", help="a later program completes the unit")
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--partial", action="store_true", help="a later program completes the unit")
+    end.add_argument("--final", action="store_true", help="exit code 0 completes the whole unit")
 
 
 def _add_worker(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +82,8 @@ def _add_worker(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: Sequence[str]) -> int:
+    if options.job and options.partial:
+        parser.error("--job and --partial: a job repeats its whole work, so no later program completes it")
     if not command:
         parser.error("say which command to run: unsnag run --flow nightly-export -- ./job.sh")
     from unsnag import command as commands  # noqa: PLC0415 - the worker does not need it
@@ -86,7 +92,7 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: 
     runs.choose(runs.new_run_id())
     unsnag.init(flow=options.flow, service=options.service or name)
     unit = unsnag.unit(
-        options.unit or commands.generated_id(options.flow),
+        options.job or options.unit or commands.generated_id(options.flow),
         value=options.value,
         currency=options.currency,
         tenant=options.tenant,
@@ -94,12 +100,20 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: 
         customer=options.customer,
         segment=options.segment,
         routing=options.routing,
-        completes=not options.partial,
+        completes=_completes(options),
     )
+    if options.job:
+        unit.as_job(options.job)
     step = unsnag.step(options.step or name, dependency=options.dependency, idempotent=options.idempotent)
     code = commands.run(command, unit, step)
     unsnag.shutdown()
     return code
+
+
+def _completes(options: argparse.Namespace) -> bool | None:
+    if options.job or options.final:
+        return True
+    return False if options.partial else None
 
 
 def _work(options: argparse.Namespace) -> int:

@@ -29,23 +29,24 @@ P = ParamSpec("P")
 _IDENTITY: Final = frozenset(
     {conventions.FIELD_TIMESTAMP, conventions.RECORD_ID, conventions.SEQ, conventions.SERVICE_INSTANCE}
 )
-_NEVER_OF_SCOPE: Final = frozenset(
-    {conventions.PROCESS_PID, conventions.HOST_NAME, conventions.COMPLETES, conventions.JOB}
+_OF_SCOPE: Final = (
+    context.OF_UNIT
+    | _IDENTITY
+    | {conventions.SERVICE_NAME, conventions.ENVIRONMENT, conventions.FLOW, conventions.RUN_ID}
+    | {conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID}
 )
-"""No scope carries these, so a line with them needs no merging, which costs 2 us."""
-_OURS: Final = (
+"""What a scope carries. Only a line that has one of these itself needs merging, which costs 2 us."""
+_ALWAYS: Final = (
     frozenset(
         value
         for name, value in vars(conventions).items()
         if isinstance(value, str) and "." in value and name.isupper()
     )
-    | {conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID, *_IDENTITY}
-) - _NEVER_OF_SCOPE
-_ALWAYS: Final = (
-    frozenset({conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER})
-    | _OURS
-    | _NEVER_OF_SCOPE
+    | {conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER}
+    | _OF_SCOPE
 )
+"""What an allow-list need not name."""
+_ERRORS: Final = frozenset({"error", "critical", "fatal", "exception"})
 
 
 class Client:
@@ -87,12 +88,14 @@ class Client:
         seq = process.next_seq()
         if self.settings.allow_fields is not None:
             fields = self._allowed(fields, self.settings.allow_fields)
-        is_merged = not _OURS.isdisjoint(fields)
+        is_merged = not _OF_SCOPE.isdisjoint(fields)
         if is_merged:
             fields = _merged(fields, scope)
         body = encode(fields)
         if len(body) > self.settings.max_event_bytes:
             body = self._cut(fields)
+        if scope.ending is not None and _is_error(fields):
+            scope.ending.error_logged()
         self.output.put((time_ns or clock.now_ns(), scope, body, is_merged, seq))
 
     def span(self, span: Span) -> None:
@@ -177,6 +180,11 @@ def own_fault(fault: Exception) -> None:
             import traceback  # noqa: PLC0415
 
             sys.stderr.write("".join(traceback.format_exception(fault)))
+
+
+def _is_error(fields: dict[str, Any]) -> bool:
+    level = fields.get(conventions.FIELD_LEVEL)
+    return isinstance(level, str) and level.lower() in _ERRORS
 
 
 def _root_scope(settings: Settings) -> Scope:

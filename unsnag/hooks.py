@@ -281,7 +281,7 @@ def hook_threads() -> None:
     def start(self: threading.Thread) -> None:
         scope = entered.get()
         if scope is not None and "threads" in _wanted:
-            self.run = _carried(scope, self.run)  # type: ignore[method-assign]
+            self.run = _carried(scope, self.run, is_thread=True)  # type: ignore[method-assign]
         original(self)
 
     threading.Thread.start = start  # type: ignore[method-assign]
@@ -308,7 +308,9 @@ def _hook_pool() -> None:
     pool.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
 
 
-def _carried(scope: Scope, function: Callable[..., Any]) -> Callable[..., Any]:
+def _carried(scope: Scope, function: Callable[..., Any], *, is_thread: bool = False) -> Callable[..., Any]:
+    """Return a function that runs in a scope; what leaves a whole thread is an error that nobody handles."""
+
     def run(*args: Any, **kwargs: Any) -> Any:
         token = entered.set(scope)
         entered_ns = time.monotonic_ns()
@@ -317,6 +319,8 @@ def _carried(scope: Scope, function: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException as error:
             if scope.correlation_id is not None:
                 notes.remember_unit(error, scope, None, entered_ns)
+            if is_thread and scope.ending is not None and not failures.is_interruption(error):
+                scope.ending.error_logged()
             raise
         finally:
             entered.reset(token)

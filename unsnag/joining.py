@@ -67,7 +67,9 @@ class Joined:
         """False when the script's sampler left it out: then it is ours to record."""
         self._token = context.attach(trace.set_span_in_context(self._span))
 
-    def end(self, attributes: Mapping[str, Any], error: BaseException | None, end_ns: int) -> None:
+    def end(
+        self, attributes: Mapping[str, Any], error: BaseException | None, end_ns: int, status: str | None
+    ) -> None:
         """End it, with what became of it."""
         from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415
 
@@ -81,7 +83,8 @@ class Joined:
         if error is not None:
             told = failures.exception_fields(error, attributes.get(conventions.CORRELATION_ID))
             self._span.add_event("exception", told, timestamp=end_ns)
-            self._span.set_status(Status(StatusCode.ERROR, readable_str(error)))
+        if status is not None:
+            self._span.set_status(Status(StatusCode.ERROR, status))
         self._span.end(end_time=end_ns)
 
 

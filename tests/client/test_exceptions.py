@@ -142,7 +142,7 @@ def fail(name: str, step: str | None = None, **told: Any) -> None:
 def test_the_loop_around_reports_for_the_unit(events: Events, step: str | None) -> None:
     for name in ("SO-1", "SO-2"):
         try:
-            fail(name, step, tenant="acme")
+            fail(name, step, tenant="acme", part="shop")
         except ValueError:
             LOG.exception("order failed")
             structlog.get_logger().error("order failed", exc_info=True)
@@ -151,6 +151,7 @@ def test_the_loop_around_reports_for_the_unit(events: Events, step: str | None) 
     ):
         assert [place(report) for report in reports] == [place(failed)] * 2
         assert {report[ID] for report in reports} == {failed[ID]}
+        assert {report["unsnag.part"] for report in reports} == {"shop"}
         assert failed["unsnag.tenant"] == "acme"
 
 

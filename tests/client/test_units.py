@@ -39,10 +39,10 @@ def test_leaving_a_unit_well_is_its_success_signal(events: Events) -> None:
     )  # fmt: skip
 
 
-def test_a_later_program_completes_a_partial_unit(events: Events) -> None:
+def test_a_unit_that_a_later_program_goes_on_with_has_made_progress(events: Events) -> None:
     with unsnag.unit("SO-1", completes=False):
         pass
-    assert outcomes(events) == ["partial"]
+    assert outcomes(events) == ["progress"]
 
 
 def test_an_error_that_leaves_the_unit_is_one_record_from_its_innermost_step(events: Events) -> None:
@@ -136,7 +136,7 @@ def test_another_unit_inside_inherits_nothing_of_the_first(events: Events) -> No
     [
         (SystemExit(0), ["success"], 0),
         (SystemExit(None), ["success"], 0),
-        (GeneratorExit(), ["partial"], 0),
+        (GeneratorExit(), ["success"], 0),
         (SystemExit(3), ["failed"], 1),
         (KeyboardInterrupt(), ["failed"], 1),
         (asyncio.CancelledError(), ["failed"], 1),
