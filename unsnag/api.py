@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from unsnag import client as clients
-from unsnag import clock, conventions, hooks, joining, propagation, settings
+from unsnag import clock, conventions, heartbeat, hooks, joining, propagation, settings
 from unsnag.context import entered
 from unsnag.steps import key_of
 
@@ -83,6 +83,7 @@ def init(
 
 def _begin(told: settings.Settings) -> None:
     client, is_new = clients.start(told)
+    heartbeat.beats.interval_s = heartbeat.interval_from_environment()
     hooks.install()
     joining.join(client)
     if is_new:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import client as clients
-from unsnag import clock, context, conventions, failures, joining
+from unsnag import clock, context, conventions, failures, joining, process
 from unsnag.context import Scope, entered
 from unsnag.encoding import readable_str
 from unsnag.records import Span
@@ -81,6 +81,8 @@ class Block:
                     attributes=attributes,
                     error=status,
                     events=self._exception_events(error),
+                    resource=client.settings.resource,
+                    seq=process.next_seq(),
                 )
             )
 

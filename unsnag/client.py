@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 from unsnag import clock, context, conventions, process, propagation, runs
 from unsnag.context import Scope, entered
 from unsnag.encoding import encode, encode_within
+from unsnag.heartbeat import beats
 from unsnag.output import Output
 from unsnag.spool import Spool
 
@@ -60,7 +61,17 @@ class Client:
             lambda: self.root,
             max_events=settings.queue_events,
             max_bytes=settings.queue_bytes,
+            beat=self._beat,
         )
+
+    def _beat(self) -> None:
+        """Record the heartbeats that are due; called by the writer thread."""
+        if _client is not self:  # a test has put another client in its place
+            return
+        try:
+            beats.record_due(self)
+        except Exception as fault:  # noqa: BLE001 - the writer must go on
+            own_fault(fault)
 
     def change(self, settings: Settings) -> None:
         """Go on with other settings: a process may run several programs one after the other."""
@@ -100,7 +111,7 @@ class Client:
 
     def span(self, span: Span) -> None:
         """Record a span that has ended."""
-        self.output.put(span._replace(resource=self.settings.resource, seq=process.next_seq()))
+        self.output.put(span)
 
     def scope(self) -> Scope:
         """Return where the running code is."""

@@ -82,6 +82,8 @@ class Ending:
             said = {conventions.VERDICT: conventions.VERDICT_FAILED} if self.failure else {}
             return {conventions.OUTCOME: conventions.OUTCOME_FAILED, **said}
         word = self._word
+        if word is None:
+            return {conventions.OUTCOME: self._normal()}
         if isinstance(word, Failure):
             return _said(conventions.OUTCOME_FAILED, conventions.VERDICT_FAILED)
         if isinstance(word, tuple):
@@ -89,8 +91,7 @@ class Ending:
             return _said(conventions.OUTCOME_PARTIAL, conventions.VERDICT_PARTIAL) | numbers
         if word == conventions.VERDICT_PARTIAL:
             return _said(conventions.OUTCOME_PARTIAL, conventions.VERDICT_PARTIAL)
-        is_ok = word == conventions.VERDICT_OK and self._ok_stands
-        return _said(self._normal(), conventions.VERDICT_OK if is_ok else None)
+        return _said(self._normal(), conventions.VERDICT_OK if self._ok_stands else None)
 
     def _normal(self) -> str:
         return conventions.OUTCOME_PROGRESS if self.completes is False else conventions.OUTCOME_SUCCESS

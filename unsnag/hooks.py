@@ -22,6 +22,7 @@ from unsnag import clock, conventions, failures, notes, process
 from unsnag.client import Client, active, harmless, own_fault
 from unsnag.context import entered
 from unsnag.encoding import readable_repr
+from unsnag.heartbeat import beats
 from unsnag.joining import adjusted
 
 if TYPE_CHECKING:
@@ -336,6 +337,7 @@ def hook_fork() -> None:
 
 def _after_fork() -> None:
     process.after_fork()
+    beats.forget()
     client = active()
     if client is None:
         return

@@ -141,6 +141,8 @@ def _recorded(span: Any, scope: Scope, client: clients.Client) -> Span:
         error=(span.status.description or "") if span.status.status_code.name == "ERROR" else None,
         events=[(event.timestamp, event.name, dict(event.attributes or {})) for event in span.events],
         links=[(f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}") for link in span.links],
+        resource=client.settings.resource,
+        seq=process.next_seq(),
         kind=span.kind.value + 1,
         library=span.instrumentation_scope.name if span.instrumentation_scope else "",
     )

@@ -11,6 +11,7 @@ from unsnag.client import harmless
 from unsnag.context import OF_UNIT
 from unsnag.encoding import readable_str
 from unsnag.ending import Ending, Failure, numbers
+from unsnag.heartbeat import Beat, beats
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,6 +56,7 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
         self.correlation_id = readable_str(correlation_id)
         self.completes = None if completes is None else bool(completes)
         self._ending: Ending | None = None
+        self._beat: Beat | None = None
         self._is_inner = False
         self._job: str | None = None
         self._told = {
@@ -187,11 +189,14 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
     def _record_start(self) -> None:
         client = clients.active()
         if client is not None:
+            self._beat = beats.begin(self._scope)
             fields = {**self._scope.money, **process.place(), **self._declared()}
             client.record("info", conventions.EVENT_UNIT_STARTED, fields, self._scope)
 
     def _declared(self) -> dict[str, Any]:
         """Return what the call said of the unit's completion; nothing where it did not say."""
+        if self.completes is None and self._job is None:
+            return {}
         said = {conventions.COMPLETES: self.completes, conventions.JOB: self._job}
         return {key: value for key, value in said.items() if value is not None}
 
@@ -199,6 +204,8 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
     def _finish(self, error: BaseException | None) -> None:
         if self._token is None:
             return
+        if self._beat is not None:
+            beats.end(self._beat)
         failure = None if error is None or failures.is_control_flow(error) else error
         try:
             if failure is not None:
@@ -236,8 +243,12 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
         return self._of_unit({conventions.OUTCOME: conventions.OUTCOME_SUCCESS})
 
     def _of_unit(self, outcome: dict[str, Any]) -> dict[str, Any]:
-        kind = {conventions.KIND: conventions.KIND_UNIT}
-        return {**kind, **outcome, **self._declared(), **self._scope.money}
+        return {
+            conventions.KIND: conventions.KIND_UNIT,
+            **outcome,
+            **self._declared(),
+            **self._scope.money,
+        }
 
 
 def _agrees(outer: Scope, told: dict[str, str], key: str) -> bool:
