@@ -76,6 +76,7 @@ def _add_worker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("handlers", help="Python file that registers handlers with @unsnag.handler")
     parser.add_argument("--url", help=f"exception center; else {ENV_SERVER}, else {DEFAULT_SERVER}")
     parser.add_argument("--flow", action="append", help="only this flow; may be repeated")
+    parser.add_argument("--name", help="name of this worker; else host name and process id")
     parser.add_argument("--once", action="store_true", help="execute what is due now and leave")
     parser.add_argument("--wait", type=float, default=20.0, help="seconds to wait for a retry in one request")
     parser.epilog = f"{ENV_TOKEN} is sent as bearer token."
@@ -124,7 +125,8 @@ def _work(options: argparse.Namespace) -> int:
         flows = options.flow or handlers.flows()
         runs.choose(None)  # a worker outlives what it works on
         unsnag.init(flow=flows[0], service=os.environ.get("OTEL_SERVICE_NAME") or "unsnag-worker")
-        _execute(worker.Worker(center.Center(options.url), flows, options.wait), is_once=options.once)
+        runner = worker.Worker(center.Center(options.url), flows, options.wait, options.name)
+        _execute(runner, is_once=options.once)
     except center.CenterError as error:
         worker.narrate(str(error))
         return _USAGE_ERROR
