@@ -58,18 +58,20 @@ class Block:
     def _end_span(
         self,
         name: str,
-        attributes: Mapping[str, Any],
+        attributes: dict[str, Any],
         error: BaseException | None,
         status: str | None = None,
     ) -> None:
         """End the span: with an error, or with the status of a failure that is none of Python's."""
         status = readable_str(error) if error is not None else status
+        client = clients.active()
+        if client is not None:
+            attributes = client.allowed_data(attributes)
         if self._joined is not None:
             own = {key: value for key, value in self._scope.fields.items() if key.startswith("unsnag.")}
             self._joined.end({**own, **attributes}, error, clock.now_ns(), status)
             if self._joined.is_recorded:
                 return
-        client = clients.active()
         if client is not None:
             client.span(
                 Span(

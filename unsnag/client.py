@@ -91,23 +91,27 @@ class Client:
         scope: Scope | None = None,
         logger: str = "unsnag",
     ) -> None:
-        """Record an event of our own."""
-        self.capture({"event": event, "level": level, "logger": logger, **fields}, scope or self.scope())
+        """Record an event of our own; of the script's fields only its data is in it."""
+        own = self.allowed_data({"event": event, "level": level, "logger": logger, **fields})
+        self._write(own, scope or self.scope(), clock.now_ns())
 
     def capture(self, fields: dict[str, Any], scope: Scope, time_ns: int | None = None) -> None:
-        """Record a line: `fields` is ours to change, the objects in it are the script's."""
-        seq = process.next_seq()
+        """Record a line of the script: `fields` is ours to change, the objects in it are the script's."""
+        if scope.ending is not None and _is_error(fields):
+            scope.ending.error_logged()
         if self.settings.allow_fields is not None:
             fields = self._allowed(fields, self.settings.allow_fields)
+        self._write(fields, scope, time_ns or clock.now_ns())
+
+    def _write(self, fields: dict[str, Any], scope: Scope, time_ns: int) -> None:
+        seq = process.next_seq()
         is_merged = not _OF_SCOPE.isdisjoint(fields)
         if is_merged:
             fields = _merged(fields, scope)
         body = encode(fields)
         if len(body) > self.settings.max_event_bytes:
             body = self._cut(fields)
-        if scope.ending is not None and _is_error(fields):
-            scope.ending.error_logged()
-        self.output.put((time_ns or clock.now_ns(), scope, body, is_merged, seq))
+        self.output.put((time_ns, scope, body, is_merged, seq))
 
     def span(self, span: Span) -> None:
         """Record a span that has ended."""
@@ -120,11 +124,16 @@ class Client:
     def _allowed(self, fields: dict[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
         kept = {key: value for key, value in fields.items() if key in allowed or key in _ALWAYS}
         dropped = len(fields) - len(kept)
-        data = kept.get(conventions.DATA)
-        if isinstance(data, dict):
-            kept[conventions.DATA] = {key: value for key, value in data.items() if key in allowed}
-            dropped += len(data) - len(kept[conventions.DATA])
-        return {**kept, conventions.FIELDS_DROPPED: dropped} if dropped else kept
+        return self.allowed_data({**kept, conventions.FIELDS_DROPPED: dropped} if dropped else kept)
+
+    def allowed_data(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return fields with only so much of an error's context as may leave, and the number of the rest."""
+        allowed, data = self.settings.allow_fields, fields.get(conventions.DATA)
+        if allowed is None or not isinstance(data, dict):
+            return fields
+        kept = {key: value for key, value in data.items() if key in allowed}
+        dropped = fields.get(conventions.FIELDS_DROPPED, 0) + len(data) - len(kept)
+        return fields | {conventions.DATA: kept} | ({conventions.FIELDS_DROPPED: dropped} if dropped else {})
 
     def _cut(self, fields: dict[str, Any]) -> bytes:
         body, original = encode_within(fields, self.settings.max_event_bytes - 64)

@@ -235,6 +235,30 @@ def test_only_allowed_fields_leave_and_the_others_are_counted() -> None:
     assert {"person", "street"}.isdisjoint(log)
 
 
+def test_an_errors_context_leaves_only_as_far_as_it_is_allowed() -> None:
+    person = "Ann Example"  # named here, since a stack shows the line that raises
+    with testing.captured("f", allow_fields=["order"]) as events:
+        with pytest.raises(unsnag.DataError), unsnag.unit("SO-1"), unsnag.step("s"):
+            raise unsnag.DataError("wrong", order=1, person=person)
+        told = [*events.named("step.failed"), *events.named("unit.failed"), *events.spans]
+    assert [(item["unsnag.data"], item["unsnag.client.fields_dropped"]) for item in told] == [
+        ({"order": 1}, 1)
+    ] * 4
+    assert b"Ann Example" not in b"".join(events.lines)
+
+
+def test_the_reason_of_a_failure_leaves_masked_and_needs_no_allowance() -> None:
+    with testing.captured("f", allow_fields=["order"]) as events:
+        with unsnag.unit("SO-1") as unit:
+            unit.partial(9, 2)
+            unit.fail("card 4111 1111 1111 1111 refused")
+        (failed,), (invalid,), (span,) = (
+            events.named("unit.failed"), events.named("call.invalid"), events.spans,
+        )  # fmt: skip
+    assert failed["message"] == span["status"]["message"] == "card [masked: card] refused"
+    assert "failed=9, total=2" in invalid["reason"]
+
+
 def test_the_clock_is_the_tests(events: Events) -> None:
     with testing.clock(1_700_000_000.5), unsnag.unit("SO-1"):
         pass
