@@ -54,7 +54,7 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
     ) -> None:
         super().__init__()
         self.correlation_id = readable_str(correlation_id)
-        self.completes = None if completes is None else bool(completes)
+        self.completes = _answer(completes)
         self._ending: Ending | None = None
         self._beat: Beat | None = None
         self._is_inner = False
@@ -249,6 +249,14 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
             **self._declared(),
             **self._scope.money,
         }
+
+
+def _answer(completes: object) -> bool | None:
+    """Return yes or no, or None where nothing was said; an object without a truth of its own says nothing."""
+    try:
+        return None if completes is None else bool(completes)
+    except Exception:  # noqa: BLE001 - whatever a script's own class raises
+        return None
 
 
 def _agrees(outer: Scope, told: dict[str, str], key: str) -> bool:

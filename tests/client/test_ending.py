@@ -375,6 +375,23 @@ def test_an_inner_block_that_does_not_say_so_finishes_nothing(events: Events) ->
     assert [said(span) for span in units(events.spans)] == [{"outcome": "progress", "completes": False}]
 
 
+def test_an_inner_block_does_not_finish_a_unit_that_was_called_failed(events: Events) -> None:
+    with unsnag.unit("SO-1"), unsnag.unit("SO-1", completes=True) as inner:
+        inner.fail("no stock")
+    assert [said(span) for span in units(events.spans)] == [CALLED_FAILED]
+
+
+def test_an_odd_completes_counts_as_not_said(events: Events) -> None:
+    with unsnag.unit("SO-1", completes=Odd()):  # type: ignore[arg-type]
+        pass
+    with unsnag.unit("SO-1", completes=0):
+        pass
+    assert [said(span) for span in units(events.spans)] == [
+        SUCCESS,
+        {"outcome": "progress", "completes": False},
+    ]
+
+
 def test_an_error_of_another_unit_inside_takes_nothing_back(events: Events) -> None:
     with unsnag.unit("BATCH") as batch:
         batch.ok()

@@ -166,7 +166,7 @@ def test_a_report_inside_another_unit_is_that_units(events: Events) -> None:
 
 def test_a_report_inside_the_unit_around_is_the_inner_units(events: Events) -> None:
     """A batch that reports the failure of one of its orders has not failed by itself."""
-    with unsnag.unit("BATCH", tenant="t", customer="C-9"), unsnag.unit("MIDDLE"):
+    with unsnag.unit("BATCH"), unsnag.unit("MIDDLE", tenant="t", customer="C-9"):
         try:
             fail("SO-1")
         except ValueError:
