@@ -66,7 +66,10 @@ COMPLETES: Final = "unsnag.completes"
 True: this end is final, the whole unit is done. False: a later part goes on. Absent: it ends its own part.
 """
 PARTIAL_FAILED: Final = "unsnag.partial.failed"
-"""Integer on unit spans whose outcome is `OUTCOME_PARTIAL`: how many of `PARTIAL_TOTAL` failed."""
+"""Integer on unit spans whose outcome is `OUTCOME_PARTIAL`: how many of `PARTIAL_TOTAL` failed.
+
+Both are absent where the script gave numbers that cannot be, such as 41 of 40.
+"""
 PARTIAL_TOTAL: Final = "unsnag.partial.total"
 VERDICT: Final = "unsnag.verdict"
 """On unit spans, and on the ``unit.failed`` of ``unit.fail()``: how the script itself said it ended.

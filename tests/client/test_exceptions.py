@@ -323,3 +323,35 @@ def test_a_text_of_another_exception_is_not_taken_for_the_one_at_hand(events: Ev
         structlog.get_logger().error("told", exception=text)
     (log,) = events.named("told")
     assert (log["exception.type"], log["exception.message"]) == ("OSError", "rendered before")
+
+
+def test_a_web_server_that_logs_the_exception_as_well_reports_the_same_failure(
+    run_script: Callable[..., Ran],
+) -> None:
+    """What leaves the application is logged by uvicorn, outside of the block; sync routes run in threads."""
+    ran = run_script("""
+    import socket, threading, urllib.error, urllib.request
+    import fastapi, uvicorn, unsnag
+    unsnag.init(flow="f")
+    app = fastapi.FastAPI()
+    @app.get("/sync")
+    def sync_route():
+        with unsnag.unit("SO-1", tenant="acme"), unsnag.step("capture"): raise ValueError("sync")
+    @app.get("/async")
+    async def async_route():
+        async with unsnag.unit("SO-2"): raise ValueError("async")
+    listening = socket.socket(); listening.bind(("127.0.0.1", 0)); listening.listen()
+    server = uvicorn.Server(uvicorn.Config(app, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}); thread.start()
+    for route in ("sync", "async"):
+        try: urllib.request.urlopen(f"http://127.0.0.1:{listening.getsockname()[1]}/{route}")
+        except urllib.error.HTTPError as error: print(error.code)
+    server.should_exit = True; thread.join()
+    """)
+    assert ran.stdout.split()[:2] == ["500", "500"]
+    for name in ("SO-1", "SO-2"):
+        failed = next(log for log in ran.named("unit.failed") if log["unsnag.correlation_id"] == name)
+        (logged,) = [
+            log for log in ran.logs if log["logger"] == "uvicorn.error" and log.get(ID) == failed[ID]
+        ]
+        assert place(logged) == place(failed)
