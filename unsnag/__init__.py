@@ -18,11 +18,11 @@ if TYPE_CHECKING:
         idempotency_key,
         init,
         shutdown,
-        step,
-        unit,
     )
     from unsnag.errors import AutomationError, BusinessError, DataError, InfrastructureError
     from unsnag.handlers import Retry, handler
+    from unsnag.steps import step
+    from unsnag.units import unit
 
 __version__ = "0.1.0"
 
@@ -53,6 +53,8 @@ _HOMES: Final = {
     "InfrastructureError": "errors",
     "Retry": "handlers",
     "handler": "handlers",
+    "step": "steps",
+    "unit": "units",
 }
 
 

@@ -55,9 +55,18 @@ class Center:
             raise CenterError(f"{address!r} is no address of an exception center; it begins with http://.")
         self._token = token or os.environ.get(conventions.ENV_TOKEN)
 
-    def lease(self, flows: Sequence[str], worker: str, wait_s: float) -> Lease | None:
-        """Ask for a retry, waiting for one at most so long."""
-        body = {"flows": list(flows), "wait_s": wait_s, "worker": worker}
+    def lease(
+        self, flows: Sequence[str], worker: str, wait_s: float, handlers: Sequence[Mapping[str, str]] = ()
+    ) -> Lease | None:
+        """Ask for a retry, waiting for one at most so long, and announce what this worker can do.
+
+        Args:
+            flows: Retries of these flows are taken.
+            worker: The worker's name.
+            wait_s: Seconds to wait for a retry.
+            handlers: Flow and step of each handler.
+        """
+        body = {"flows": list(flows), "wait_s": wait_s, "worker": worker, "handlers": list(handlers)}
         answer = self._post("lease", body, tries=1, timeout_s=wait_s + TIMEOUT_S)
         return Lease(answer) if answer else None
 

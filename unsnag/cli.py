@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import unsnag
+from unsnag import runs
 from unsnag.conventions import DEFAULT_SERVER, ENV_SERVER, ENV_TOKEN
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flow", required=True, help="automated process that the command is part of")
-    parser.add_argument("--unit", help="correlation ID; else flow, time and a random part")
+    unit = parser.add_mutually_exclusive_group()
+    unit.add_argument("--unit", help="correlation ID; else flow, time and a random part")
+    unit.add_argument("--job", help="the command is a job that repeats its whole work: its name is the unit")
     parser.add_argument("--step", help="name of the step; else the command's name")
     parser.add_argument("--service", help="name of the program; else the command's name")
     parser.add_argument("--value", help="money that the unit carries, as a decimal")
@@ -64,27 +67,33 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--idempotent", action="store_true", default=None, help="running it again does no harm"
     )
-    parser.add_argument("--partial", action="store_true", help="a later program completes the unit")
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--partial", action="store_true", help="a later program completes the unit")
+    end.add_argument("--final", action="store_true", help="exit code 0 completes the whole unit")
 
 
 def _add_worker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("handlers", help="Python file that registers handlers with @unsnag.handler")
     parser.add_argument("--url", help=f"exception center; else {ENV_SERVER}, else {DEFAULT_SERVER}")
     parser.add_argument("--flow", action="append", help="only this flow; may be repeated")
+    parser.add_argument("--name", help="name of this worker; else host name and process id")
     parser.add_argument("--once", action="store_true", help="execute what is due now and leave")
     parser.add_argument("--wait", type=float, default=20.0, help="seconds to wait for a retry in one request")
     parser.epilog = f"{ENV_TOKEN} is sent as bearer token."
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: Sequence[str]) -> int:
+    if options.job and options.partial:
+        parser.error("--job and --partial: a job repeats its whole work, so no later program completes it")
     if not command:
         parser.error("say which command to run: unsnag run --flow nightly-export -- ./job.sh")
     from unsnag import command as commands  # noqa: PLC0415 - the worker does not need it
 
     name = os.path.basename(command[0])  # noqa: PTH119 - pathlib costs 10 ms of every wrapped command
+    runs.choose(runs.new_run_id())
     unsnag.init(flow=options.flow, service=options.service or name)
     unit = unsnag.unit(
-        options.unit or commands.generated_id(options.flow),
+        options.job or options.unit or commands.generated_id(options.flow),
         value=options.value,
         currency=options.currency,
         tenant=options.tenant,
@@ -92,12 +101,20 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: 
         customer=options.customer,
         segment=options.segment,
         routing=options.routing,
-        completes=not options.partial,
+        completes=_completes(options),
     )
+    if options.job:
+        unit.as_job(options.job)
     step = unsnag.step(options.step or name, dependency=options.dependency, idempotent=options.idempotent)
     code = commands.run(command, unit, step)
     unsnag.shutdown()
     return code
+
+
+def _completes(options: argparse.Namespace) -> bool | None:
+    if options.job or options.final:
+        return True
+    return False if options.partial else None
 
 
 def _work(options: argparse.Namespace) -> int:
@@ -106,8 +123,10 @@ def _work(options: argparse.Namespace) -> int:
     try:
         worker.load(options.handlers)
         flows = options.flow or handlers.flows()
+        runs.choose(None)  # a worker outlives what it works on
         unsnag.init(flow=flows[0], service=os.environ.get("OTEL_SERVICE_NAME") or "unsnag-worker")
-        _execute(worker.Worker(center.Center(options.url), flows, options.wait), is_once=options.once)
+        runner = worker.Worker(center.Center(options.url), flows, options.wait, options.name)
+        _execute(runner, is_once=options.once)
     except center.CenterError as error:
         worker.narrate(str(error))
         return _USAGE_ERROR

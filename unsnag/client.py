@@ -11,9 +11,10 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
-from unsnag import clock, context, conventions, propagation
+from unsnag import clock, context, conventions, process, propagation, runs
 from unsnag.context import Scope, entered
 from unsnag.encoding import encode, encode_within
+from unsnag.heartbeat import beats
 from unsnag.output import Output
 from unsnag.spool import Spool
 
@@ -26,15 +27,27 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-_IDENTITY: Final = frozenset({conventions.FIELD_TIMESTAMP, conventions.RECORD_ID})
-_OURS: Final = frozenset(
-    value
-    for name, value in vars(conventions).items()
-    if isinstance(value, str) and "." in value and name.isupper()
-) | {conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID, *_IDENTITY}
-_ALWAYS: Final = (
-    frozenset({conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER}) | _OURS
+_IDENTITY: Final = frozenset(
+    {conventions.FIELD_TIMESTAMP, conventions.RECORD_ID, conventions.SEQ, conventions.SERVICE_INSTANCE}
 )
+_OF_SCOPE: Final = (
+    context.OF_UNIT
+    | _IDENTITY
+    | {conventions.SERVICE_NAME, conventions.ENVIRONMENT, conventions.FLOW, conventions.RUN_ID}
+    | {conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID}
+)
+"""What a scope carries. Only a line that has one of these itself needs merging, which costs 2 us."""
+_ALWAYS: Final = (
+    frozenset(
+        value
+        for name, value in vars(conventions).items()
+        if isinstance(value, str) and "." in value and name.isupper()
+    )
+    | {conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER}
+    | _OF_SCOPE
+)
+"""What an allow-list need not name."""
+_ERRORS: Final = frozenset({"error", "critical", "fatal", "exception"})
 
 
 class Client:
@@ -48,7 +61,17 @@ class Client:
             lambda: self.root,
             max_events=settings.queue_events,
             max_bytes=settings.queue_bytes,
+            beat=self._beat,
         )
+
+    def _beat(self) -> None:
+        """Record the heartbeats that are due; called by the writer thread."""
+        if _client is not self:  # a test has put another client in its place
+            return
+        try:
+            beats.record_due(self)
+        except Exception as fault:  # noqa: BLE001 - the writer must go on
+            own_fault(fault)
 
     def change(self, settings: Settings) -> None:
         """Go on with other settings: a process may run several programs one after the other."""
@@ -68,24 +91,31 @@ class Client:
         scope: Scope | None = None,
         logger: str = "unsnag",
     ) -> None:
-        """Record an event of our own."""
-        self.capture({"event": event, "level": level, "logger": logger, **fields}, scope or self.scope())
+        """Record an event of our own; of the script's fields only its data is in it."""
+        own = self.allowed_data({"event": event, "level": level, "logger": logger, **fields})
+        self._write(own, scope or self.scope(), clock.now_ns())
 
     def capture(self, fields: dict[str, Any], scope: Scope, time_ns: int | None = None) -> None:
-        """Record a line: `fields` is ours to change, the objects in it are the script's."""
+        """Record a line of the script: `fields` is ours to change, the objects in it are the script's."""
+        if scope.ending is not None and _is_error(fields):
+            scope.ending.error_logged()
         if self.settings.allow_fields is not None:
             fields = self._allowed(fields, self.settings.allow_fields)
-        is_merged = not _OURS.isdisjoint(fields)
+        self._write(fields, scope, time_ns or clock.now_ns())
+
+    def _write(self, fields: dict[str, Any], scope: Scope, time_ns: int) -> None:
+        seq = process.next_seq()
+        is_merged = not _OF_SCOPE.isdisjoint(fields)
         if is_merged:
             fields = _merged(fields, scope)
         body = encode(fields)
         if len(body) > self.settings.max_event_bytes:
             body = self._cut(fields)
-        self.output.put((time_ns or clock.now_ns(), scope, body, is_merged))
+        self.output.put((time_ns, scope, body, is_merged, seq))
 
     def span(self, span: Span) -> None:
         """Record a span that has ended."""
-        self.output.put(span._replace(resource=self.settings.resource))
+        self.output.put(span)
 
     def scope(self) -> Scope:
         """Return where the running code is."""
@@ -94,11 +124,16 @@ class Client:
     def _allowed(self, fields: dict[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
         kept = {key: value for key, value in fields.items() if key in allowed or key in _ALWAYS}
         dropped = len(fields) - len(kept)
-        data = kept.get(conventions.DATA)
-        if isinstance(data, dict):
-            kept[conventions.DATA] = {key: value for key, value in data.items() if key in allowed}
-            dropped += len(data) - len(kept[conventions.DATA])
-        return {**kept, conventions.FIELDS_DROPPED: dropped} if dropped else kept
+        return self.allowed_data({**kept, conventions.FIELDS_DROPPED: dropped} if dropped else kept)
+
+    def allowed_data(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return fields with only so much of an error's context as may leave, and the number of the rest."""
+        allowed, data = self.settings.allow_fields, fields.get(conventions.DATA)
+        if allowed is None or not isinstance(data, dict):
+            return fields
+        kept = {key: value for key, value in data.items() if key in allowed}
+        dropped = fields.get(conventions.FIELDS_DROPPED, 0) + len(data) - len(kept)
+        return fields | {conventions.DATA: kept} | ({conventions.FIELDS_DROPPED: dropped} if dropped else {})
 
     def _cut(self, fields: dict[str, Any]) -> bytes:
         body, original = encode_within(fields, self.settings.max_event_bytes - 64)
@@ -167,11 +202,18 @@ def own_fault(fault: Exception) -> None:
             sys.stderr.write("".join(traceback.format_exception(fault)))
 
 
+def _is_error(fields: dict[str, Any]) -> bool:
+    level = fields.get(conventions.FIELD_LEVEL)
+    return isinstance(level, str) and level.lower() in _ERRORS
+
+
 def _root_scope(settings: Settings) -> Scope:
     """Begin where the program that started us says we are."""
     remote = propagation.from_environment()
-    inherited = {key: value for key, value in remote.baggage.items() if key != conventions.FLOW}
-    home = Scope({**settings.fields(), conventions.RUN_ID: context.new_span_id()})
+    ours = {conventions.FLOW, conventions.RUN_ID}
+    inherited = {key: value for key, value in remote.baggage.items() if key not in ours}
+    run_id = runs.current(remote.baggage.get(conventions.RUN_ID))
+    home = Scope(settings.fields() | ({conventions.RUN_ID: run_id} if run_id else {}))
     return home.continuing(remote._replace(baggage=inherited))
 
 

@@ -21,6 +21,8 @@ from unsnag.errors import AutomationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from unsnag import steps, units
+
 KEPT_LINES: Final = 20
 _KEPT_BYTES: Final = 16_384
 _NOT_FOUND: Final = 127
@@ -49,7 +51,7 @@ class CommandError(AutomationError):
         self.stacktrace = stderr or None
 
 
-def run(command: Sequence[str], unit: api.unit, step: api.step) -> int:
+def run(command: Sequence[str], unit: units.unit, step: steps.step) -> int:
     """Run a command as the only step of a unit, and return its exit code."""
     try:
         with unit, step:

@@ -12,21 +12,49 @@ from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import masking, propagation
 from unsnag.conventions import (
+    ATTEMPT,
+    BUSINESS_UNIT,
     CORRELATION_ID,
+    CUSTOMER,
     DEPENDENCY,
     FIELD_SPAN_ID,
     FIELD_TRACE_ID,
     FLOW,
     IDEMPOTENCY_KEY,
     IDEMPOTENT,
+    PART,
+    RETRY_ID,
+    ROUTING,
+    SEGMENT,
     STEP,
+    TENANT,
 )
 from unsnag.encoding import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from unsnag.ending import Ending
 
+
+OF_UNIT: Final = frozenset(
+    {
+        CORRELATION_ID,
+        PART,
+        TENANT,
+        BUSINESS_UNIT,
+        CUSTOMER,
+        SEGMENT,
+        ROUTING,
+        STEP,
+        ATTEMPT,
+        IDEMPOTENCY_KEY,
+        IDEMPOTENT,
+        DEPENDENCY,
+        RETRY_ID,
+    }
+)
+"""What belongs to one unit: another unit inside does not inherit it."""
 _SPANS_ONLY: Final = frozenset({IDEMPOTENT, IDEMPOTENCY_KEY, DEPENDENCY})
 
 
@@ -51,7 +79,7 @@ class Restored:
 class Scope:
     """Where the running code is; `fields` is what every line logged here carries."""
 
-    __slots__ = ("_json", "completes", "fields", "flags", "money", "restored", "tracestate")
+    __slots__ = ("_json", "ending", "fields", "flags", "money", "restored", "tracestate")
 
     def __init__(
         self,
@@ -61,15 +89,15 @@ class Scope:
         flags: str = "01",
         tracestate: str = "",
         restored: Restored | None = None,
-        completes: bool | None = None,
+        ending: Ending | None = None,
     ) -> None:
         self.fields = fields
         self.money = money or {}
         self.flags = flags
         self.tracestate = tracestate
         self.restored = restored
-        self.completes = completes
-        """Does the unit's outermost block complete the unit? None outside of blocks."""
+        self.ending = ending
+        """How the unit's outermost block ends. None outside of blocks."""
         self._json: bytes | None = None
 
     @property
@@ -114,7 +142,7 @@ class Scope:
         *,
         money: Mapping[str, str] | None = None,
         restored: Restored | None = None,
-        completes: bool | None = None,
+        ending: Ending | None = None,
     ) -> Scope:
         """Return a scope inside this one, with more or other fields; a field that is None is taken away."""
         return Scope(
@@ -123,7 +151,7 @@ class Scope:
             flags=self.flags,
             tracestate=self.tracestate,
             restored=restored or self.restored,
-            completes=self.completes if completes is None else completes,
+            ending=ending or self.ending,
         )
 
     def carrier(self) -> dict[str, str]:

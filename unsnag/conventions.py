@@ -13,25 +13,25 @@ from typing import Final
 CORRELATION_ID: Final = "unsnag.correlation_id"
 FLOW: Final = "unsnag.flow"
 STEP: Final = "unsnag.step"
+PART: Final = "unsnag.part"
+"""Which part of the unit's way a block is: the text of ``unit(..., part=)``, on every line and span inside.
+
+Not inherited by another unit inside.
+"""
 RUN_ID: Final = "unsnag.run_id"
+"""The run that this process is part of, where a wrapper or an orchestrator names one; else absent."""
+JOB: Final = "unsnag.job"
+"""On the unit span and the start record of ``unsnag run --job NAME``: the declared job that is the unit."""
 ATTEMPT: Final = "unsnag.attempt"
 IDEMPOTENCY_KEY: Final = "unsnag.idempotency_key"
 RETRY_ID: Final = "unsnag.retry_id"
-PART: Final = "unsnag.part"
-"""The entry point that the unit's block names: its normal end proves the failures of this part."""
-SEQ: Final = "unsnag.seq"
-"""Order of writing within one process."""
-EXCEPTION_ID: Final = "unsnag.exception.id"
-"""Names an exception object: all records that tell of it carry the same 16 hex digits."""
-VERDICT: Final = "unsnag.verdict"
-"""``ok``, ``failed`` or ``partial``, where the script itself said how the unit ended."""
-COMPLETES: Final = "unsnag.completes"
-"""Boolean, where the call said it: true completes the unit, false means that a later part does."""
-PARTIAL_FAILED: Final = "unsnag.partial.failed"
-PARTIAL_TOTAL: Final = "unsnag.partial.total"
-SERVICE_INSTANCE: Final = "service.instance.id"
 RECORD_ID: Final = "unsnag.record_id"
 """Identity of one log record (16 hex digits): the same record over two paths is one row."""
+SEQ: Final = "unsnag.seq"
+"""Integer on each log record and span of ours: the order in which one process wrote them.
+
+Taken in the thread that logs, so it orders the records of one `SERVICE_INSTANCE`; numbers may be missing.
+"""
 
 # --- Whose work it is, and what it is worth -------------------------------------------------
 TENANT: Final = "unsnag.tenant"
@@ -53,11 +53,32 @@ KIND_STEP: Final = "step"
 OUTCOME: Final = "unsnag.outcome"
 """On unit spans: how that part of the unit's life ended."""
 OUTCOME_SUCCESS: Final = "success"
-"""The unit's own success signal: the whole unit is complete."""
-OUTCOME_PARTIAL: Final = "partial"
-"""This program's part went well; a later program completes the unit."""
-OUTCOME_FAILED: Final = "failed"
+"""The block ended normally. What that proves is for the reader to decide, from everything recorded inside."""
 OUTCOME_PROGRESS: Final = "progress"
+"""The block ended normally and said ``completes=False``: the unit is not finished."""
+OUTCOME_PARTIAL: Final = "partial"
+"""The script called ``unit.partial(failed, total)``: `PARTIAL_FAILED` and `PARTIAL_TOTAL` say how much."""
+OUTCOME_FAILED: Final = "failed"
+"""An exception left the block, or the script called ``unit.fail()``."""
+COMPLETES: Final = "unsnag.completes"
+"""Boolean on unit spans and ``unit.started``, only where the call said it.
+
+True: this end is final, the whole unit is done. False: a later part goes on. Absent: it ends its own part.
+"""
+PARTIAL_FAILED: Final = "unsnag.partial.failed"
+"""Integer on unit spans whose outcome is `OUTCOME_PARTIAL`: how many of `PARTIAL_TOTAL` failed.
+
+Both are absent where the script gave numbers that cannot be, such as 41 of 40.
+"""
+PARTIAL_TOTAL: Final = "unsnag.partial.total"
+VERDICT: Final = "unsnag.verdict"
+"""On unit spans, and on the ``unit.failed`` of ``unit.fail()``: how the script itself said it ended.
+
+The last call counts. An error that is logged after ``unit.ok()`` takes it back: the attribute is then absent.
+"""
+VERDICT_OK: Final = "ok"
+VERDICT_FAILED: Final = "failed"
+VERDICT_PARTIAL: Final = "partial"
 
 DEPENDENCY: Final = "unsnag.dependency"
 IDEMPOTENT: Final = "unsnag.idempotent"
@@ -76,21 +97,37 @@ CLASS_UNKNOWN: Final = "unknown"
 ERROR_CLASSES: Final = (CLASS_BUSINESS, CLASS_DATA, CLASS_INFRASTRUCTURE, CLASS_UNKNOWN)
 
 ERROR_TYPE: Final = "error.type"
+ERROR_MESSAGE: Final = "error.message"
+"""The reason of a ``unit.fail(reason)`` without an exception."""
 EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+EXCEPTION_ID: Final = "unsnag.exception.id"
+"""Identity of one exception object, 16 hex digits: the same in every record that reports this object."""
+CAUSE_IDS: Final = "unsnag.exception.cause_ids"
+"""List of the ids of the exceptions that this one was raised ``from``, or groups, as far as records of the
+same unit have reported them before.
+"""
 
 # --- Where it ran ---------------------------------------------------------------------------
 SERVICE_NAME: Final = "service.name"
 SERVICE_VERSION: Final = "service.version"
+SERVICE_INSTANCE: Final = "service.instance.id"
+"""One process, 16 random hex digits, other ones after a fork: in the resource of spans, and on log lines."""
 ENVIRONMENT: Final = "deployment.environment.name"
+PROCESS_PID: Final = "process.pid"
+"""Integer on ``unit.started`` and ``unit.heartbeat``."""
+HOST_NAME: Final = "host.name"
+"""The machine's name, on ``unit.started`` and ``unit.heartbeat``: with the pid it names a process."""
 
 # --- The client about itself ----------------------------------------------------------------
 DROPPED: Final = "unsnag.client.dropped"
 """Records that the client had to drop since its last report."""
 EVENT_UNIT_STARTED: Final = "unit.started"
+EVENT_UNIT_HEARTBEAT: Final = "unit.heartbeat"
+"""Each 60 s (info) while a unit's block stays open: its process is alive."""
 EVENT_UNIT_FAILED: Final = "unit.failed"
-"""The one error record of a unit block that an exception left: automatic attempts are used up."""
+"""The one error record of a unit block that an exception left, or that the script called failed."""
 EVENT_STEP_FAILED: Final = "step.failed"
 """An attempt failed (warning): more attempts may follow, so it opens no case."""
 EVENT_CLIENT_DROPPED: Final = "client.dropped"
@@ -98,6 +135,8 @@ EVENT_PROCESS_FAILED: Final = "process.failed"
 """An exception that nobody caught ended a program or a thread, outside of any unit."""
 EVENT_CONTEXT_INVALID: Final = "context.invalid"
 """What another program handed over as trace context could not be read; a new trace was started."""
+EVENT_CALL_INVALID: Final = "call.invalid"
+"""The script called the client with what makes no sense (warning); the call had no such effect."""
 FIELDS_DROPPED: Final = "unsnag.client.fields_dropped"
 """Fields of this record that the flow's allow-list does not name."""
 ORIGINAL_BYTES: Final = "unsnag.client.original_bytes"
@@ -118,6 +157,10 @@ ENV_TOKEN: Final = "UNSNAG_TOKEN"  # noqa: S105 - the variable's name, not a tok
 ENV_TRACEPARENT: Final = "TRACEPARENT"
 ENV_TRACESTATE: Final = "TRACESTATE"
 ENV_BAGGAGE: Final = "BAGGAGE"
+ENV_RUN_ID: Final = "UNSNAG_RUN_ID"
+"""Names the run, where no wrapper of ours and no known orchestrator does."""
+ENV_HEARTBEAT: Final = "UNSNAG_HEARTBEAT_S"
+"""Seconds between two ``unit.heartbeat``; for tests."""
 DEFAULT_SPOOL: Final = "data/var/spool"
 DEFAULT_SERVER: Final = "http://127.0.0.1:8501"
 BAGGAGE_KEYS: Final = (CORRELATION_ID, FLOW, RUN_ID, TENANT, BUSINESS_UNIT)

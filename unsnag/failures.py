@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from unsnag import classification, conventions
+from unsnag import classification, conventions, notes
 from unsnag.encoding import readable_str
 from unsnag.errors import AutomationError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from unsnag.context import Scope
-
 MAX_STACK: Final = 24_000
-_ORIGIN: Final = "__unsnag_origin__"
-_REPORTED: Final = "__unsnag_reported__"
-_CHAIN: Final = 20
 
 
 def type_name(error_type: type[BaseException]) -> str:
@@ -25,12 +17,13 @@ def type_name(error_type: type[BaseException]) -> str:
     return error_type.__qualname__ if module == "builtins" else f"{module}.{error_type.__qualname__}"
 
 
-def exception_fields(error: BaseException) -> dict[str, Any]:
-    """Return OpenTelemetry's fields of an exception."""
+def exception_fields(error: BaseException, unit: str | None) -> dict[str, Any]:
+    """Return OpenTelemetry's fields of an exception, and its identity, for a record of a unit."""
     return {
         conventions.EXCEPTION_TYPE: type_name(type(error)),
         conventions.EXCEPTION_MESSAGE: readable_str(error),
         conventions.EXCEPTION_STACKTRACE: stacktrace(error),
+        **notes.identity(error, unit),
     }
 
 
@@ -101,61 +94,13 @@ def amount(value: object) -> str:
         return readable_str(value)
 
 
-# --- Where it came from, remembered on the exception itself -------------------------------------
-
-
 def is_control_flow(error: BaseException) -> bool:
     """Say whether an exception is no failure: a generator was closed, or the program leaves content."""
-    return isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and error.code in {None, 0})
+    if isinstance(error, SystemExit):
+        return error.code is None or (isinstance(error.code, int) and error.code == 0)
+    return isinstance(error, GeneratorExit)
 
 
 def is_interruption(error: BaseException) -> bool:
     """Say whether somebody stopped the work, rather than the work itself."""
     return isinstance(error, (KeyboardInterrupt, SystemExit)) or type(error).__name__ == "CancelledError"
-
-
-def remember_origin(error: BaseException, scope: Scope) -> None:
-    """Note the innermost step that an exception left."""
-    if _noted(error, _ORIGIN) is None:
-        _note(error, _ORIGIN, scope)
-
-
-def origin(error: BaseException, correlation_id: str) -> Scope | None:
-    """Return the scope of the step of this unit that an exception, or what caused it, came from."""
-    scopes = (_noted(link, _ORIGIN) for link in _chain(error))
-    return next(
-        (found for found in scopes if found is not None and found.correlation_id == correlation_id), None
-    )
-
-
-def mark_reported(error: BaseException) -> None:
-    """Note that an error record tells of this exception already."""
-    _note(error, _REPORTED, True)  # noqa: FBT003
-
-
-def is_reported(error: BaseException) -> bool:
-    """Say whether an error record tells of this exception already."""
-    return _noted(error, _REPORTED) is not None
-
-
-def _note(error: BaseException, name: str, value: object) -> None:
-    try:
-        error.__dict__[name] = value
-    except Exception:  # noqa: BLE001 - an exception without a dictionary stays without a note
-        return
-
-
-def _noted(error: BaseException, name: str) -> Any:
-    try:
-        return error.__dict__.get(name)
-    except Exception:  # noqa: BLE001
-        return None
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    for _ in range(_CHAIN):
-        if link is None:
-            return
-        yield link
-        link = link.__cause__ or link.__context__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 
 F = TypeVar("F", bound="Callable[[Retry], object]")
@@ -32,6 +32,11 @@ registered: Final[dict[tuple[str, str], Callable[[Retry], object]]] = {}
 def flows() -> list[str]:
     """Return the flows that have handlers."""
     return sorted({flow for flow, _ in registered})
+
+
+def announced(of_flows: Collection[str]) -> list[dict[str, str]]:
+    """Return flow and step of each handler of these flows, for the exception center."""
+    return [{"flow": flow, "step": step} for flow, step in sorted(registered) if flow in of_flows]
 
 
 def handler(flow: str, step: str) -> Callable[[F], F]:

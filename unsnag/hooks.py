@@ -14,13 +14,15 @@ import logging
 import os
 import sys
 import threading
+import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from unsnag import clock, conventions, failures
+from unsnag import clock, conventions, failures, notes, process
 from unsnag.client import Client, active, harmless, own_fault
 from unsnag.context import entered
 from unsnag.encoding import readable_repr
+from unsnag.heartbeat import beats
 from unsnag.joining import adjusted
 
 if TYPE_CHECKING:
@@ -98,10 +100,12 @@ def _capture_record(client: Client, record: logging.LogRecord) -> None:
     fields = {key: value for key, value in vars(record).items() if key not in _STANDARD}
     fields |= {"event": _message(record), "level": _level(record), "logger": record.name}
     error = record.exc_info[1] if record.exc_info else None
+    scope = adjusted(client.scope())
     if error is not None:
-        fields |= failures.exception_fields(error)
+        scope = notes.place_of_report(error, scope)
+        fields |= failures.exception_fields(error, scope.correlation_id)
     created = int(record.created * 1e9) if clock.is_real() else clock.now_ns()
-    client.capture(fields, adjusted(client.scope()), created)
+    client.capture(fields, scope, created)
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -183,26 +187,36 @@ def _capture_event(client: Client, logger: Any, method: str, event: dict[str, An
         fields["level"] = level
     if is_stdlib and "logger" not in fields:
         fields["logger"] = logger.name
+    scope = adjusted(entered.get() or client.root)
     if "exc_info" in fields or "exception" in fields:
-        _replace_exception(fields)
+        scope = _replace_exception(fields, scope)
     if not _PLUMBING.isdisjoint(fields):
         for key in _PLUMBING.intersection(fields):
             del fields[key]
-    client.capture(fields, adjusted(entered.get() or client.root))
+    client.capture(fields, scope)
 
 
 _PLUMBING: Final = frozenset({"_record", "_from_structlog", "stack_info", "positional_args"})
 
 
-def _replace_exception(fields: dict[str, Any]) -> None:
-    """Turn structlog's ways of saying exception into OpenTelemetry's."""
+def _replace_exception(fields: dict[str, Any], scope: Scope) -> Scope:
+    """Turn structlog's ways of saying exception into OpenTelemetry's, and return where the record belongs."""
     told = fields.pop("exc_info", None)
     text = fields.pop("exception", None)
-    error = _error_of(told) or (sys.exc_info()[1] if told or text else None)
+    error = _error_of(told) or _current(told, text)
     if error is not None:
-        fields.update(failures.exception_fields(error))
+        scope = notes.place_of_report(error, scope)
+        fields.update(failures.exception_fields(error, scope.correlation_id))
     elif isinstance(text, str):
         fields.update(_parsed_traceback(text))
+    return scope
+
+
+def _current(told: Any, text: Any) -> BaseException | None:
+    """Return the exception being handled, unless a text that was rendered already is of another one."""
+    error = sys.exc_info()[1] if told or text else None
+    is_other = isinstance(text, str) and type(error).__qualname__.rpartition(".")[2] not in text
+    return None if is_other else error
 
 
 def _error_of(told: Any) -> BaseException | None:
@@ -246,13 +260,14 @@ def _record_crash(error: BaseException) -> None:
     if (
         client is None
         or "exceptions" not in _wanted
-        or failures.is_reported(error)
+        or notes.is_reported(error)
         or failures.is_interruption(error)
     ):
         return
-    fields = {**failures.exception_fields(error), **failures.error_fields(error)}
-    client.record("critical", conventions.EVENT_PROCESS_FAILED, fields)
-    failures.mark_reported(error)
+    scope = notes.place_of_report(error, client.scope())
+    fields = {**failures.exception_fields(error, scope.correlation_id), **failures.error_fields(error)}
+    client.record("critical", conventions.EVENT_PROCESS_FAILED, fields, scope)
+    notes.mark_reported(error)
     client.output.settle()
 
 
@@ -267,7 +282,7 @@ def hook_threads() -> None:
     def start(self: threading.Thread) -> None:
         scope = entered.get()
         if scope is not None and "threads" in _wanted:
-            self.run = _carried(scope, self.run)  # type: ignore[method-assign]
+            self.run = _carried(scope, self.run, is_thread=True)  # type: ignore[method-assign]
         original(self)
 
     threading.Thread.start = start  # type: ignore[method-assign]
@@ -294,11 +309,20 @@ def _hook_pool() -> None:
     pool.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
 
 
-def _carried(scope: Scope, function: Callable[..., Any]) -> Callable[..., Any]:
+def _carried(scope: Scope, function: Callable[..., Any], *, is_thread: bool = False) -> Callable[..., Any]:
+    """Return a function that runs in a scope; what leaves a whole thread is an error that nobody handles."""
+
     def run(*args: Any, **kwargs: Any) -> Any:
         token = entered.set(scope)
+        entered_ns = time.monotonic_ns()
         try:
             return function(*args, **kwargs)
+        except BaseException as error:
+            if scope.correlation_id is not None:
+                notes.remember_unit(error, scope, None, entered_ns)
+            if is_thread and scope.ending is not None and not failures.is_interruption(error):
+                scope.ending.error_logged()
+            raise
         finally:
             entered.reset(token)
 
@@ -312,6 +336,8 @@ def hook_fork() -> None:
 
 
 def _after_fork() -> None:
+    process.after_fork()
+    beats.forget()
     client = active()
     if client is None:
         return

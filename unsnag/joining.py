@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import client as clients
-from unsnag import clock, conventions, failures
+from unsnag import clock, conventions, failures, process
 from unsnag.context import EMPTY, Scope
 from unsnag.encoding import readable_str
 from unsnag.records import Span
@@ -67,17 +67,24 @@ class Joined:
         """False when the script's sampler left it out: then it is ours to record."""
         self._token = context.attach(trace.set_span_in_context(self._span))
 
-    def end(self, attributes: Mapping[str, Any], error: BaseException | None, end_ns: int) -> None:
+    def end(
+        self, attributes: Mapping[str, Any], error: BaseException | None, end_ns: int, status: str | None
+    ) -> None:
         """End it, with what became of it."""
         from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415
 
         self._context.detach(self._token)
+        # The script's own exporter sends this span as well: its copy has the same place in the order.
+        own = {conventions.SEQ: process.next_seq(), conventions.SERVICE_INSTANCE: process.instance}
+        attributes = {**attributes, **own}
         self._span.set_attributes(
             {key: _attribute(item) for key, item in attributes.items() if item is not None}
         )
         if error is not None:
-            self._span.add_event("exception", failures.exception_fields(error), timestamp=end_ns)
-            self._span.set_status(Status(StatusCode.ERROR, readable_str(error)))
+            told = failures.exception_fields(error, attributes.get(conventions.CORRELATION_ID))
+            self._span.add_event("exception", told, timestamp=end_ns)
+        if status is not None:
+            self._span.set_status(Status(StatusCode.ERROR, status))
         self._span.end(end_time=end_ns)
 
 
@@ -134,6 +141,8 @@ def _recorded(span: Any, scope: Scope, client: clients.Client) -> Span:
         error=(span.status.description or "") if span.status.status_code.name == "ERROR" else None,
         events=[(event.timestamp, event.name, dict(event.attributes or {})) for event in span.events],
         links=[(f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}") for link in span.links],
+        resource=client.settings.resource,
+        seq=process.next_seq(),
         kind=span.kind.value + 1,
         library=span.instrumentation_scope.name if span.instrumentation_scope else "",
     )

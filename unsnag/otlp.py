@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from unsnag.conventions import ENVIRONMENT, SERVICE_NAME, SEVERITY_NUMBERS
+from unsnag.conventions import ENVIRONMENT, SERVICE_INSTANCE, SERVICE_NAME, SEVERITY_NUMBERS
 from unsnag.records import otlp_value
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 BATCH: Final = 500
 _NOT_ATTRIBUTES: Final = frozenset(
-    {"timestamp", "level", "event", "trace_id", "span_id", SERVICE_NAME, ENVIRONMENT}
+    {"timestamp", "level", "event", "trace_id", "span_id", SERVICE_NAME, ENVIRONMENT, SERVICE_INSTANCE}
 )
+_OF_RESOURCE: Final = (SERVICE_NAME, ENVIRONMENT, SERVICE_INSTANCE)
 _BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -130,15 +131,16 @@ class Sender:
             self._spool.paths.pop(0)
 
     def _logs(self, lines: Sequence[bytes]) -> dict[str, Any]:
-        groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for line in lines:
             fields = orjson.loads(line)
-            key = (str(fields.get(SERVICE_NAME, "")), str(fields.get(ENVIRONMENT, "")))
+            key = tuple(str(fields.get(name, "")) for name in _OF_RESOURCE)
             groups.setdefault(key, []).append(_log_record(fields))
-        return {"resourceLogs": [self._resource_logs(*key, records) for key, records in groups.items()]}
+        return {"resourceLogs": [self._resource_logs(key, records) for key, records in groups.items()]}
 
-    def _resource_logs(self, service: str, environment: str, records: list[dict[str, Any]]) -> dict[str, Any]:
-        fields = {**self._resource, SERVICE_NAME: service, ENVIRONMENT: environment}
+    def _resource_logs(self, key: tuple[str, ...], records: list[dict[str, Any]]) -> dict[str, Any]:
+        named = {name: text for name, text in zip(_OF_RESOURCE, key, strict=True) if text}
+        fields = {**self._resource, **named}
         return {
             "resource": {"attributes": _attributes(fields)},
             "scopeLogs": [{"scope": {"name": "unsnag"}, "logRecords": records}],

@@ -4,7 +4,8 @@
 2. When the queue is full the record is dropped and counted; the script never waits.
 3. The writer renders what waits, ten times a second and at once when a unit ends, and gives it to the sink.
 4. What was dropped is reported by a record of its own as soon as something can be written.
-5. At exit, or when asked, the caller's thread empties the queue itself.
+5. Between its writes it records the heartbeats of units that stay open.
+6. At exit, or when asked, the caller's thread empties the queue itself.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
-from unsnag import clock, records
+from unsnag import clock, process, records
 from unsnag.conventions import DROPPED, EVENT_CLIENT_DROPPED
 from unsnag.encoding import encode
+from unsnag.heartbeat import beats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,10 @@ QUIET_S: Final = 1.0
 BATCH: Final = 1000
 _SPAN_SIZE: Final = 1000
 _OVERHEAD: Final = 200
+
+
+def _shorter(one: float | None, other: float | None) -> float | None:
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
 
 
 class Sink(Protocol):
@@ -54,8 +60,17 @@ class Sink(Protocol):
 class Output:
     """The queue, its writer thread and the count of what was dropped."""
 
-    def __init__(self, sink: Sink, home: Callable[[], Scope], *, max_events: int, max_bytes: int) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        home: Callable[[], Scope],
+        *,
+        max_events: int,
+        max_bytes: int,
+        beat: Callable[[], None],
+    ) -> None:
         self.sink = sink
+        self._beat = beat
         self._home = home
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -149,6 +164,7 @@ class Output:
 
     def _run(self) -> None:
         while not self._is_closed:
+            self._beat()
             with self._lock:
                 self._write_batch()
             if not self._queue:
@@ -161,7 +177,7 @@ class Output:
             self._is_idle = False
             return
         try:
-            self._wake.get(timeout=None if is_quiet else INTERVAL_S)
+            self._wake.get(timeout=_shorter(None if is_quiet else INTERVAL_S, beats.next_in()))
         except Empty:
             return
 
@@ -208,7 +224,7 @@ class Output:
         body = encode(
             {"level": "warning", "event": EVENT_CLIENT_DROPPED, "logger": "unsnag", DROPPED: dropped}
         )
-        return dropped, [self._renderer.line((clock.now_ns(), self._home(), body, False))]
+        return dropped, [self._renderer.line((clock.now_ns(), self._home(), body, False, process.next_seq()))]
 
     def _warn(self, fault: OSError) -> None:
         """Say once for each fault that telemetry is lost; the script's own work goes on."""

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from unsnag import clock, masking
-from unsnag.conventions import ENVIRONMENT, FIELD_SPAN_ID, FIELD_TRACE_ID, SERVICE_NAME
+from unsnag import clock, masking, process
+from unsnag.conventions import (
+    ENVIRONMENT,
+    FIELD_SPAN_ID,
+    FIELD_TRACE_ID,
+    SEQ,
+    SERVICE_INSTANCE,
+    SERVICE_NAME,
+)
 from unsnag.encoding import encode, readable_repr, shortened
 
 if TYPE_CHECKING:
@@ -26,8 +33,9 @@ _NOT_ATTRIBUTES: Final = frozenset({FIELD_TRACE_ID, FIELD_SPAN_ID, SERVICE_NAME,
 _MAX_ATTRIBUTE: Final = 16_384
 
 
-Log = tuple[int, "Scope", bytes, bool]
-"""A log record on its way: time, scope, encoded fields, and whether these hold the scope's fields too.
+Log = tuple[int, "Scope", bytes, bool, int]
+"""A log record on its way: time, scope, encoded fields, whether these hold the scope's fields too, and its
+place in the order of writing.
 
 The fields are encoded already, so the script may change its objects.
 A plain tuple, because making a named one takes a sixth of the caller's time.
@@ -49,9 +57,12 @@ class Span(NamedTuple):
     resource: Mapping[str, Any] = {}
     kind: int = KIND_INTERNAL
     library: str = "unsnag"
+    seq: int = 0
 
 
-_HEAD: Final = b'{"timestamp":"%b.%06dZ","unsnag.record_id":"%b%08x",'
+_HEAD: Final = (
+    b'{"timestamp":"%b.%06dZ","unsnag.record_id":"%b%08x","unsnag.seq":%d,"service.instance.id":"%b",'
+)
 
 
 class Renderer:
@@ -60,12 +71,13 @@ class Renderer:
     def __init__(self) -> None:
         self._prefix = os.urandom(4).hex().encode()
         self._numbers = count(int.from_bytes(os.urandom(3)))
+        self._instance = process.instance.encode()
 
     def line(self, record: Log | Span) -> bytes:
         """Return one line."""
         return _span(record) if isinstance(record, Span) else self._log(*record)
 
-    def _log(self, time_ns: int, scope: Scope, body: bytes, is_merged: bool) -> bytes:  # noqa: FBT001
+    def _log(self, time_ns: int, scope: Scope, body: bytes, is_merged: bool, seq: int) -> bytes:  # noqa: FBT001
         if masking.suspicious(body):
             body = encode(masking.mask_fields(orjson.loads(body)))
         second, fraction = divmod(time_ns, 1_000_000_000)
@@ -75,6 +87,8 @@ class Renderer:
             fraction // 1000,
             self._prefix,
             next(self._numbers) & 0xFFFFFFFF,
+            seq,
+            self._instance,
         )
         fields = scope.json
         if is_merged or not fields:
@@ -94,7 +108,7 @@ def _span(span: Span) -> bytes:
         "kind": span.kind,
         "startTimeUnixNano": str(span.start_ns),
         "endTimeUnixNano": str(max(span.end_ns, span.start_ns)),
-        "attributes": otlp_attributes({**own, **span.attributes}),
+        "attributes": otlp_attributes({**own, SEQ: span.seq, **span.attributes}),
         "events": [_event(*event) for event in span.events],
         "links": [{"traceId": trace_id, "spanId": span_id} for trace_id, span_id in span.links],
         "status": _status(span.error),
@@ -105,7 +119,10 @@ def _span(span: Span) -> bytes:
 
 
 def _service(scope: Scope) -> dict[str, Any]:
-    return {key: scope.fields[key] for key in (SERVICE_NAME, ENVIRONMENT) if key in scope.fields}
+    named: dict[str, Any] = {
+        key: scope.fields[key] for key in (SERVICE_NAME, ENVIRONMENT) if key in scope.fields
+    }
+    return {**named, SERVICE_INSTANCE: process.instance}
 
 
 def _event(time_ns: int, name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:

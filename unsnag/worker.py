@@ -2,7 +2,7 @@
 
 The life of a retry here:
 
-1. `Center.lease` hands it over for a limited time.
+1. `Center.lease` announces the handlers and hands a retry over for a limited time.
 2. Flow, correlation ID, trace, attempt number and idempotency key become what they were on the first try.
 3. The handler runs; a thread renews the lease at a third of its time.
 4. The outcome is reported. It is no proof of recovery: that is the unit's own success signal.
@@ -24,12 +24,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from unsnag import api, conventions, failures, masking, propagation
 from unsnag import client as clients
+from unsnag import conventions, failures, masking, propagation, steps
 from unsnag.center import Center, CenterError, Lease, LeaseLostError, RefusedError
 from unsnag.context import Restored, entered
 from unsnag.encoding import readable_str
-from unsnag.handlers import Retry, registered
+from unsnag.handlers import Retry, announced, registered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,7 @@ WAIT_S: Final = 20.0
 LEASE_S: Final = 60.0
 """What a lease is taken to last when its end cannot be read."""
 _MAX_PAUSE_S: Final = 30.0
+_MAX_NAME: Final = 200
 _BREATH_S: Final = 0.5
 """Between two questions, should a center answer at once that nothing is due."""
 
@@ -53,11 +54,13 @@ class StoppedError(Exception):
 class Worker:
     """Leases retries, one after the other, and runs them."""
 
-    def __init__(self, center: Center, flows: Sequence[str], wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, center: Center, flows: Sequence[str], wait_s: float = WAIT_S, name: str | None = None
+    ) -> None:
         self._center = center
         self._flows = list(flows)
         self._wait_s = wait_s
-        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._name = (name or f"{socket.gethostname()}-{os.getpid()}")[:_MAX_NAME]
         self._stop = threading.Event()
         self._is_waiting = False
 
@@ -94,7 +97,7 @@ class Worker:
         """Lease and run one retry; False when none is due."""
         self._is_waiting = True
         try:
-            lease = self._center.lease(self._flows, self._name, wait_s)
+            lease = self._center.lease(self._flows, self._name, wait_s, announced(self._flows))
         finally:
             self._is_waiting = False
         if lease is None:
@@ -166,7 +169,7 @@ def perform(retry: Retry) -> BaseException | None:
 
 
 def _attempted(retry: Retry, restored: Restored) -> BaseException | None:
-    attempt = api.RetryAttempt(retry.step, restored)
+    attempt = steps.RetryAttempt(retry.step, restored)
     attempt.begin()
     error: BaseException | None = None
     try:

@@ -57,14 +57,15 @@ class Ran:
 def flat(resource_spans: dict[str, Any]) -> dict[str, Any]:
     span = resource_spans["scopeSpans"][0]["spans"][0]
     attributes = {item["key"]: next(iter(item["value"].values())) for item in span["attributes"]}
-    return {**span, **attributes}
+    return {**span, "resource": resource_spans["resource"], **attributes}
 
 
 def clean_environment(**more: str) -> dict[str, str]:
+    names_a_run = ("AIRFLOW_", "PREFECT_", "GITHUB_", "CI_", "BUILD_TAG")
     kept = {
         key: text
         for key, text in os.environ.items()
-        if not key.startswith(("OTEL_", "UNSNAG_", "TRACE", "BAGGAGE"))
+        if not key.startswith(("OTEL_", "UNSNAG_", "TRACE", "BAGGAGE", *names_a_run))
     }
     return {**kept, "PYTHONPATH": str(ROOT), "UNSNAG_DEBUG": "1", **more}
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def unsnag_run(tmp_path: Path, *arguments: str) -> Ran:
+def unsnag_run(tmp_path: Path, *arguments: str, **environment: str) -> Ran:
     done = subprocess.run(
         [sys.executable, "-m", "unsnag", "run", "--flow", "nightly", *arguments],
-        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool")),
+        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool"), **environment),
         capture_output=True,
         text=True,
         check=False,

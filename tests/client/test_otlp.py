@@ -95,6 +95,7 @@ def test_with_an_endpoint_records_are_sent_and_nothing_is_spooled(run_script: Ca
     assert endpoint.headers[0]["x-key"] == "a b"
     resource = next(body for path, body in endpoint.got if path == "/v1/logs")["resourceLogs"][0]["resource"]
     told = {item["key"]: item["value"]["stringValue"] for item in resource["attributes"]}
+    assert len(told.pop("service.instance.id")) == 16
     assert told == {
         "deployment.environment.name": "staging", "host.name": "h1", "service.name": "pay",
     }  # fmt: skip

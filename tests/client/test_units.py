@@ -39,10 +39,10 @@ def test_leaving_a_unit_well_is_its_success_signal(events: Events) -> None:
     )  # fmt: skip
 
 
-def test_a_later_program_completes_a_partial_unit(events: Events) -> None:
+def test_a_unit_that_a_later_program_goes_on_with_has_made_progress(events: Events) -> None:
     with unsnag.unit("SO-1", completes=False):
         pass
-    assert outcomes(events) == ["partial"]
+    assert outcomes(events) == ["progress"]
 
 
 def test_an_error_that_leaves_the_unit_is_one_record_from_its_innermost_step(events: Events) -> None:
@@ -56,7 +56,7 @@ def test_an_error_that_leaves_the_unit_is_one_record_from_its_innermost_step(eve
     (failed,) = events.named("unit.failed")
     assert failed["level"] == "error"
     assert {key: failed[key] for key in failed if key.startswith("unsnag.") and key not in
-            ("unsnag.record_id", "unsnag.run_id")} == {
+            ("unsnag.record_id", "unsnag.seq", "unsnag.exception.id")} == {
         "unsnag.flow": "order-to-cash", "unsnag.correlation_id": "SO-1", "unsnag.step": "capture",
         "unsnag.attempt": 1, "unsnag.idempotent": True, "unsnag.dependency": "gateway",
         "unsnag.idempotency_key": conventions.idempotency_key("order-to-cash", "capture", "SO-1"),
@@ -136,7 +136,7 @@ def test_another_unit_inside_inherits_nothing_of_the_first(events: Events) -> No
     [
         (SystemExit(0), ["success"], 0),
         (SystemExit(None), ["success"], 0),
-        (GeneratorExit(), ["partial"], 0),
+        (GeneratorExit(), ["success"], 0),
         (SystemExit(3), ["failed"], 1),
         (KeyboardInterrupt(), ["failed"], 1),
         (asyncio.CancelledError(), ["failed"], 1),
@@ -233,6 +233,30 @@ def test_only_allowed_fields_leave_and_the_others_are_counted() -> None:
         (log,) = events.named("hello")
     assert (log["order"], log["unsnag.client.fields_dropped"]) == (1, 2)
     assert {"person", "street"}.isdisjoint(log)
+
+
+def test_an_errors_context_leaves_only_as_far_as_it_is_allowed() -> None:
+    person = "Ann Example"  # named here, since a stack shows the line that raises
+    with testing.captured("f", allow_fields=["order"]) as events:
+        with pytest.raises(unsnag.DataError), unsnag.unit("SO-1"), unsnag.step("s"):
+            raise unsnag.DataError("wrong", order=1, person=person)
+        told = [*events.named("step.failed"), *events.named("unit.failed"), *events.spans]
+    assert [(item["unsnag.data"], item["unsnag.client.fields_dropped"]) for item in told] == [
+        ({"order": 1}, 1)
+    ] * 4
+    assert b"Ann Example" not in b"".join(events.lines)
+
+
+def test_the_reason_of_a_failure_leaves_masked_and_needs_no_allowance() -> None:
+    with testing.captured("f", allow_fields=["order"]) as events:
+        with unsnag.unit("SO-1") as unit:
+            unit.partial(9, 2)
+            unit.fail("card 4111 1111 1111 1111 refused")
+        (failed,), (invalid,), (span,) = (
+            events.named("unit.failed"), events.named("call.invalid"), events.spans,
+        )  # fmt: skip
+    assert failed["message"] == span["status"]["message"] == "card [masked: card] refused"
+    assert "failed=9, total=2" in invalid["reason"]
 
 
 def test_the_clock_is_the_tests(events: Events) -> None:

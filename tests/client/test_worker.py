@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import unsnag
+from server.api.retries import LeaseBody
 from tests.client.center import SmallCenter, serving
 from tests.client.conftest import clean_environment
 from unsnag import conventions, handlers, testing, worker
@@ -180,6 +182,31 @@ def test_a_center_that_does_not_answer_is_an_error_that_says_so() -> None:
         worker.Worker(Center("http://127.0.0.1:9"), ["f"]).run_one()
 
 
+def test_each_request_announces_the_handlers_of_its_flows() -> None:
+    for flow, step in (
+        ("order-to-cash", "capture-payment"),
+        ("order-to-cash", "accept"),
+        ("returns", "refund"),
+    ):
+        unsnag.handler(flow, step)(lambda _: None)
+    center = SmallCenter(RETRY)
+    work(center)
+    expected = [
+        {"flow": "order-to-cash", "step": "accept"},
+        {"flow": "order-to-cash", "step": "capture-payment"},
+    ]
+    assert [body["handlers"] for body in center.heard("lease")] == [expected, expected]
+    assert center.heard("lease")[0]["worker"] == f"{socket.gethostname()}-{os.getpid()}"
+
+
+def test_the_servers_request_for_work_takes_what_a_worker_announces() -> None:
+    """The model that the route validates with: an announcement is no reason to refuse a worker."""
+    taken = LeaseBody.model_validate(
+        {"flows": ["f"], "worker": "w", "handlers": [{"flow": "f", "step": "s"}]}
+    )
+    assert taken.worker == "w"
+
+
 def test_a_refused_key_ends_the_worker() -> None:
     center = SmallCenter()
     center.refuse["lease"] = [401]
@@ -206,7 +233,7 @@ def handle(retry):
 """
 
 
-def start(center: SmallCenter, tmp_path: Path, *options: str) -> subprocess.Popen[str]:
+def start(center: SmallCenter, tmp_path: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     (tmp_path / "my_handlers.py").write_text(HANDLERS)
     return subprocess.Popen(
         [
@@ -219,7 +246,7 @@ def start(center: SmallCenter, tmp_path: Path, *options: str) -> subprocess.Pope
             center.url,
             *options,
         ],
-        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool"), UNSNAG_TOKEN="secret-1"),
+        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool"), UNSNAG_TOKEN="secret-1", **environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -228,10 +255,12 @@ def start(center: SmallCenter, tmp_path: Path, *options: str) -> subprocess.Pope
 
 def test_the_worker_command_executes_what_is_due_and_leaves(tmp_path: Path) -> None:
     with serving(SmallCenter(RETRY)) as center:
-        out, err = start(center, tmp_path, "--once").communicate(timeout=30)
+        out, err = start(center, tmp_path, "--once", "--name", "night-shift").communicate(timeout=30)
     assert out == "handled SO-1 SO-1\n"
     assert "retry r-7: done" in err
     assert center.requests[0][1]["flows"] == ["order-to-cash"]
+    assert center.requests[0][1]["handlers"] == [{"flow": "order-to-cash", "step": "capture-payment"}]
+    assert center.requests[0][1]["worker"] == "night-shift"
     assert center.requests[0][2]["Authorization"] == "Bearer secret-1"
     assert "r-7" in "".join(file.read_text() for file in (tmp_path / "spool").iterdir())
 

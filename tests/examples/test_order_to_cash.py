@@ -65,7 +65,7 @@ def test_an_order_goes_through_five_programs_to_its_success_signal(company: Comp
     number = drop()
     company.work()
     assert shop.find(number).status == "invoiced"
-    assert company.outcomes(number) == ["partial"] * 4 + ["success"]
+    assert company.outcomes(number) == ["progress"] * 4 + ["success"]
     started = [record for record in company.records() if record.get("event") == "unit.started"]
     assert [record["service.name"] for record in started] == [
         "shop-intake", "credit-check", "stock", "payment", "invoice"
