@@ -44,8 +44,9 @@ JSON: Final = "application/json"
 _TYPES: Final = {PROTOBUF: PROTOBUF, "application/protobuf": PROTOBUF, JSON: JSON}
 _MB: Final = 1024 * 1024
 _RETRY_AFTER_S: Final = 1
-_INVALID_ARGUMENT: Final = 3
-_UNAVAILABLE: Final = 14
+_UNKNOWN: Final = 2
+_CODES: Final = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 421: 3, 429: 8, 503: 14}
+"""HTTP's status codes and those of google.rpc.Status."""
 _REJECTED_NAMES: Final = {TRACES: "rejectedSpans", LOGS: "rejectedLogRecords", METRICS: "rejectedDataPoints"}
 
 
@@ -137,7 +138,7 @@ def _decode_into(decoder: Decoder, signal: str, body: bytes, form: str) -> None:
 
 
 def _form(content_type: str) -> str:
-    form = _TYPES.get(content_type.partition(";")[0].strip().lower())
+    form = _TYPES.get(_media_type(content_type))
     if form is None:
         raise UnsupportedError(
             f"{content_type or 'No content type'} is not understood: send {PROTOBUF} or {JSON}."
@@ -229,38 +230,35 @@ class Receiver:
         return export
 
     async def _answer(self, signal: str, request: Request) -> Response:
-        form = _TYPES.get(request.headers.get("content-type", "").partition(";")[0].strip().lower(), JSON)
+        form = request.headers.get("content-type", "")
         RECEIVED.requests += 1
         try:
             if self._requests is None:
                 self._requests = Requests(self._settings())
             if self._at_work >= self._requests.settings.otlp.max_requests:
-                return _failure(503, _UNAVAILABLE, "Too many requests are worked on. Come again.", form)
+                return failure(503, "Too many requests are worked on. Come again.", form, _RETRY_AFTER_S)
             self._at_work += 1
             try:
                 return await self._export(self._requests, signal, request, form)
             finally:
                 self._at_work -= 1
         except BodyTooLargeError as error:
-            return _failure(413, _INVALID_ARGUMENT, str(error), form)
+            return failure(413, str(error), form)
         except UnsupportedError as error:
-            return _failure(415, _INVALID_ARGUMENT, str(error), form)
+            return failure(415, str(error), form)
         except UnsnagError as error:
             RECEIVED.last_error = str(error)
-            return _failure(503, _UNAVAILABLE, str(error), form)
+            return failure(503, str(error), form, _RETRY_AFTER_S)
 
     async def _export(self, requests: Requests, signal: str, request: Request, form: str) -> Response:
         body = await _read(request, requests.settings.otlp.max_body_mb * _MB)
         loop = asyncio.get_running_loop()
-        content_type = request.headers.get("content-type", "")
         encoding = request.headers.get("content-encoding", "")
         try:
-            decoded = await loop.run_in_executor(
-                self._threads, requests.decode, signal, body, content_type, encoding
-            )
+            decoded = await loop.run_in_executor(self._threads, requests.decode, signal, body, form, encoding)
         except BadBodyError as error:
             await self._quarantine(signal, body, str(error))
-            return _failure(400, _INVALID_ARGUMENT, str(error), form)
+            return failure(400, str(error), form)
         if len(decoded.batch):
             await asyncio.wrap_future(self._store().append(decoded.batch))
         RECEIVED.last_error = None
@@ -287,8 +285,8 @@ async def _read(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _success(signal: str, decoded: Decoded, form: str) -> Response:
-    if form == JSON:
+def _success(signal: str, decoded: Decoded, content_type: str) -> Response:
+    if _form(content_type) == JSON:
         partial = {_REJECTED_NAMES[signal]: str(decoded.rejected), "errorMessage": decoded.reason}
         return Response(
             orjson.dumps({"partialSuccess": partial} if decoded.rejected else {}), 200, media_type=JSON
@@ -300,10 +298,18 @@ def _success(signal: str, decoded: Decoded, form: str) -> Response:
     return Response(answer.SerializeToString(), 200, media_type=PROTOBUF)
 
 
-def _failure(status: int, code: int, message: str, form: str) -> Response:
-    """Return a google.rpc.Status in the request's own form."""
-    headers = {"Retry-After": str(_RETRY_AFTER_S)} if status == 503 else {}  # noqa: PLR2004
-    if form == JSON:
+def failure(status: int, message: str, content_type: str, wait_s: int | None = None) -> Response:
+    """Return a google.rpc.Status in the form that the request's body has; JSON where that is not known.
+
+    `wait_s` says when an exporter may send again, in seconds.
+    """
+    headers = {"Retry-After": str(wait_s)} if wait_s else {}
+    code = _CODES.get(status, _UNKNOWN)
+    if _TYPES.get(_media_type(content_type), JSON) == JSON:
         return Response(orjson.dumps({"code": code, "message": message}), status, headers, JSON)
     made = messages.Failure(code=code, message=message.encode("utf-8", "replace"))
     return Response(made.SerializeToString(), status, headers, PROTOBUF)
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()

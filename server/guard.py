@@ -17,12 +17,9 @@ import re
 import socket
 import time
 from collections import Counter
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
-
-from starlette.responses import JSONResponse, RedirectResponse
 
 from access.authority import OWNER
 from access.errors import ForbiddenError, SignedOutError, TooManyTriesError
@@ -31,6 +28,7 @@ from audit.actor import HUMAN, Actor, service
 from data.errors import UnsnagError
 from server import headers as security
 from server.center import current
+from server.refusals import OTLP, PROGRAMS, RefusedError, refuse
 from server.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -52,39 +50,10 @@ _SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _OPEN: Final = frozenset(
     ("/healthz", "/readyz", "/sign-in", "/welcome", "/sign-in/openid", "/sign-in/openid/done")
 )
-_PROGRAMS: Final = (
-    "/api/",
-    "/v1/",
-    "/metrics",
-    "/_stcore/",
-    "/media/",
-    "/component/",
-    "/static/",
-    "/app/static/",
-)
 _HEALTH: Final = ("/healthz", "/readyz")
-_OTLP: Final = "/v1/"
 _COMMAND: Final = "command"
 _GONE: Final = 4401
 _GRACE_S: Final = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request goes no further."""
-
-    status: int
-    kind: str
-    words: str
-    wait_s: int | None = None
-
-
-class RefusedError(UnsnagError):
-    """The request goes no further."""
-
-    def __init__(self, status: int, kind: str, words: str, wait_s: int | None = None) -> None:
-        self.refusal = Refusal(status, kind, words, wait_s)
-        super().__init__(words)
 
 
 def default_name() -> str:
@@ -119,7 +88,7 @@ class Guard:
         try:
             await self._pass(scope, receive, send, headers)
         except RefusedError as error:
-            await _refuse(scope, receive, send, headers, error.refusal)
+            await refuse(scope, receive, send, headers, error.refusal)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, str]) -> None:
         is_health = scope["path"] == "/healthz"
@@ -163,7 +132,7 @@ class Guard:
         return RefusedError(401, "signed-out", str(error))
 
     def _check_rate(self, scope: Scope, actor: Actor, center: Center) -> None:
-        if center.authority.local or scope["path"].startswith(_OTLP) or actor.credential == OWNER:
+        if center.authority.local or scope["path"].startswith(OTLP) or actor.credential == OWNER:
             return
         rate = center.settings.access.requests_per_second
         throttle = self._rates.setdefault(rate, Throttle(free=int(rate * 10), refill_s=1 / rate))
@@ -267,7 +236,7 @@ def _is_open(scope: Scope, center: Center) -> bool:
 
 def _check_role(scope: Scope, actor: Actor, center: Center) -> None:
     path = scope["path"]
-    act = "telemetry.send" if path.startswith(_OTLP) else "metrics" if path == "/metrics" else None
+    act = "telemetry.send" if path.startswith(OTLP) else "metrics" if path == "/metrics" else None
     if act is None:
         return
     try:
@@ -277,7 +246,7 @@ def _check_role(scope: Scope, actor: Actor, center: Center) -> None:
 
 
 def _recognised(scope: Scope, headers: dict[bytes, str], center: Center) -> Actor:
-    door = "rest" if scope["path"].startswith(_PROGRAMS[:3]) else "page"
+    door = "rest" if scope["path"].startswith(PROGRAMS[:3]) else "page"
     kind, _, sent = headers.get(b"authorization", "").partition(" ")
     if kind.lower() == _COMMAND and hmac.compare_digest(sent.encode(), center.command_secret.encode()):
         name = unquote(headers.get(HEADER.encode(), ""))
@@ -335,7 +304,7 @@ def _address(scope: Scope) -> str:
 
 def _limited(scope: Scope, headers: dict[bytes, str], receive: Receive) -> Receive:
     """Stop reading a body that is too large. OTLP has a limit of its own."""
-    if scope["type"] != "http" or scope["path"].startswith(_OTLP):
+    if scope["type"] != "http" or scope["path"].startswith(OTLP):
         return receive
     announced = headers.get(b"content-length", "0")
     if not announced.isdecimal() or int(announced) > MAX_BODY:
@@ -382,41 +351,3 @@ def _while_alive(receive: Receive, send: Send, actor: Actor, center: Center) -> 
         return message
 
     return received
-
-
-# --- refusing ----------------------------------------------------------------------------------
-
-
-async def _refuse(
-    scope: Scope, receive: Receive, send: Send, headers: dict[bytes, str], refusal: Refusal
-) -> None:
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 4000 + refusal.status})
-        return
-    looks_for_a_page = (
-        refusal.status == 401  # noqa: PLR2004 - unauthorized
-        and scope["method"] == "GET"
-        and "text/html" in headers.get(b"accept", "")
-        and not scope["path"].startswith(_PROGRAMS)
-    )
-    if looks_for_a_page:
-        asked = scope["path"] + (
-            f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-        )
-        where = "/sign-in" if asked == "/" else f"/sign-in?next={quote(asked, safe='/')}"
-        await RedirectResponse(where, 303)(scope, receive, send)
-        return
-    more: dict[str, str] = {}
-    if refusal.status == 401:  # noqa: PLR2004 - unauthorized
-        more["WWW-Authenticate"] = 'Bearer realm="unsnag"'
-    if refusal.wait_s:
-        more["Retry-After"] = str(refusal.wait_s)
-    problem: dict[str, Any] = {
-        "type": f"urn:unsnag:{refusal.kind}",
-        "title": refusal.kind.replace("-", " ").capitalize(),
-        "status": refusal.status,
-        "detail": refusal.words,
-    }
-    answer = JSONResponse(problem, refusal.status, more, media_type="application/problem+json")
-    await answer(scope, receive, send)

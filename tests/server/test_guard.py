@@ -241,6 +241,7 @@ def test_otlp_is_the_senders_and_nobody_elses(crew: Team) -> None:
             assert sender.post(path, content=body, headers=headers).status_code == 200
             refused = ann.post(path, content=body, headers=headers)
             assert refused.status_code == 403
+            assert refused.json()["code"] == 7
         assert sender.get("/api/v1/cases").status_code == 403
 
 
