@@ -62,6 +62,8 @@ def test_this_machines_own_addresses_are_taken(host: str) -> None:
         ("[access]\npublic_url = 'unsnag'", "access.public_url"),
         ("[access]\nsession_hours = 0", "access.session_hours"),
         ("[access]\npassword = 'x'", "access.password"),
+        ("[access]\nproxies = ['proxy.example']", "access.proxies: 'proxy.example' is no address"),
+        ("[access]\nhead_seconds = 0", "access.head_seconds"),
         ("not toml", "not valid TOML"),
     ],
 )
