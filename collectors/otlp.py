@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -242,6 +243,8 @@ class Receiver:
                 return await self._export(self._requests, signal, request, form)
             finally:
                 self._at_work -= 1
+        except ClientDisconnect:
+            return failure(400, "The body broke off.", form)  # nobody is there to read it
         except BodyTooLargeError as error:
             return failure(413, str(error), form)
         except UnsupportedError as error:

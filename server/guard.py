@@ -26,6 +26,7 @@ from access.errors import ForbiddenError, SignedOutError, TooManyTriesError
 from access.throttle import Throttle
 from audit.actor import HUMAN, Actor, service
 from data.errors import UnsnagError
+from server import bodies
 from server import headers as security
 from server.center import current
 from server.refusals import OTLP, PROGRAMS, RefusedError, refuse
@@ -43,7 +44,6 @@ NAME_COOKIE: Final = "unsnag_name"
 ACTOR: Final = "unsnag.actor"
 """Where the ASGI scope holds the actor."""
 NAME: Final = re.compile(r"[^\x00-\x1f\x7f<>&\"';,\\/]{1,60}")
-MAX_BODY: Final = 1 << 20
 MAX_STREAMS: Final = 50
 
 _SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
@@ -103,7 +103,8 @@ class Guard:
             _refuse_two_hosts(scope)
             _check_host(headers, center)
         _check_origin(scope, headers, center)
-        receive = _limited(scope, headers, receive)
+        pace = bodies.Pace.of(center.settings.access)
+        body = bodies.limited(scope, headers, receive, send, pace)
         actor = None if _is_open(scope, center) else self._actor(scope, headers, center)
         if actor is not None:
             _check_role(scope, actor, center)
@@ -111,6 +112,8 @@ class Guard:
         scope = _with_actor(scope, actor, center)
         if actor is not None and _is_stream(scope):
             await self._stream(scope, receive, send, actor, center)
+        elif body is not None:
+            await body.run(self._app, scope)
         else:
             await self._app(scope, receive, send)
 
@@ -300,26 +303,6 @@ def _address(scope: Scope) -> str:
 
 
 # --- limits ------------------------------------------------------------------------------------
-
-
-def _limited(scope: Scope, headers: dict[bytes, str], receive: Receive) -> Receive:
-    """Stop reading a body that is too large. OTLP has a limit of its own."""
-    if scope["type"] != "http" or scope["path"].startswith(OTLP):
-        return receive
-    announced = headers.get(b"content-length", "0")
-    if not announced.isdecimal() or int(announced) > MAX_BODY:
-        raise RefusedError(413, "too-large", f"A request may have {MAX_BODY:,} bytes.")
-    got = 0
-
-    async def counted() -> Message:
-        nonlocal got
-        message = await receive()
-        got += len(message.get("body", b""))
-        if got > MAX_BODY:
-            raise RefusedError(413, "too-large", f"A request may have {MAX_BODY:,} bytes.")
-        return message
-
-    return counted
 
 
 def _is_stream(scope: Scope) -> bool:

@@ -49,6 +49,13 @@ class RefusedError(UnsnagError):
         self.refusal = Refusal(status, kind, words, wait_s)
         super().__init__(words)
 
+    @classmethod
+    def of(cls, refusal: Refusal) -> RefusedError:
+        """Return the error that carries a refusal."""
+        error = cls(refusal.status, refusal.kind, refusal.words)
+        error.refusal = refusal
+        return error
+
 
 async def refuse(
     scope: Scope, receive: Receive, send: Send, headers: dict[bytes, str], refusal: Refusal

@@ -75,6 +75,8 @@ class AccessSettings(BaseModel):
     proxies: list[str] = []
     connections: int = Field(2000, ge=10)
     head_seconds: float = Field(10, gt=0, le=600)
+    body_seconds: float = Field(20, gt=0, le=3600)
+    body_bytes_per_second: float = Field(500, gt=0)
     session_hours: float = Field(12, gt=0, le=24 * 30)
     idle_minutes: float = Field(120, gt=0)
     requests_per_second: float = Field(100, gt=0)

@@ -64,6 +64,8 @@ def test_this_machines_own_addresses_are_taken(host: str) -> None:
         ("[access]\npassword = 'x'", "access.password"),
         ("[access]\nproxies = ['proxy.example']", "access.proxies: 'proxy.example' is no address"),
         ("[access]\nhead_seconds = 0", "access.head_seconds"),
+        ("[access]\nbody_seconds = -1", "access.body_seconds"),
+        ("[access]\nbody_bytes_per_second = 0", "access.body_bytes_per_second"),
         ("not toml", "not valid TOML"),
     ],
 )
