@@ -108,7 +108,7 @@ class Guard:
         actor = None if _is_open(scope, center) else self._actor(scope, headers, center)
         if actor is not None:
             _check_role(scope, actor, center)
-            self._check_rate(scope, actor, center)
+        self._check_rate(scope, actor, center)
         scope = _with_actor(scope, actor, center)
         if actor is not None and _is_stream(scope):
             await self._stream(scope, receive, send, actor, center)
@@ -134,17 +134,21 @@ class Guard:
         self._strangers.count(address)
         return RefusedError(401, "signed-out", str(error))
 
-    def _check_rate(self, scope: Scope, actor: Actor, center: Center) -> None:
-        if center.authority.local or scope["path"].startswith(OTLP) or actor.credential == OWNER:
+    def _check_rate(self, scope: Scope, actor: Actor | None, center: Center) -> None:
+        """Slow a caller, or on the pages that are open to strangers an address, that asks too much."""
+        if center.authority.local or scope["path"].startswith(OTLP) or scope["path"] in _HEALTH:
             return
+        if actor is not None and actor.credential == OWNER:
+            return
+        key = f"address:{_address(scope)}" if actor is None else actor.credential or ""
         rate = center.settings.access.requests_per_second
         throttle = self._rates.setdefault(rate, Throttle(free=int(rate * 10), refill_s=1 / rate))
         try:
-            throttle.check(actor.credential or "")
+            throttle.check(key)
         except TooManyTriesError as error:
             words = f"Too many requests: at most {rate:g} a second. Wait a little."
             raise RefusedError(429, "too-many-requests", words, error.wait_s) from error
-        throttle.count(actor.credential or "")
+        throttle.count(key)
 
     # --- streams -----------------------------------------------------------------------------
 
@@ -295,6 +299,12 @@ def cookie(header: str, name: str) -> str | None:
     except CookieError:
         return None
     return morsel.value if morsel else None
+
+
+def sender(scope: Scope) -> str:
+    """Return who sent telemetry, for the receiver's shares: the service of the token, else the address."""
+    actor = scope.get(ACTOR)
+    return actor.name if actor is not None and actor.kind != HUMAN else _address(scope)
 
 
 def _address(scope: Scope) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import requests
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from collectors import messages
 from server.bodies import Pace
@@ -35,11 +40,12 @@ class Senders:
     def __init__(self, folder: Path) -> None:
         config = folder / "unsnag.toml"
         config.write_text(
-            f"[access]\nsign_in = true\nbody_seconds = {REST_S}\nbody_bytes_per_second = 1000\n"
-            "requests_per_second = 1000\n"
+            f"[access]\nsign_in = true\nhead_seconds = 3\nbody_seconds = {REST_S}\n"
+            "body_bytes_per_second = 1000\nrequests_per_second = 1000\n"
         )
         self.server = Server(folder, config).start()
         self.sender = self.server.command("token", "add", "orders", "--role", "sender")
+        self.other = self.server.command("token", "add", "returns", "--role", "sender")
         self.admin = self.server.command("token", "add", "ops", "--role", "operator")
 
     def head(self, path: str, length: int, form: str = "application/json", token: str | None = None) -> bytes:
@@ -149,3 +155,57 @@ def test_a_sender_that_goes_away_in_its_body_leaves_no_error(senders: Senders, p
     assert httpx.get(f"{senders.server.address}/healthz").status_code == 200
     time.sleep(REST_S * 1.5)  # longer than the server would wait for the rest
     assert senders.log[before:] == ""
+
+
+class Exporting:
+    """A real exporter, one request a span, that notes every status it is answered."""
+
+    def __init__(self, senders: Senders, token: str) -> None:
+        self.statuses: list[int] = []
+        session = requests.Session()
+        session.hooks["response"].append(self._note)
+        exporter = OTLPSpanExporter(
+            f"{senders.server.address}/v1/traces",
+            headers={"authorization": f"Bearer {token}"},
+            session=session,
+        )
+        self.provider = TracerProvider()
+        self.provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    def _note(self, answer: requests.Response, **_more: Any) -> None:
+        self.statuses.append(answer.status_code)
+
+    def send_until(self, moment: float) -> None:
+        """Send spans until then."""
+        tracer = self.provider.get_tracer("other")
+        while time.monotonic() < moment:
+            tracer.start_span("work").end()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("count", "waiting"), [(40, 40), (150, 128)])
+def test_unfinished_requests_of_one_sender_stop_nobody_else(
+    senders: Senders, count: int, waiting: int
+) -> None:
+    """One sender has half of the 256 places for bodies that are not whole; the places at work stay free."""
+    other = Exporting(senders, senders.other)
+    with contextlib.ExitStack() as stack:
+        since = time.monotonic()
+        raws = [
+            stack.enter_context(opened(senders.server, senders.head("/v1/traces", 100) + b"{"))
+            for _ in range(count)
+        ]
+        other.send_until(since + REST_S * 0.9)
+        answers = [parts(until_closed(raw)[0]) for raw in raws]
+    assert len(other.statuses) > 5
+    assert set(other.statuses) == {200}
+    refused = [headers for status, headers, _ in answers if status == 429]
+    assert [status for status, *_ in answers].count(408) == waiting
+    assert len(refused) == count - waiting
+    assert all(int(headers["retry-after"]) >= 1 for headers in refused)
+    own = httpx.post(
+        f"{senders.server.address}/v1/logs",
+        json={"resourceLogs": []},
+        headers={"Authorization": f"Bearer {senders.sender}"},
+    )
+    assert own.status_code == 200, "what it held is free again"

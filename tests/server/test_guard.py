@@ -231,6 +231,17 @@ def test_a_caller_who_asks_too_much_is_slowed_and_others_are_not(tmp_path: Path)
             assert quiet.get("/api/v1/me").status_code == 200
 
 
+def test_an_address_that_asks_the_open_pages_too_much_is_slowed_and_health_is_not(tmp_path: Path) -> None:
+    with team(tmp_path, requests_per_second=2) as crew, httpx.Client(base_url=crew.address) as stranger:
+        codes = [stranger.get("/sign-in").status_code for _ in range(30)]
+        assert codes[-1] == 429
+        assert 429 not in codes[:20]
+        assert int(stranger.get("/sign-in").headers["retry-after"]) >= 1
+        assert [stranger.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+        with crew.as_token(crew.token("quiet", Grant(roles.VIEWER))) as known:
+            assert known.get("/api/v1/me").status_code == 200
+
+
 def test_otlp_is_the_senders_and_nobody_elses(crew: Team) -> None:
     crew.person("ann", Grant(roles.ADMIN))
     body = gzip.compress(b'{"resourceLogs": []}')
