@@ -6,6 +6,7 @@ Start it with `python app.py`; `python app.py --help` lists the options.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -21,6 +22,7 @@ from starlette.routing import Route
 
 from data.errors import UnsnagError
 from server import command, connections, signing_in
+from server.handshakes import Loop
 from server.process import Guard, PlainRoutes, Process
 from server.settings import Settings, load
 
@@ -86,7 +88,9 @@ def _serve(settings: Settings) -> None:
     print(f"Unsnag on {settings.scheme}://{settings.host}:{settings.port}", file=sys.stderr)  # noqa: T201 - narration
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
-    server.run()
+    # As uvicorn runs itself, with our loop.
+    with asyncio.Runner(loop_factory=lambda: Loop(access.head_seconds)) as runner:
+        runner.run(server.serve())
     if not server.started:
         raise UnsnagError("Unsnag could not start; the reason stands above.")
 
