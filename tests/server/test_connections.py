@@ -19,6 +19,7 @@ from tests.journeys.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 HEAD_S = 2.0
 HALF = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
@@ -239,6 +240,54 @@ def test_an_event_stream_outlives_the_time_of_a_head(server: Server) -> None:
                 break
         else:
             pytest.fail("the stream has ended")
+
+
+@pytest.mark.slow
+def test_an_address_with_its_share_of_connections_is_answered_429_and_others_are_served(
+    tmp_path: Path,
+) -> None:
+    """Of 40 connections 30 may be served, half of them from one address."""
+    config = tmp_path / "unsnag.toml"
+    config.write_text("[access]\nconnections = 40\n")
+    server = Server(tmp_path, config).start()
+    stream = b"GET /api/v1/events?topic=case HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    try:
+        with contextlib.ExitStack() as stack:
+            for _ in range(15):
+                assert stack.enter_context(opened(server, stream)).recv(100).startswith(b"HTTP/1.1 200")
+            for path, form in (("/healthz", "application/problem+json"), ("/v1/logs", "application/json")):
+                refused = httpx.post(f"{server.address}{path}", json={})
+                assert (refused.status_code, refused.headers["content-type"]) == (429, form)
+                assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
+            with pytest.raises(websockets.InvalidStatus) as socket_refused:
+                asyncio.run(_connected(server))
+            assert socket_refused.value.response.status_code == 429
+            with httpx.Client(transport=elsewhere, base_url=server.address) as other:
+                assert other.get("/healthz").status_code == 200
+        for _ in range(3):
+            asyncio.run(_connected(server))
+        assert httpx.get(f"{server.address}/healthz").status_code == 200
+    finally:
+        server.stop()
+
+
+async def _connected(server: Server) -> None:
+    url = f"ws://127.0.0.1:{server.port}/_stcore/stream"
+    async with websockets.connect(url, origin=server.address):
+        pass
+
+
+@pytest.mark.slow
+def test_websockets_give_their_connections_back(tmp_path: Path) -> None:
+    config = tmp_path / "unsnag.toml"
+    config.write_text("[access]\nconnections = 10\n")  # eight of one address
+    server = Server(tmp_path, config).start()
+    try:
+        for _ in range(20):
+            asyncio.run(_connected(server))
+    finally:
+        server.stop()
 
 
 HEADS = 2_100
