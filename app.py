@@ -6,6 +6,7 @@ Start it with `python app.py`; `python app.py --help` lists the options.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -20,7 +21,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from data.errors import UnsnagError
-from server import command, signing_in
+from server import command, connections, signing_in
+from server.handshakes import Loop
 from server.process import Guard, PlainRoutes, Process
 from server.settings import Settings, load
 
@@ -62,6 +64,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _serve(settings: Settings) -> None:
+    access = settings.access
+    connections.allow_files(access.connections)
+    peers = connections.Peers(access.connections, access.proxies)
     # Our own uvicorn call: Streamlit's leaves Nagle's algorithm on, 45 ms a kept-alive request.
     config = uvicorn.Config(
         app,
@@ -70,19 +75,22 @@ def _serve(settings: Settings) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        http=connections.protocol(peers, access.head_seconds),
         ws_max_size=8 * 2**20,
         timeout_graceful_shutdown=3,
-        limit_concurrency=settings.access.connections,
+        limit_concurrency=access.connections,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         # Whose word counts for where a request came from; in local mode nobody's.
-        proxy_headers=bool(settings.access.proxies),
-        forwarded_allow_ips=settings.access.proxies,
+        proxy_headers=bool(access.proxies),
+        forwarded_allow_ips=access.proxies,
     )
     print(f"Unsnag on {settings.scheme}://{settings.host}:{settings.port}", file=sys.stderr)  # noqa: T201 - narration
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
-    server.run()
+    # As uvicorn runs itself, with our loop.
+    with asyncio.Runner(loop_factory=lambda: Loop(access.head_seconds)) as runner:
+        runner.run(server.serve())
     if not server.started:
         raise UnsnagError("Unsnag could not start; the reason stands above.")
 

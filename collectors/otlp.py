@@ -1,8 +1,9 @@
 """The OTLP/HTTP receiver: POST /v1/traces, /v1/logs and /v1/metrics, in protobuf and JSON.
 
 What is answered 200 is committed. A bad record is quarantined and told in `partial_success`; a body
-that cannot be read at all is quarantined and answered 400. Under load the answer is 503 with
-`Retry-After`, which every exporter obeys. No body, however bad, makes any other 5xx.
+that cannot be read at all is quarantined and answered 400. A sender with too much under way is answered
+429, and under load everybody 503, both with `Retry-After`, which every exporter obeys (admission.py). No
+body, however bad, makes any other 5xx.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
 from collectors import decode, messages
+from collectors.admission import MB, Admission, Arrival, TooManySentError
 from collectors.decode import LOGS, TRACES, Decoder, RejectedError
 from collectors.mapping import Mapping
 from collectors.normalise import Normaliser
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
+    from starlette.types import Scope
 
     from data.records import Batch
     from data.store import Store
@@ -41,10 +45,10 @@ METRICS: Final = "otlp/metrics"
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 _TYPES: Final = {PROTOBUF: PROTOBUF, "application/protobuf": PROTOBUF, JSON: JSON}
-_MB: Final = 1024 * 1024
 _RETRY_AFTER_S: Final = 1
-_INVALID_ARGUMENT: Final = 3
-_UNAVAILABLE: Final = 14
+_UNKNOWN: Final = 2
+_CODES: Final = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 421: 3, 429: 8, 503: 14}
+"""HTTP's status codes and those of google.rpc.Status."""
 _REJECTED_NAMES: Final = {TRACES: "rejectedSpans", LOGS: "rejectedLogRecords", METRICS: "rejectedDataPoints"}
 
 
@@ -108,7 +112,7 @@ class Requests:
             UnsupportedError: its type or its compression is unknown.
         """
         form = _form(content_type)
-        body = unpacked(body, content_encoding, self.settings.otlp.max_body_mb * _MB)
+        body = unpacked(body, content_encoding, self.settings.otlp.max_body_mb * MB)
         if signal == METRICS:
             return _count_metrics(body, form)
         n = Normaliser(OTLP, OTLP, micros(utc_now()))
@@ -135,7 +139,7 @@ def _decode_into(decoder: Decoder, signal: str, body: bytes, form: str) -> None:
 
 
 def _form(content_type: str) -> str:
-    form = _TYPES.get(content_type.partition(";")[0].strip().lower())
+    form = _TYPES.get(_media_type(content_type))
     if form is None:
         raise UnsupportedError(
             f"{content_type or 'No content type'} is not understood: send {PROTOBUF} or {JSON}."
@@ -165,7 +169,7 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
             parts.append(stream.decompress(body, room + 1))
             room -= len(parts[-1])
             if room < 0:
-                raise BodyTooLargeError(f"The body unpacks to more than {most // _MB} MB. Send less at once.")
+                raise BodyTooLargeError(f"The body unpacks to more than {most // MB} MB. Send less at once.")
             if not stream.eof:
                 raise BadBodyError("The gzip body ends early.")
             body = stream.unused_data
@@ -198,11 +202,23 @@ def _points_in_json(body: Any) -> int:
 # --- the routes ----------------------------------------------------------------------------------
 
 
+def address_of(scope: Scope) -> str:
+    """Return the address that a request came from."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 def routes(
-    store: Callable[[], Store], settings: Callable[[], CollectorSettings] = CollectorSettings
+    store: Callable[[], Store],
+    settings: Callable[[], CollectorSettings] = CollectorSettings,
+    sender: Callable[[Scope], str] = address_of,
 ) -> list[Route]:
-    """Return the receiver's routes. Both arguments are asked at the first request: nothing runs before."""
-    receiver = Receiver(store, settings)
+    """Return the receiver's routes.
+
+    `store` and `settings` are asked at the first request: nothing runs before. `sender` names who sent a
+    request, for the shares of the receiver.
+    """
+    receiver = Receiver(store, settings, sender)
     paths = {"/v1/traces": TRACES, "/v1/logs": LOGS, "/v1/metrics": METRICS}
     return [Route(path, receiver.endpoint(signal), methods=["POST"]) for path, signal in paths.items()]
 
@@ -210,11 +226,17 @@ def routes(
 class Receiver:
     """Answers export requests."""
 
-    def __init__(self, store: Callable[[], Store], settings: Callable[[], CollectorSettings]) -> None:
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        settings: Callable[[], CollectorSettings],
+        sender: Callable[[Scope], str],
+    ) -> None:
         self._store = store
         self._settings = settings
+        self._sender = sender
         self._requests: Requests | None = None
-        self._at_work = 0
+        self._admission: Admission | None = None
         # Decoding holds the interpreter: more threads would only wait for each other.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="otlp")
 
@@ -227,38 +249,42 @@ class Receiver:
         return export
 
     async def _answer(self, signal: str, request: Request) -> Response:
-        form = _TYPES.get(request.headers.get("content-type", "").partition(";")[0].strip().lower(), JSON)
+        form = request.headers.get("content-type", "")
         RECEIVED.requests += 1
         try:
-            if self._requests is None:
-                self._requests = Requests(self._settings())
-            if self._at_work >= self._requests.settings.otlp.max_requests:
-                return _failure(503, _UNAVAILABLE, "Too many requests are worked on. Come again.", form)
-            self._at_work += 1
-            try:
-                return await self._export(self._requests, signal, request, form)
-            finally:
-                self._at_work -= 1
+            requests, admission = self._started()
+            with admission.arrival(self._sender(request.scope)) as arrival:
+                return await self._export(requests, signal, request, form, arrival)
+        except ClientDisconnect:
+            return failure(400, "The body broke off.", form)  # nobody is there to read it
         except BodyTooLargeError as error:
-            return _failure(413, _INVALID_ARGUMENT, str(error), form)
+            return failure(413, str(error), form)
         except UnsupportedError as error:
-            return _failure(415, _INVALID_ARGUMENT, str(error), form)
+            return failure(415, str(error), form)
+        except TooManySentError as error:
+            return failure(429, str(error), form, error.wait_s)
         except UnsnagError as error:
             RECEIVED.last_error = str(error)
-            return _failure(503, _UNAVAILABLE, str(error), form)
+            return failure(503, str(error), form, _RETRY_AFTER_S)
 
-    async def _export(self, requests: Requests, signal: str, request: Request, form: str) -> Response:
-        body = await _read(request, requests.settings.otlp.max_body_mb * _MB)
+    def _started(self) -> tuple[Requests, Admission]:
+        if self._requests is None or self._admission is None:
+            settings = self._settings()
+            self._requests, self._admission = Requests(settings), Admission(settings.otlp)
+        return self._requests, self._admission
+
+    async def _export(
+        self, requests: Requests, signal: str, request: Request, form: str, arrival: Arrival
+    ) -> Response:
+        body = await _read(request, requests.settings.otlp.max_body_mb * MB, arrival)
+        arrival.begin_work()
         loop = asyncio.get_running_loop()
-        content_type = request.headers.get("content-type", "")
         encoding = request.headers.get("content-encoding", "")
         try:
-            decoded = await loop.run_in_executor(
-                self._threads, requests.decode, signal, body, content_type, encoding
-            )
+            decoded = await loop.run_in_executor(self._threads, requests.decode, signal, body, form, encoding)
         except BadBodyError as error:
             await self._quarantine(signal, body, str(error))
-            return _failure(400, _INVALID_ARGUMENT, str(error), form)
+            return failure(400, str(error), form)
         if len(decoded.batch):
             await asyncio.wrap_future(self._store().append(decoded.batch))
         RECEIVED.last_error = None
@@ -270,23 +296,26 @@ class Receiver:
         await asyncio.wrap_future(self._store().append(n.batch()))
 
 
-async def _read(request: Request, most: int) -> bytes:
+async def _read(request: Request, most: int, arrival: Arrival) -> bytes:
     """Read a body, and stop as soon as it is too large.
 
     Raises:
         BodyTooLargeError: it is.
+        TooManySentError: the sender has too many bytes here.
+        FullError: there is no room for more bytes.
     """
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > most:
-            raise BodyTooLargeError(f"The body has more than {most // _MB} MB. Send less at once.")
+            raise BodyTooLargeError(f"The body has more than {most // MB} MB. Send less at once.")
+        arrival.hold(len(part))
         parts.append(part)
     return b"".join(parts)
 
 
-def _success(signal: str, decoded: Decoded, form: str) -> Response:
-    if form == JSON:
+def _success(signal: str, decoded: Decoded, content_type: str) -> Response:
+    if _form(content_type) == JSON:
         partial = {_REJECTED_NAMES[signal]: str(decoded.rejected), "errorMessage": decoded.reason}
         return Response(
             orjson.dumps({"partialSuccess": partial} if decoded.rejected else {}), 200, media_type=JSON
@@ -298,10 +327,18 @@ def _success(signal: str, decoded: Decoded, form: str) -> Response:
     return Response(answer.SerializeToString(), 200, media_type=PROTOBUF)
 
 
-def _failure(status: int, code: int, message: str, form: str) -> Response:
-    """Return a google.rpc.Status in the request's own form."""
-    headers = {"Retry-After": str(_RETRY_AFTER_S)} if status == 503 else {}  # noqa: PLR2004
-    if form == JSON:
+def failure(status: int, message: str, content_type: str, wait_s: int | None = None) -> Response:
+    """Return a google.rpc.Status in the form that the request's body has; JSON where that is not known.
+
+    `wait_s` says when an exporter may send again, in seconds.
+    """
+    headers = {"Retry-After": str(wait_s)} if wait_s else {}
+    code = _CODES.get(status, _UNKNOWN)
+    if _TYPES.get(_media_type(content_type), JSON) == JSON:
         return Response(orjson.dumps({"code": code, "message": message}), status, headers, JSON)
     made = messages.Failure(code=code, message=message.encode("utf-8", "replace"))
     return Response(made.SerializeToString(), status, headers, PROTOBUF)
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()

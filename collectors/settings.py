@@ -94,8 +94,33 @@ class OtlpSettings(_Section):
 
     max_body_mb: int = Field(16, ge=1, le=512)
     """Of one request, before and after decompression."""
-    max_requests: int = Field(32, ge=1)
-    """Requests that are worked on at once; more are asked to come again."""
+    max_requests: int = Field(64, ge=1)
+    """Requests whose body is whole and that are worked on at once; more are asked to come again."""
+    max_receiving: int = Field(256, ge=1)
+    """Requests whose body is not whole yet."""
+    max_held_mb: int | None = Field(None, ge=1)
+    """Of all bodies at once, from their first byte to the answer.
+
+    None: 256, or four bodies where that is more.
+    """
+    sender_share: float = Field(0.5, gt=0, le=1)
+    """What one sender may have of each of these, as a part of what the others leave."""
+    requests_per_second: float = Field(1000, gt=0)
+    """Of one sender, with ten times as many at once."""
+
+    @property
+    def held_mb(self) -> int:
+        """How many MB of bodies are held at once."""
+        return self.max_held_mb or max(256, 4 * self.max_body_mb)
+
+    @model_validator(mode="after")
+    def _one_body_fits(self) -> Self:
+        if self.held_mb < self.max_body_mb:
+            raise ValueError(
+                f"max_held_mb = {self.held_mb} is less than one body may have: "
+                f"max_body_mb = {self.max_body_mb}"
+            )
+        return self
 
 
 class CollectorSettings(_Section):

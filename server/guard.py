@@ -17,20 +17,19 @@ import re
 import socket
 import time
 from collections import Counter
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
-
-from starlette.responses import JSONResponse, RedirectResponse
 
 from access.authority import OWNER
 from access.errors import ForbiddenError, SignedOutError, TooManyTriesError
 from access.throttle import Throttle
 from audit.actor import HUMAN, Actor, service
 from data.errors import UnsnagError
+from server import bodies
 from server import headers as security
 from server.center import current
+from server.refusals import OTLP, PROGRAMS, RefusedError, refuse
 from server.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -45,46 +44,16 @@ NAME_COOKIE: Final = "unsnag_name"
 ACTOR: Final = "unsnag.actor"
 """Where the ASGI scope holds the actor."""
 NAME: Final = re.compile(r"[^\x00-\x1f\x7f<>&\"';,\\/]{1,60}")
-MAX_BODY: Final = 1 << 20
 MAX_STREAMS: Final = 50
 
 _SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _OPEN: Final = frozenset(
     ("/healthz", "/readyz", "/sign-in", "/welcome", "/sign-in/openid", "/sign-in/openid/done")
 )
-_PROGRAMS: Final = (
-    "/api/",
-    "/v1/",
-    "/metrics",
-    "/_stcore/",
-    "/media/",
-    "/component/",
-    "/static/",
-    "/app/static/",
-)
 _HEALTH: Final = ("/healthz", "/readyz")
-_OTLP: Final = "/v1/"
 _COMMAND: Final = "command"
 _GONE: Final = 4401
 _GRACE_S: Final = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request goes no further."""
-
-    status: int
-    kind: str
-    words: str
-    wait_s: int | None = None
-
-
-class RefusedError(UnsnagError):
-    """The request goes no further."""
-
-    def __init__(self, status: int, kind: str, words: str, wait_s: int | None = None) -> None:
-        self.refusal = Refusal(status, kind, words, wait_s)
-        super().__init__(words)
 
 
 def default_name() -> str:
@@ -119,7 +88,7 @@ class Guard:
         try:
             await self._pass(scope, receive, send, headers)
         except RefusedError as error:
-            await _refuse(scope, receive, send, headers, error.refusal)
+            await refuse(scope, receive, send, headers, error.refusal)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, str]) -> None:
         is_health = scope["path"] == "/healthz"
@@ -134,14 +103,17 @@ class Guard:
             _refuse_two_hosts(scope)
             _check_host(headers, center)
         _check_origin(scope, headers, center)
-        receive = _limited(scope, headers, receive)
+        pace = bodies.Pace.of(center.settings.access)
+        body = bodies.limited(scope, headers, receive, send, pace)
         actor = None if _is_open(scope, center) else self._actor(scope, headers, center)
         if actor is not None:
             _check_role(scope, actor, center)
-            self._check_rate(scope, actor, center)
+        self._check_rate(scope, actor, center)
         scope = _with_actor(scope, actor, center)
         if actor is not None and _is_stream(scope):
             await self._stream(scope, receive, send, actor, center)
+        elif body is not None:
+            await body.run(self._app, scope)
         else:
             await self._app(scope, receive, send)
 
@@ -162,17 +134,21 @@ class Guard:
         self._strangers.count(address)
         return RefusedError(401, "signed-out", str(error))
 
-    def _check_rate(self, scope: Scope, actor: Actor, center: Center) -> None:
-        if center.authority.local or scope["path"].startswith(_OTLP) or actor.credential == OWNER:
+    def _check_rate(self, scope: Scope, actor: Actor | None, center: Center) -> None:
+        """Slow a caller, or on the pages that are open to strangers an address, that asks too much."""
+        if center.authority.local or scope["path"].startswith(OTLP) or scope["path"] in _HEALTH:
             return
+        if actor is not None and actor.credential == OWNER:
+            return
+        key = f"address:{_address(scope)}" if actor is None else actor.credential or ""
         rate = center.settings.access.requests_per_second
         throttle = self._rates.setdefault(rate, Throttle(free=int(rate * 10), refill_s=1 / rate))
         try:
-            throttle.check(actor.credential or "")
+            throttle.check(key)
         except TooManyTriesError as error:
             words = f"Too many requests: at most {rate:g} a second. Wait a little."
             raise RefusedError(429, "too-many-requests", words, error.wait_s) from error
-        throttle.count(actor.credential or "")
+        throttle.count(key)
 
     # --- streams -----------------------------------------------------------------------------
 
@@ -267,7 +243,7 @@ def _is_open(scope: Scope, center: Center) -> bool:
 
 def _check_role(scope: Scope, actor: Actor, center: Center) -> None:
     path = scope["path"]
-    act = "telemetry.send" if path.startswith(_OTLP) else "metrics" if path == "/metrics" else None
+    act = "telemetry.send" if path.startswith(OTLP) else "metrics" if path == "/metrics" else None
     if act is None:
         return
     try:
@@ -277,7 +253,7 @@ def _check_role(scope: Scope, actor: Actor, center: Center) -> None:
 
 
 def _recognised(scope: Scope, headers: dict[bytes, str], center: Center) -> Actor:
-    door = "rest" if scope["path"].startswith(_PROGRAMS[:3]) else "page"
+    door = "rest" if scope["path"].startswith(PROGRAMS[:3]) else "page"
     kind, _, sent = headers.get(b"authorization", "").partition(" ")
     if kind.lower() == _COMMAND and hmac.compare_digest(sent.encode(), center.command_secret.encode()):
         name = unquote(headers.get(HEADER.encode(), ""))
@@ -325,32 +301,18 @@ def cookie(header: str, name: str) -> str | None:
     return morsel.value if morsel else None
 
 
+def sender(scope: Scope) -> str:
+    """Return who sent telemetry, for the receiver's shares: the service of the token, else the address."""
+    actor = scope.get(ACTOR)
+    return actor.name if actor is not None and actor.kind != HUMAN else _address(scope)
+
+
 def _address(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0]) if client else "unknown"
 
 
 # --- limits ------------------------------------------------------------------------------------
-
-
-def _limited(scope: Scope, headers: dict[bytes, str], receive: Receive) -> Receive:
-    """Stop reading a body that is too large. OTLP has a limit of its own."""
-    if scope["type"] != "http" or scope["path"].startswith(_OTLP):
-        return receive
-    announced = headers.get(b"content-length", "0")
-    if not announced.isdecimal() or int(announced) > MAX_BODY:
-        raise RefusedError(413, "too-large", f"A request may have {MAX_BODY:,} bytes.")
-    got = 0
-
-    async def counted() -> Message:
-        nonlocal got
-        message = await receive()
-        got += len(message.get("body", b""))
-        if got > MAX_BODY:
-            raise RefusedError(413, "too-large", f"A request may have {MAX_BODY:,} bytes.")
-        return message
-
-    return counted
 
 
 def _is_stream(scope: Scope) -> bool:
@@ -382,41 +344,3 @@ def _while_alive(receive: Receive, send: Send, actor: Actor, center: Center) -> 
         return message
 
     return received
-
-
-# --- refusing ----------------------------------------------------------------------------------
-
-
-async def _refuse(
-    scope: Scope, receive: Receive, send: Send, headers: dict[bytes, str], refusal: Refusal
-) -> None:
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 4000 + refusal.status})
-        return
-    looks_for_a_page = (
-        refusal.status == 401  # noqa: PLR2004 - unauthorized
-        and scope["method"] == "GET"
-        and "text/html" in headers.get(b"accept", "")
-        and not scope["path"].startswith(_PROGRAMS)
-    )
-    if looks_for_a_page:
-        asked = scope["path"] + (
-            f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-        )
-        where = "/sign-in" if asked == "/" else f"/sign-in?next={quote(asked, safe='/')}"
-        await RedirectResponse(where, 303)(scope, receive, send)
-        return
-    more: dict[str, str] = {}
-    if refusal.status == 401:  # noqa: PLR2004 - unauthorized
-        more["WWW-Authenticate"] = 'Bearer realm="unsnag"'
-    if refusal.wait_s:
-        more["Retry-After"] = str(refusal.wait_s)
-    problem: dict[str, Any] = {
-        "type": f"urn:unsnag:{refusal.kind}",
-        "title": refusal.kind.replace("-", " ").capitalize(),
-        "status": refusal.status,
-        "detail": refusal.words,
-    }
-    answer = JSONResponse(problem, refusal.status, more, media_type="application/problem+json")
-    await answer(scope, receive, send)

@@ -18,7 +18,7 @@ from desk.sweep import settle_due, sweep
 from server import center as centers
 from server.api.app import build
 from server.center import Center
-from server.guard import Guard
+from server.guard import Guard, sender
 from server.running import Running
 from server.settings import is_loopback, load
 
@@ -115,7 +115,9 @@ class PlainRoutes:
     def __init__(self, app: ASGIApp) -> None:
         self._dashboard = app
         running = centers.current  # asked at the first request: nothing runs before
-        self._plain = build(otlp.routes(lambda: running().store, lambda: running().settings.collectors))
+        self._plain = build(
+            otlp.routes(lambda: running().store, lambda: running().settings.collectors, sender)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request to whoever answers its path."""

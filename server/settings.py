@@ -74,6 +74,9 @@ class AccessSettings(BaseModel):
     hosts: list[str] = []
     proxies: list[str] = []
     connections: int = Field(2000, ge=10)
+    head_seconds: float = Field(10, gt=0, le=600)
+    body_seconds: float = Field(20, gt=0, le=3600)
+    body_bytes_per_second: float = Field(500, gt=0)
     session_hours: float = Field(12, gt=0, le=24 * 30)
     idle_minutes: float = Field(120, gt=0)
     requests_per_second: float = Field(100, gt=0)
@@ -88,6 +91,16 @@ class AccessSettings(BaseModel):
         ):
             raise ValueError(f"{url!r} is no address such as https://unsnag.example.com")
         return url.rstrip("/") if url else None
+
+    @field_validator("proxies")
+    @classmethod
+    def _addresses(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy if proxy != "*" else "::/0", strict=False)
+            except ValueError as error:
+                raise ValueError(f"{proxy!r} is no address, no network and not *") from error
+        return proxies
 
     def limits(self) -> SessionLimits:
         """Return how long sessions last."""

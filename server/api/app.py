@@ -19,6 +19,7 @@ _PROBLEM_STATUSES = {
     403: "The caller's role does not allow it.",
     404: "There is no such thing.",
     409: "Someone was faster, or the state does not allow it.",
+    408: "The body was too slow.",
     410: "The lease was lost.",
     413: "Too large.",
     422: "The request says something that cannot be meant.",
@@ -71,6 +72,7 @@ def _otlp_operation(path: str) -> dict[str, Any]:
     answers = {
         "200": "Stored; partialSuccess tells what was not.",
         "400": "The body cannot be decoded.",
+        "408": "The body was too slow.",
         "413": "Too large.",
         "415": "Neither protobuf nor JSON.",
         "429": "Too much at once; see Retry-After.",

@@ -33,7 +33,7 @@ from desk.errors import (
     UnitNotFoundError,
 )
 from server.center import NotRunningError, RecordNotFoundError
-from server.guard import RefusedError
+from server.refusals import RefusedError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request

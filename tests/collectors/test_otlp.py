@@ -57,11 +57,11 @@ PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
 
 
-def serve(store: Any) -> tuple[uvicorn.Server, threading.Thread, str]:
+def serve(store: Any, settings: CollectorSettings = SETTINGS) -> tuple[uvicorn.Server, threading.Thread, str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = Starlette(routes=otlp.routes(lambda: store, lambda: SETTINGS))
+    app = Starlette(routes=otlp.routes(lambda: store, lambda: settings))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -295,6 +295,23 @@ def test_a_busy_store_asks_to_come_again() -> None:
     thread.join()
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_sender_over_its_rate_is_asked_to_wait_and_others_are_not(store: Store) -> None:
+    slow = CollectorSettings.model_validate({"otlp": {"requests_per_second": 2}})
+    server, thread, address = serve(store, slow)
+    with (
+        httpx.Client(base_url=address) as loud,
+        httpx.Client(base_url=address, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as quiet,
+    ):
+        answers = [loud.post("/v1/logs", json={}) for _ in range(30)]
+        other = quiet.post("/v1/logs", json={})
+    server.should_exit = True
+    thread.join()
+    assert (answers[0].status_code, answers[-1].status_code, other.status_code) == (200, 429, 200)
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert answers[-1].json()["code"] == 8
+    assert "more than 2 requests a second" in answers[-1].json()["message"]
 
 
 def test_quarantined_records_can_be_read_again(store: Store, url: str, tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def test_the_config_sample_is_taken(tmp_path: Path) -> None:
     taken = load(["--config", str(config)], {})
     assert taken.desk == Settings().desk
     assert taken.audit == Settings().audit
-    plain = {"session_hours", "idle_minutes", "requests_per_second", "connections"}
+    plain = {"session_hours", "idle_minutes", "requests_per_second", "connections", "head_seconds"}
+    plain |= {"body_seconds", "body_bytes_per_second"}
     assert taken.access.model_dump(include=plain) == Settings().access.model_dump(include=plain)
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import websockets
 
-from tests.journeys.serving import ROOT, STUCK, Server
+from tests.journeys.serving import ROOT, STUCK, Server, certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,13 +107,7 @@ def test_the_websocket_is_closed_to_strangers(server: Server, headers: dict[str,
 
 
 def test_it_speaks_tls_with_secure_cookies_and_commands_find_it(tmp_path: Path) -> None:
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert),
-         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
-    key.chmod(0o600)
+    cert, key = certificate(tmp_path)
     config = tmp_path / "unsnag.toml"
     config.write_text(f'tls_cert = "{cert}"\ntls_key = "{key}"\n[access]\nsign_in = true\n')
     server = Server(

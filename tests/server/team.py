@@ -21,7 +21,7 @@ from collectors import otlp
 from server import center as centers
 from server.api.app import build
 from server.center import Center
-from server.guard import Guard
+from server.guard import Guard, sender
 from server.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class _Serving:
     """One web server for all tests of this process; each center has a guard of its own."""
 
     def __init__(self) -> None:
-        self._plain = build(otlp.routes(lambda: centers.current().store, self._collectors))
+        self._plain = build(otlp.routes(lambda: centers.current().store, self._collectors, sender))
         self._guards: dict[int, Guard] = {}
         config = uvicorn.Config(self, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
         self._server = uvicorn.Server(config)

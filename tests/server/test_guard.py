@@ -11,7 +11,7 @@ import pytest
 
 from access import roles
 from access.roles import Grant
-from server import guard
+from server import bodies, guard
 from tests.server.team import HOME, OWN, SENTENCE, Team, team
 
 if TYPE_CHECKING:
@@ -213,13 +213,12 @@ def test_local_mode_behind_a_proxy_is_refused(http: httpx.Client) -> None:
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(crew: Team) -> None:
     with crew.as_token(crew.token("orders", Grant(roles.OPERATOR))) as http:
-        large = b'{"reason": "' + b"x" * guard.MAX_BODY + b'"}'
+        large = b'{"reason": "' + b"x" * bodies.MAX_BODY + b'"}'
         headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
         url = "/api/v1/cases/none/retry"
         assert http.post(url, content=large, headers=headers).status_code == 413
         parts = (large[i : i + 65_536] for i in range(0, len(large), 65_536))
-        # Nobody announced its length: the framework calls a body that breaks off unreadable.
-        assert http.post(url, content=parts, headers=headers).status_code in (400, 413)
+        assert http.post(url, content=parts, headers=headers).status_code == 413
 
 
 def test_a_caller_who_asks_too_much_is_slowed_and_others_are_not(tmp_path: Path) -> None:
@@ -232,6 +231,17 @@ def test_a_caller_who_asks_too_much_is_slowed_and_others_are_not(tmp_path: Path)
             assert quiet.get("/api/v1/me").status_code == 200
 
 
+def test_an_address_that_asks_the_open_pages_too_much_is_slowed_and_health_is_not(tmp_path: Path) -> None:
+    with team(tmp_path, requests_per_second=2) as crew, httpx.Client(base_url=crew.address) as stranger:
+        codes = [stranger.get("/sign-in").status_code for _ in range(30)]
+        assert codes[-1] == 429
+        assert 429 not in codes[:20]
+        assert int(stranger.get("/sign-in").headers["retry-after"]) >= 1
+        assert [stranger.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+        with crew.as_token(crew.token("quiet", Grant(roles.VIEWER))) as known:
+            assert known.get("/api/v1/me").status_code == 200
+
+
 def test_otlp_is_the_senders_and_nobody_elses(crew: Team) -> None:
     crew.person("ann", Grant(roles.ADMIN))
     body = gzip.compress(b'{"resourceLogs": []}')
@@ -241,6 +251,7 @@ def test_otlp_is_the_senders_and_nobody_elses(crew: Team) -> None:
             assert sender.post(path, content=body, headers=headers).status_code == 200
             refused = ann.post(path, content=body, headers=headers)
             assert refused.status_code == 403
+            assert refused.json()["code"] == 7
         assert sender.get("/api/v1/cases").status_code == 403
 
 

@@ -62,6 +62,13 @@ def test_this_machines_own_addresses_are_taken(host: str) -> None:
         ("[access]\npublic_url = 'unsnag'", "access.public_url"),
         ("[access]\nsession_hours = 0", "access.session_hours"),
         ("[access]\npassword = 'x'", "access.password"),
+        ("[access]\nproxies = ['proxy.example']", "access.proxies: 'proxy.example' is no address"),
+        ("[access]\nhead_seconds = 0", "access.head_seconds"),
+        ("[collectors.otlp]\nsender_share = 1.5", "collectors.otlp.sender_share"),
+        ("[collectors.otlp]\nmax_receiving = 0", "collectors.otlp.max_receiving"),
+        ("[collectors.otlp]\nmax_held_mb = 8", "max_held_mb = 8 is less than one body may have"),
+        ("[access]\nbody_seconds = -1", "access.body_seconds"),
+        ("[access]\nbody_bytes_per_second = 0", "access.body_bytes_per_second"),
         ("not toml", "not valid TOML"),
     ],
 )
