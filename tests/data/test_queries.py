@@ -40,6 +40,8 @@ UNSCOPED = (
     "store/insert_spans",
     "store/known_logs",
     "store/known_spans",
+    # How long a source pauses is no record: only lengths of time leave it.
+    "collectors/pauses",
     # More of one case that "desk/case" found within the scope (desk.cases.one).
     "desk/case_acts",
     "desk/case_attempts",
