@@ -80,7 +80,7 @@ class Sources:
 
         `kept` is what the store counts of each source, by name; see `server/sources`.
         """
-        live = [(follower.state(), follower.signs()) for follower in self._followers.values()]
+        live = [(follower.state(), _signs(follower)) for follower in self._followers.values()]
         otlp = _otlp_signs(self._settings.silent_after_s(self._settings.otlp.silent_after_minutes))
         live.append((_otlp_state(now), otlp))
         return [self._with_condition(row, signs, kept.get(row["name"]), now) for row, signs in live]
@@ -147,6 +147,11 @@ class Sources:
             decoder.traces(raw)
         else:
             decoder.logs(raw)
+
+
+def _signs(follower: Follower) -> Signs:
+    signs = follower.signs()
+    return replace(signs, setting="`--spool`") if follower.name == SPOOL else signs
 
 
 def _otlp_signs(silent_after_s: float | None) -> Signs:

@@ -20,7 +20,7 @@ RUNNING: Final = "running"
 NEVER_RECEIVED: Final = "never_received"
 SILENT: Final = "silent"
 NOT_COLLECTED: Final = "not_collected"
-STATES: Final = (FAILED, STALLED, RUNNING, NEVER_RECEIVED, SILENT, NOT_COLLECTED)
+STATES: Final = (FAILED, STALLED, SILENT, RUNNING, NEVER_RECEIVED, NOT_COLLECTED)
 """All states, those that need a person first."""
 BROKEN: Final = frozenset({FAILED, STALLED})
 """States in which records wait that nobody reads."""
@@ -54,6 +54,8 @@ class Signs:
     """When the last record arrived."""
     silent_after_s: float | None = None
     """The limit of the config file."""
+    setting: str = "`paths` in the config file"
+    """Where it is said which files are read."""
     longest_pause_s: float | None = None
     """Between records of the last days; None where too few arrived to tell."""
 
@@ -73,7 +75,9 @@ def condition(signs: Signs, now: datetime) -> Condition:
     if signs.unread_bytes and signs.no_progress_s >= STALLED_S:
         return _stalled(signs, now)
     if signs.error:
-        return Condition(FAILED, signs.error, _SENT_AGAIN if signs.kind == "otlp" else _TRIED_AGAIN)
+        return Condition(
+            FAILED, _sentence(signs.error), _SENT_AGAIN if signs.kind == "otlp" else _TRIED_AGAIN
+        )
     if signs.unread_bytes:
         return Condition(RUNNING, "Reading.", "")
     return _with_nothing_unread(signs, now)
@@ -83,7 +87,8 @@ def _with_nothing_unread(signs: Signs, now: datetime) -> Condition:
     if signs.received_at is None:
         return _never_received(signs)
     if signs.missing:
-        return Condition(FAILED, f"The folder {signs.missing} no longer exists.", _BRING_BACK)
+        step = f"Mount or create it again, or correct {signs.setting}."
+        return Condition(FAILED, f"The folder {signs.missing} no longer exists.", step)
     limit = silent_after(signs)
     if limit is not None and now - signs.received_at > timedelta(seconds=limit):
         return _silent(signs)
@@ -110,12 +115,15 @@ def silent_after(signs: Signs) -> float | None:
 
 _TRIED_AGAIN: Final = "Correct or remove what is named here. Reading then goes on by itself."
 _SENT_AGAIN: Final = "Senders send it again. Check that the data folder can be written and has space."
-_BRING_BACK: Final = "Mount or create it again, or correct `paths` in the config file."
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def _stalled(signs: Signs, now: datetime) -> Condition:
     cause = signs.trouble or signs.error
-    reason = f"Nothing is stored: {cause}" if cause else "The store has not accepted what was read."
+    reason = _sentence(f"Unread lines wait: {cause}" if cause else "The store has not accepted what was read")
     step = "Check the disk and the permissions. What is unread stays where it is and is read then."
     return Condition(STALLED, reason, step, now - timedelta(seconds=signs.no_progress_s))
 
@@ -125,13 +133,13 @@ def _never_received(signs: Signs) -> Condition:
     if signs.kind == "otlp":
         step = "Point an exporter at this server: `OTEL_EXPORTER_OTLP_ENDPOINT`, protocol `http/protobuf`."
     elif signs.trouble:
-        reason, step = f"No record has arrived yet: {signs.trouble}", _TRIED_AGAIN
+        reason, step = _sentence(f"No record has arrived yet: {signs.trouble}"), _TRIED_AGAIN
     elif signs.missing:
         reason = f"No record has arrived yet: the folder {signs.missing} does not exist."
-        step = "Create the folder, or correct `paths` in the config file."
+        step = f"Create the folder, or correct {signs.setting}."
     elif not signs.matching:
         reason = "No record has arrived yet: no file matches."
-        step = "Start the script that writes there, or correct `paths` in the config file."
+        step = f"Start the script that writes there, or correct {signs.setting}."
     return Condition(NEVER_RECEIVED, reason, step)
 
 

@@ -31,7 +31,7 @@ TABLE = [
     (OTLP, "never_received", "No record has arrived yet", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     (replace(FILES, unread_bytes=9), "running", "Reading", ""),
     (replace(FILES, unread_bytes=9, no_progress_s=29.9), "running", "Reading", ""),
-    (replace(FILES, unread_bytes=9, no_progress_s=30), "stalled", "not accepted", "Check the disk"),
+    (replace(FILES, unread_bytes=9, no_progress_s=30), "stalled", "has not accepted", "Check the disk"),
     (replace(FILES, unread_bytes=9, no_progress_s=30, trouble="disk full"), "stalled", "disk full", "disk"),
     (replace(FILES, unread_bytes=0, no_progress_s=99, received_at=NOW), "running", "is stored", ""),
     (replace(FILES, error="a.gz: broken"), "failed", "a.gz: broken", "Correct or remove"),
