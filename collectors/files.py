@@ -152,7 +152,10 @@ class Tail:
         """
         self._raw = Path(self.path).open("rb", buffering=0)  # noqa: SIM115 - held open across renames
         self._is_final = is_final
-        if os.pread(self._raw.fileno(), 2, 0) == MAGIC:
+        self._unpack_if_packed()
+
+    def _unpack_if_packed(self) -> None:
+        if os.pread(self._raw.fileno(), len(MAGIC), 0) == MAGIC:
             self._unpack()
 
     def _unpack(self) -> None:
@@ -267,6 +270,8 @@ class Tail:
             self._start_anew(now)
             self.see(self.size, now)
         self.half = 0
+        if not self.head and self._unpacked is None:
+            self._unpack_if_packed()  # it may have been empty when it was opened
         if not self.head and not self._find_head(quiet):
             return None
         block = self._block()

@@ -52,12 +52,11 @@ class Folder:
         self._encoding = encoding
         self._idle_s = idle_s
         self._marks: Mapping[str, FileOffset] = {}
+        self._is_first = True
 
-    def resume(self, marks: Mapping[str, FileOffset], now: float) -> None:
-        """Find the files, and go on in each where the marks say."""
+    def resume(self, marks: Mapping[str, FileOffset]) -> None:
+        """Go on in each file where these marks say, from the first scan on."""
         self._marks = marks
-        self.scan(now)
-        self._find_rotated(now)
 
     def close(self) -> None:
         """Give all files back."""
@@ -79,20 +78,23 @@ class Folder:
             if S_ISREG(status.st_mode) and inode not in seen:
                 seen.add(inode)
                 self._found(path, inode, status, now)
+        if self._is_first:
+            self._find_rotated(now)
+            self._is_first = False
         for inode in [inode for inode in self.tails if inode not in seen]:
             self._lost(inode, now)
         for tail in self.tails.values():
             self._miss_dropped(tail, now)
 
     def _check_bases(self) -> None:
-        there = {folder for folder in self._bases if Path(folder).is_dir()}
+        troubles = {folder: _trouble(folder) for folder in self._bases}
+        there = {folder for folder, error in troubles.items() if not isinstance(error, _NOT_THERE)}
         self._known_bases |= there
         # Of several folders some may never be there; one that was is missed.
-        self.missing = next(
-            (name for name in self._bases if name not in there and (name in self._known_bases or not there)),
-            None,
-        )
-        self.error = next(filter(None, map(_cannot_list, sorted(there))), None)
+        missed = (name for name in self._bases if name not in there)
+        self.missing = next((name for name in missed if name in self._known_bases or not there), None)
+        refused = ((name, error) for name, error in troubles.items() if name in there and error)
+        self.error = next((_cannot_list(name, error) for name, error in refused), None)
 
     def _paths(self) -> list[str]:
         # Path.glob refuses absolute patterns.
@@ -262,12 +264,20 @@ def base(pattern: str) -> str:
     return str(Path(*parts[:plain]))
 
 
-def _cannot_list(folder: str) -> str | None:
+_NOT_THERE: Final = (FileNotFoundError, NotADirectoryError)
+
+
+def _cannot_list(folder: str, error: OSError) -> str:
+    return f"The folder {folder} cannot be listed: {error.strerror}."
+
+
+def _trouble(folder: str) -> OSError | None:
+    """Return why a folder cannot be listed."""
     try:
-        with os.scandir(folder):
-            return None
+        os.scandir(folder).close()
     except OSError as error:
-        return f"The folder {folder} cannot be listed: {error.strerror}."
+        return error
+    return None
 
 
 def _listed(folder: Path) -> dict[Inode, str]:

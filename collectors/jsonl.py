@@ -68,9 +68,9 @@ class Follower:
         self._zone = zone
         self._folder = Folder(patterns, encoding, IDLE_OPEN_S if idle_s is None else idle_s)
         self._stopping = threading.Event()
-        self._delivery = Delivery(store, name, self.kind, self._stopping, self._publish_if_due)
+        self._delivery = Delivery(store, name, self.kind, self._stopping, self._look_around)
         self._failure: str | None = None
-        self._scanned_at = self._published_at = 0.0
+        self._looked_at = float("-inf")
         self._round = 0
         self._stored_bytes = 0
         self._stored_at = time.monotonic()
@@ -80,9 +80,7 @@ class Follower:
 
     def start(self) -> None:
         """Begin to follow, where the store says it stopped."""
-        now = time.monotonic()
-        self._folder.resume(self._store.file_offsets(), now)
-        self._publish(now)
+        self._folder.resume(self._store.file_offsets())
         self._thread.start()
 
     def stop(self) -> None:
@@ -176,10 +174,7 @@ class Follower:
     def step(self) -> bool:
         """Make one round: read what is there and hand it over. Tell whether there was something."""
         now = time.monotonic()
-        if now - self._scanned_at >= SCAN_S:
-            self._scanned_at = now
-            self._folder.scan(now)
-        self._publish_if_due()
+        self._look_around()
         n = self.normaliser()
         refused = list(self._folder.refused)
         for reason, rest in refused:
@@ -193,6 +188,14 @@ class Follower:
             self._delivery.settle()
         self._failure = None
         return bool(len(n) or touched)
+
+    def _look_around(self) -> None:
+        """Look for files, so that none is deleted unopened while a commit lasts; publish what is unread."""
+        now = time.monotonic()
+        if now - self._looked_at >= SCAN_S:
+            self._looked_at = now
+            self._folder.scan(now)
+            self._publish(now)
 
     def _read(self, n: Normaliser, now: float) -> list[Tail]:
         """Read pieces of the files in turn until the batch is full; return the files that gave some."""
@@ -249,14 +252,8 @@ class Follower:
 
     # --- what is left ----------------------------------------------------------------------------
 
-    def _publish_if_due(self) -> None:
-        now = time.monotonic()
-        if now - self._published_at >= SCAN_S:
-            self._publish(now)
-
     def _publish(self, now: float) -> None:
         """Put together what is unread, for those who ask from other threads."""
-        self._published_at = now
         left = list(self._folder.unread())
         for tail in left:
             if tail.is_open:

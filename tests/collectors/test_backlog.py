@@ -107,6 +107,7 @@ def test_a_file_that_is_deleted_while_unread_is_read_to_its_end(
     path = folder / "a.log"
     path.write_bytes(lines(30_000))
     follower = follow(idle_s=0.2)
+    wait_until(lambda: any(tail.is_open for tail in follower._folder.tails.values()))
     path.unlink()
     wait_until(lambda: all(tail.gone for tail in follower._folder.tails.values()))
     time.sleep(0.5)  # longer than the idle time
@@ -285,6 +286,17 @@ def test_a_packed_file_that_is_still_written_is_no_bad_record(
     assert reasons(store) == []
 
 
+def test_a_packed_file_that_was_empty_when_it_was_opened_is_unpacked(
+    store: Store, folder: Path, follow: Any
+) -> None:
+    path = folder / "a.log.gz"
+    path.touch()
+    follower = follow()
+    wait_until(lambda: any(tail.is_open for tail in follower._folder.tails.values()))
+    path.write_bytes(packed(line("one") + line("two")))
+    wait_for(store, ["one", "two"])
+
+
 def test_a_packed_file_that_is_written_over_or_grows_by_a_member_is_read(
     store: Store, folder: Path, follow: Any
 ) -> None:
@@ -395,6 +407,19 @@ def test_the_lag_is_the_time_of_the_oldest_unread_line_and_all_bytes_that_are_no
     wait_until(lambda: follower.state()["unread_bytes"] == 0 and follower.state()["lag_s"] == 0, within_s=60)
 
 
+def test_a_file_that_comes_and_goes_while_the_writer_is_busy_is_read(
+    store: Store, folder: Path, follow: Any, held: threading.Event
+) -> None:
+    (folder / "a.log").write_bytes(lines(30_000))
+    follower = follow()
+    wait_until(lambda: any(tail.offset for tail in follower._folder.tails.values()))
+    (folder / "b.log").write_bytes(line("brief"))
+    wait_until(lambda: sum(tail.is_open for tail in follower._folder.tails.values()) == 2)
+    (folder / "b.log").unlink()
+    held.set()
+    wait_until(lambda: "brief" in messages(store), within_s=30)
+
+
 def test_a_writer_that_accepts_nothing_makes_no_progress(
     store: Store, folder: Path, follow: Any, held: threading.Event
 ) -> None:
@@ -414,7 +439,7 @@ def test_a_writer_that_accepts_nothing_makes_no_progress(
 
 def test_a_missing_and_an_empty_folder_are_told_apart(store: Store, folder: Path, follow: Any) -> None:
     follower = follow("later/*.log")
-    assert follower.signs().missing == str(folder / "later")
+    wait_until(lambda: follower.signs().missing == str(folder / "later"))
     (folder / "later").mkdir()
     wait_until(lambda: follower.signs().missing is None)
     assert follower.signs().matching == 0
@@ -423,3 +448,11 @@ def test_a_missing_and_an_empty_folder_are_told_apart(store: Store, folder: Path
     (folder / "later/a.log").unlink()
     (folder / "later").rmdir()
     wait_until(lambda: follower.signs().missing == str(folder / "later"))
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error_and_not_a_missing_one(folder: Path) -> None:
+    (folder / "loop").symlink_to(folder / "loop")
+    watched = Folder([str(folder / "loop/*.log")], None, idle_s=60)
+    watched.scan(0.0)
+    assert watched.missing is None
+    assert "loop cannot be listed: Too many levels of symbolic links" in (watched.error or "")

@@ -61,8 +61,12 @@ def _arrives(folder: Path, count: int, within_s: float) -> None:
     began = time.monotonic()
     server.start()
     try:
-        reading = _wait(server, lambda spool: spool["records"] > count // 4, within_s)
-        assert 0 < reading["unread_bytes"] < size
+        reading = _wait(
+            server,
+            lambda spool: spool["records"] > count // 4 and spool["unread_bytes"] < size,
+            within_s,
+        )
+        assert reading["unread_bytes"] > 0
         assert (reading["state"], reading["files"][0]["size_bytes"]) == ("running", size)
         assert reading["oldest_unread_at"].startswith("2026-11-20T")
         server.kill()
