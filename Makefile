@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo run test test-fast check advisories bench lint format lock
+.PHONY: help install browser demo run test test-fast test-integration check advisories bench lint format lock
 
 help: ## List what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Make .venv with everything pinned in requirements.txt
 
@@ -28,12 +28,15 @@ demo: install ## Start the dashboard with real example automations: http://127.0
 run: install ## Start the dashboard without examples
 	$(BIN)/python app.py
 
-test: install browser ## Run all tests, the browser's included
-	$(BIN)/python -m coverage run -m pytest
+test: install browser ## Run all tests, the browser's included; not those of large data
+	$(BIN)/python -m coverage run -m pytest -m "not integration"
 	$(BIN)/python -m coverage report
 
 test-fast: install ## Run the tests that take less than a minute together
-	$(BIN)/python -m pytest -m "not browser and not fault and not slow"
+	$(BIN)/python -m pytest -m "not browser and not fault and not slow and not integration"
+
+test-integration: install ## Run the tests of large data: 2.2 million lines across a kill, some minutes
+	$(BIN)/python -m pytest -m integration -s
 
 check: install lint advisories ## Lint, types, import contracts, advisories: exactly what CI runs before the tests
 	$(BIN)/python -m mypy

@@ -1,42 +1,45 @@
-"""One file that is followed: its identity, its encoding, and its next piece of whole lines.
+"""One file that is followed: its identity, how far it is stored, and its next piece of whole lines.
 
 A file's identity is its device, its inode and the hash of how it begins (its first line, 256 bytes at
 most): it stays the same while the file grows and when it is renamed, and changes when the file is
 truncated and written anew. The identity of its *records* leaves out device and inode, so that a copy
 of a file, or its compressed form, brings the same records and not new ones.
+
+Three places in a file matter. `offset` is how far its content was read, `committed` how far its records
+are in the store. `stored` is `committed` in bytes on disk, which differ from those of the content where
+the file is packed. A file is closed only when all bytes on disk are stored.
 """
 
 from __future__ import annotations
 
-import gzip
 import os
 import time
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from charset_normalizer import from_bytes
-
+from collectors import charsets
+from collectors.growth import Growth
 from collectors.lines import Piece
 from collectors.normalise import SAMPLE_BYTES, hash64
+from collectors.packed import BLOCK_BYTES, HEAD_BYTES, MAGIC, Unpacked
 from collectors.parse import MAX_LINE
 from data.records import FileOffset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HEAD_BYTES: Final = 256
-BLOCK_BYTES: Final = 2 * 1024 * 1024
 MAX_LINES: Final = 5_000
+SKIM_BYTES: Final = 64 * 1024 * 1024
+"""How much of a line that is too long is looked through at once: other files wait meanwhile."""
+PEEK_BYTES: Final = 64 * 1024
 QUIET_S: Final = 1.0
 """A plain-text record is complete when nothing followed for this long: a stack trace comes at once."""
 ABANDONED_S: Final = 2.0
 """A half line of a file that was rotated away is taken after this long."""
-_GZIP: Final = b"\x1f\x8b"
-_UTF16: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_UTF8_MARK: Final = b"\xef\xbb\xbf"
-_GUESSES: Final = ["cp1252", "latin_1", "cp1250", "cp1251"]
+UNFINISHED_S: Final = 600.0
+"""A half line of any other file is taken after this long: a script that writes in blocks leaves half a
+line until its next block is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,29 @@ class Oversize:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a file could not be read the last time."""
+
+    reason: str
+    stamp: tuple[int, ...]
+    """What the file looked like."""
+    at: float
+    is_broken: bool = False
+    """Only another content helps."""
+    ends_early: bool = False
+    """A packed file that breaks off: it may still be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Bytes that were there and not read when a file was truncated, and how that content began."""
+
+    size: int
+    head: bytes
+    at: float
+
+
 @dataclass(slots=True)
 class Tail:
     """A file and how far it was read."""
@@ -57,19 +83,39 @@ class Tail:
     inode: tuple[int, int]
     encoding: str | None = None
     """What the source's setting says."""
+    unfinished_s: float = UNFINISHED_S
     offset: int = 0
+    committed: int = 0
+    stored: int = 0
     head: bytes = b""
     gone: bool = False
     """No path that is followed names this file any more."""
     moved: bool = False
     """It has another path since its offset was committed."""
-    seen_size: int = -1
+    size: int = -1
     grew_at: float = field(default_factory=time.monotonic)
+    growth: Growth = field(default_factory=Growth)
+    half: int = 0
+    """Bytes at the end that are a line without its end yet."""
+    dropped: Dropped | None = None
+    fault: Fault | None = None
+    homeless: bool = False
+    """It was deleted and is read through the open handle only."""
+    served: int = 0
+    """The round in which something of it was last read."""
+    progressed_at: float = field(default_factory=time.monotonic)
+    """When something of it was last stored."""
+    closed_stamp: tuple[int, ...] | None = None
+    _is_final: bool = False
     _raw: Any = None
-    _unpacked: _Unpacked | None = None
+    _unpacked: Unpacked | None = None
     _wide: str | None = None
     _guessed: str | None = None
     _held_at: tuple[int, int] | None = None
+    _skimmed: int = 0
+    _shrunk_from: int = 0
+    _packed_size: int = 0
+    _closed_at: int = 0
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -78,26 +124,87 @@ class Tail:
         """Tell whether the file is held open."""
         return self._raw is not None
 
-    def open(self) -> None:
-        """Open the file.
+    @property
+    def is_stored(self) -> bool:
+        """Tell whether everything that the file was seen to hold is in the store."""
+        return self.growth.since is None
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether the file cannot be read until its content is another."""
+        return self.fault is not None and self.fault.is_broken
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether the file was opened as one that nobody writes any more."""
+        return self._is_final
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes on disk whose records are not in the store."""
+        return max(self.size - self.stored, 0)
+
+    def open(self, *, is_final: bool = False) -> None:
+        """Open the file. `is_final`: a packed file is not written any more, it ends where it breaks off.
 
         Raises:
-            OSError: it cannot be read.
+            OSError, EOFError, zlib.error: it cannot be read.
         """
         self._raw = Path(self.path).open("rb", buffering=0)  # noqa: SIM115 - held open across renames
-        if os.pread(self._raw.fileno(), 2, 0) == _GZIP:
-            self._unpacked = _Unpacked(self._raw, self.offset)
+        self._is_final = is_final
+        self._unpack_if_packed()
+
+    def _unpack_if_packed(self) -> None:
+        if os.pread(self._raw.fileno(), len(MAGIC), 0) == MAGIC:
+            self._unpack()
+
+    def _unpack(self) -> None:
+        self._packed_size = os.fstat(self._raw.fileno()).st_size
+        self._unpacked = Unpacked(self._raw, self.offset, is_final=self._is_final)
 
     def close(self) -> None:
-        """Give the file back; what was read stays known."""
+        """Give the file back; how far it was read stays known."""
         if self._raw is not None:
+            self._closed_at = self.position
             self._raw.close()
             self._raw = self._unpacked = None
+        self._held_at = None
+
+    def close_if_stored(self, now: float) -> bool:
+        """Close the file if all that it holds is stored; tell whether it is closed."""
+        status = os.fstat(self._raw.fileno())
+        self.see(status.st_size, now)
+        if not self.is_stored:
+            return False
+        self.close()
+        # What is written from here on changes the stamp, so the file is opened again.
+        self.closed_stamp = (status.st_size, status.st_mtime_ns)
+        return True
+
+    def rewind(self) -> None:
+        """Go back to what is committed: what was read behind it was lost before it was handed over.
+
+        Raises:
+            OSError, EOFError, zlib.error: the file cannot be read.
+        """
+        self._go_to(self.committed)
+        if self._unpacked is not None:
+            self._unpack()
+
+    def _go_to(self, offset: int) -> None:
+        self.offset, self._held_at, self._skimmed = offset, None, 0
 
     @property
     def seed(self) -> int:
         """Identity of the content: what records are named by."""
         return hash64(self.head)
+
+    @property
+    def position(self) -> int:
+        """How far the file was read, in bytes on disk."""
+        if self._raw is None:
+            return self._closed_at
+        return self.offset if self._unpacked is None else self._unpacked.position
 
     def mark(self) -> FileOffset:
         """Return how far the file was read."""
@@ -113,12 +220,41 @@ class Tail:
         head = self._beginning(int(length))
         if f"{hash64(head):016x}" != seed or len(head) != int(length):
             return False
-        self.head, self.offset = head, mark.byte_offset
+        self._know_head(head)
+        self.offset = self.committed = mark.byte_offset
+        self.moved = mark.path != self.path
         if self._unpacked is not None:
-            self._unpacked = _Unpacked(self._raw, self.offset)
+            self._unpack()
+        else:
+            self.stored = mark.byte_offset
         return True
 
+    def commit(self, mark: FileOffset, position: int, now: float) -> int:
+        """Note that the records up to a mark are stored; return how many bytes on disk that adds.
+
+        `position` is what the property of that name was when the mark was made.
+        """
+        if mark.identity != self.mark().identity:
+            return 0  # truncated since: the mark is of what the file held before
+        added = max(position - self.stored, 0)
+        self.committed, self.stored, self.progressed_at = mark.byte_offset, position, now
+        self.growth.settle(position)
+        return added
+
     # --- reading ---------------------------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        """Note the size that the open file has now."""
+        self.see(os.fstat(self._raw.fileno()).st_size, now)
+
+    def see(self, size: int, now: float) -> None:
+        """Note the size of the file."""
+        if size != self.size:
+            self._shrunk_from = max(self._shrunk_from, self.size) if size < self.size else self._shrunk_from
+            self.size, self.grew_at, self.half = size, now, 0
+        if self.offset == self.committed and self.is_open:
+            self.stored = self.position
+        self.growth.saw(size, self.stored, now)
 
     def next_piece(self, now: float) -> Piece | Oversize | None:
         """Return the next whole lines, or None where there is nothing to be read yet.
@@ -126,41 +262,77 @@ class Tail:
         Raises:
             OSError, EOFError, zlib.error: the file cannot be read, or is no whole gzip file.
         """
-        size = os.fstat(self._raw.fileno()).st_size
-        if size != self.seen_size:
-            self.seen_size, self.grew_at = size, now
+        self.look(now)
         quiet = now - self.grew_at
-        if self._held_at == (self.offset, size) and quiet < QUIET_S:
+        if self._held_at == (self.offset, self.size) and quiet < QUIET_S:
             return None
-        if self._unpacked is None and (size < self.offset or not self._is_same()):
-            self._start_anew()
+        if self._is_another():
+            self._start_anew(now)
+            self.see(self.size, now)
+        self.half = 0
+        if not self.head and self._unpacked is None:
+            self._unpack_if_packed()  # it may have been empty when it was opened
         if not self.head and not self._find_head(quiet):
             return None
         block = self._block()
         return self._piece(block, quiet) if block else None
 
+    def rest(self) -> bytes:
+        """Return what a packed file still holds where it breaks off."""
+        return b"" if self._unpacked is None else self._unpacked.ahead(SAMPLE_BYTES)
+
+    def peek(self) -> Piece | None:
+        """Return the oldest line whose record is not stored; None where no whole line is there."""
+        block = self._peeked()
+        cut = charsets.first_line_end(block, self._wide)[1]
+        return self._split(block[:cut], final=True) if cut > 0 else None
+
+    def _peeked(self) -> bytes:
+        if self._unpacked is not None:
+            return self._unpacked.ahead(PEEK_BYTES)
+        return os.pread(self._raw.fileno(), PEEK_BYTES, self.committed)
+
     def advance(self, consumed: int) -> None:
         """Note that a piece is read up to an offset."""
         if self._unpacked is not None:
             self._unpacked.drop(consumed - self.offset)
-        self._held_at = (self.offset, self.seen_size) if consumed == self.offset else None
-        self.offset = consumed
+        self._held_at = (self.offset, self.size) if consumed == self.offset else None
+        self.offset, self._skimmed = consumed, 0
+
+    def _is_another(self) -> bool:
+        """Tell whether the file holds another content than the one that was read so far."""
+        if self._unpacked is None:
+            return self.size < self.offset or not self._is_same()
+        if self._unpacked.is_done and self.size != self._packed_size:
+            self._unpack()  # written over, or one more member was added behind the last
+        return not self._is_same()
 
     def _is_same(self) -> bool:
-        return not self.head or os.pread(self._raw.fileno(), len(self.head), 0) == self.head
+        return not self.head or self._beginning(len(self.head)) == self.head
 
-    def _start_anew(self) -> None:
+    def _start_anew(self, now: float) -> None:
         """The file was truncated: what it holds now is another file's content."""
-        self.offset, self.head, self._wide, self._guessed, self._held_at = 0, b"", None, None, None
+        if self._shrunk_from > self.position:
+            self.dropped = Dropped(self._shrunk_from - self.position, self.head, now)
+        self.committed = self.stored = self._shrunk_from = 0
+        self.head, self._wide, self._guessed = b"", None, None
+        self.growth.clear()
+        self._go_to(0)
+        if self._unpacked is not None:
+            self._unpack()
 
     def _find_head(self, quiet: float) -> bool:
         head = self._beginning(HEAD_BYTES)
         line, newline, _ = head.partition(b"\n")
         if newline or len(head) == HEAD_BYTES or (head and quiet >= ABANDONED_S):
-            self.head = line + newline
-            self._wide = _UTF16.get(head[:2]) or _wide_setting(self.encoding)
+            self._know_head(line + newline)
             return True
+        self.half = len(head)
         return False
+
+    def _know_head(self, head: bytes) -> None:
+        self.head = head
+        self._wide = charsets.wide(head, self.encoding)
 
     def _beginning(self, length: int) -> bytes:
         if self._unpacked is None:
@@ -175,57 +347,70 @@ class Tail:
     def _at_end(self, length: int) -> bool:
         if self._unpacked is not None:
             return self._unpacked.is_done
-        return self.offset + length >= self.seen_size
+        return self.offset + length >= self.size
 
     def _piece(self, block: bytes, quiet: float) -> Piece | Oversize | None:
         at_end = self._at_end(len(block))
-        packed = self._unpacked is not None
-        cut = _last_line_end(block, self._wide)
+        packed = self._unpacked
+        cut = charsets.last_line_end(block, self._wide)
         if cut == 0 and len(block) > MAX_LINE:
-            return self._oversize(block)
-        if cut < len(block) and at_end and self._takes_half(block[cut:], quiet):
-            cut = len(block)
+            return self._oversize(block, quiet)
+        if at_end and cut < len(block):
+            if self._takes_half(block[cut:], quiet):
+                cut = len(block)
+            self.half = len(block) - cut
         if cut == 0:
+            if packed is not None:
+                packed.complain()
             return None
-        final = at_end and cut == len(block) and (packed or quiet >= QUIET_S)
+        if packed is not None and packed.breaks_off:
+            return self._split(block[:cut], final=True)
+        final = at_end and cut == len(block) and (packed is not None or quiet >= QUIET_S)
         return self._split(block[:cut], final=final)
 
     def _takes_half(self, half: bytes, quiet: float) -> bool:
         """Tell whether a line without an end is taken: nobody is going to finish it."""
         if self._unpacked is not None:
-            return True
+            # Where a file breaks off its last line is left: a whole copy may come in its place.
+            return not self._unpacked.breaks_off
         if quiet < ABANDONED_S:
             return False
-        return self.gone or half.rstrip().endswith(b"}")
+        return self.gone or half.rstrip().endswith(b"}") or quiet >= self.unfinished_s
 
-    def _oversize(self, block: bytes) -> Oversize | None:
+    def _oversize(self, block: bytes, quiet: float) -> Oversize | None:
         """Look for the end of a line that is too long, without holding it in memory."""
-        size = len(block)
-        sample = block[:SAMPLE_BYTES]
+        sample, start = block[:SAMPLE_BYTES], self.offset
         if self._unpacked is not None:
-            return self._unpacked.skip_line(self.offset)
-        while more := os.pread(self._raw.fileno(), BLOCK_BYTES, self.offset + size):
-            found = more.find(b"\n")
-            if found >= 0:
-                size += found
-                return Oversize(sample, self.offset, size, self.offset + size + 1)
+            size, whole = self._unpacked.skip_line()
+            return Oversize(sample, start, size, start + whole)
+        size = max(self._skimmed, len(block) - len(block) % 2)  # UTF-16: a character is two bytes
+        limit = size + SKIM_BYTES
+        while size < limit and (more := os.pread(self._raw.fileno(), BLOCK_BYTES, start + size)):
+            line, whole = charsets.first_line_end(more, self._wide)
+            if whole > 0:
+                return Oversize(sample, start, size + line, start + size + whole)
             size += len(more)
+        self._skimmed = size - size % 2
+        if size >= limit:
+            return None
+        if self._takes_half(sample, quiet):
+            return Oversize(sample, start, size, start + size)
+        self.half = size
         return None
 
     def _split(self, block: bytes, *, final: bool) -> Piece:
         if self._wide is not None:
             return self._split_wide(block, final=final)
-        lines = block.split(b"\n")
-        whole = not lines[-1]
+        lines = block.split(b"\n", MAX_LINES)
+        whole = not lines[-1] or len(lines) > MAX_LINES
         if whole:
-            lines.pop()
-        if len(lines) > MAX_LINES:
-            lines, final, whole = lines[:MAX_LINES], False, True
+            behind = lines.pop()
+            final = final and not behind
         widths = None if whole else [*(len(line) + 1 for line in lines[:-1]), len(lines[-1])]
-        if self.offset == 0 and lines[0].startswith(_UTF8_MARK):
+        if self.offset == 0 and lines[0].startswith(charsets.UTF8_MARK):
             widths = widths or [len(line) + 1 for line in lines]
-            lines[0] = lines[0][len(_UTF8_MARK) :]
-        if not block.isascii() and not _is_utf8(block):
+            lines[0] = lines[0][len(charsets.UTF8_MARK) :]
+        if not block.isascii() and not charsets.is_utf8(block):
             widths = widths or [len(line) + 1 for line in lines]
             lines = self._as_utf8(lines)
         return Piece(lines, widths, self.offset, self.seed, final)
@@ -246,90 +431,14 @@ class Tail:
         """Re-encode the lines that are not UTF-8, from the encoding that was set or is guessed."""
         encoding = self.encoding or self._guessed
         if encoding is None:
-            encoding = self._guessed = _guess([line for line in lines if not _is_utf8(line)])
+            bad = [line for line in lines if not charsets.is_utf8(line)]
+            if not bad:
+                return list(lines)
+            encoding = self._guessed = charsets.guess(bad)
         strict = self.encoding is not None
         return [
             line
-            if not strict and _is_utf8(line)
+            if not strict and charsets.is_utf8(line)
             else line.decode(encoding, "replace").encode("utf-8", "replace")
             for line in lines
         ]
-
-
-class _Unpacked:
-    """The content of a gzip file, block by block: memory stays bounded whatever it unpacks to."""
-
-    def __init__(self, raw: Any, offset: int) -> None:
-        raw.seek(0)
-        self._file = gzip.GzipFile(fileobj=raw)
-        self._head = self._file.read(HEAD_BYTES)
-        self._buffer = self._head[offset:]
-        self._left = max(offset - len(self._head), 0)
-        self._skipped = 0
-        self.is_done = False
-
-    def beginning(self, length: int) -> bytes:
-        return self._head[:length]
-
-    def block(self) -> bytes:
-        while self._left and (skipped := self._file.read(min(self._left, BLOCK_BYTES))):
-            self._left -= len(skipped)
-        if not self.is_done and len(self._buffer) < BLOCK_BYTES:
-            more = self._file.read(BLOCK_BYTES)
-            self.is_done = not more
-            self._buffer += more
-        return self._buffer
-
-    def drop(self, length: int) -> None:
-        skipped = min(self._skipped, length)
-        self._skipped -= skipped
-        self._buffer = self._buffer[length - skipped :]
-
-    def skip_line(self, offset: int) -> Oversize:
-        """Read over a line without keeping it: it may unpack to more than fits in memory."""
-        sample, size = self._buffer[:SAMPLE_BYTES], 0
-        while self._buffer and b"\n" not in self._buffer:
-            size += len(self._buffer)
-            self._buffer = self._file.read(BLOCK_BYTES)
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        size += len(line)
-        self._skipped = size + 1
-        return Oversize(sample, offset, size, offset + size + 1)
-
-
-BROKEN: Final = (OSError, EOFError, zlib.error)
-"""What reading a file may raise; `gzip.BadGzipFile` is an OSError."""
-
-
-def _last_line_end(block: bytes, wide: str | None) -> int:
-    if wide is None:
-        return block.rfind(b"\n") + 1
-    mark = "\n".encode(wide)
-    at = block.rfind(mark)
-    while at > 0 and at % 2:
-        at = block.rfind(mark, 0, at + 1)
-    return at + 2 if at >= 0 else 0
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _wide_setting(encoding: str | None) -> str | None:
-    if encoding is None:
-        return None
-    name = encoding.lower().replace("_", "-")
-    return {"utf-16": "utf-16-le", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}.get(name) or (
-        name if name in {"utf-16-le", "utf-16-be"} else None
-    )
-
-
-def _guess(lines: Sequence[bytes]) -> str:
-    """Guess the encoding of lines that are not UTF-8; broken UTF-8 where none reads well."""
-    sample = b"\n".join(lines[:200])[:16_384]
-    best = from_bytes(sample, cp_isolation=_GUESSES).best() if b"\0" not in sample else None
-    return best.encoding if best is not None else "utf-8"

@@ -41,6 +41,10 @@ Names = Annotated[list[str], BeforeValidator(_listed)]
 """Names of attributes, the first that is there counts; `'quoted'` is a constant."""
 
 
+SilentAfter = Annotated[float | None, Field(gt=0)]
+"""A source is silent after this long without a record. Unset: after longer than its usual pause."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -87,6 +91,7 @@ class JsonlSettings(_Section):
     """Of times that carry none. Unset: structlog's are UTC, all others this machine's."""
     encoding: Annotated[str | None, AfterValidator(_known_encoding)] = None
     """Unset: UTF-8, UTF-16 by its mark, and what does not fit is guessed."""
+    silent_after_minutes: SilentAfter = None
 
 
 class OtlpSettings(_Section):
@@ -108,6 +113,8 @@ class OtlpSettings(_Section):
     requests_per_second: float = Field(1000, gt=0)
     """Of one sender, with ten times as many at once."""
 
+    silent_after_minutes: SilentAfter = None
+
     @property
     def held_mb(self) -> int:
         """How many MB of bodies are held at once."""
@@ -128,9 +135,16 @@ class CollectorSettings(_Section):
 
     spool: Path | None = None
     """The folder scripts write to, where the command line names none. See also `DEFAULT_SPOOL`."""
+    silent_after_minutes: SilentAfter = None
+    """Of every source that does not say its own."""
     jsonl: list[JsonlSettings] = []
     mappings: dict[str, MappingSettings] = {}
     otlp: OtlpSettings = OtlpSettings()
+
+    def silent_after_s(self, own_minutes: float | None = None) -> float | None:
+        """Return after how many seconds a source is silent that says these minutes of its own."""
+        minutes = self.silent_after_minutes if own_minutes is None else own_minutes
+        return None if minutes is None else minutes * 60
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from collectors import decode
+from collectors.backlog import Backlog
 from collectors.decode import LOGS, TRACES, Decoder
 from collectors.jsonl import Follower
 from collectors.lines import Piece, Reader
 from collectors.mapping import Mapping
 from collectors.normalise import Normaliser, hash64
 from collectors.otlp import RECEIVED, Requests
+from collectors.pauses import Pauses
 from collectors.settings import OTLP, SPOOL
-from data.clock import micros, stored, utc_now
+from collectors.states import SILENT_FLOOR_S, Signs, condition
+from data.clock import aware, micros, stored, utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as Rows
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from collectors.settings import CollectorSettings, JsonlSettings
@@ -34,10 +40,14 @@ class Sources:
         self._store = store
         self._settings = settings
         folder = spool or settings.spool
+        self._pauses = Pauses(store)
         self._followers: dict[str, Follower] = {}
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            self._followers[SPOOL] = Follower(store, SPOOL, [f"{folder}/*.jsonl*", f"{folder}/*/*.jsonl*"])
+            patterns = [f"{folder}/*.jsonl*", f"{folder}/*/*.jsonl*"]
+            self._followers[SPOOL] = Follower(
+                store, SPOOL, patterns, silent_after_s=settings.silent_after_s()
+            )
         for source in settings.jsonl:
             self._followers[source.name] = self._follower(source)
 
@@ -45,7 +55,13 @@ class Sources:
         mapping = Mapping.of(self._settings.mappings[source.mapping]) if source.mapping else None
         zone = ZoneInfo(source.timezone) if source.timezone else None
         return Follower(
-            self._store, source.name, source.paths, mapping=mapping, zone=zone, encoding=source.encoding
+            self._store,
+            source.name,
+            source.paths,
+            mapping=mapping,
+            zone=zone,
+            encoding=source.encoding,
+            silent_after_s=self._settings.silent_after_s(source.silent_after_minutes),
         )
 
     def start(self) -> None:
@@ -58,9 +74,29 @@ class Sources:
         for follower in self._followers.values():
             follower.stop()
 
-    def sources(self) -> list[Row]:
-        """Return the state of each source: name, kind, state, lag in seconds, counts, last error."""
-        return [*(follower.state() for follower in self._followers.values()), _otlp_state()]
+    def sources(self, kept: Rows[str, Row], now: datetime) -> list[Row]:
+        """Return each source: name, kind, state with its reason and next step, what is unread, last error.
+
+        `kept` is what the store counts of each source, by name; see `server/sources`.
+        """
+        live = [(follower.state(), _signs(follower)) for follower in self._followers.values()]
+        otlp = _otlp_signs(self._settings.silent_after_s(self._settings.otlp.silent_after_minutes))
+        live.append((_otlp_state(now), otlp))
+        return [self._with_condition(row, signs, kept.get(row["name"]), now) for row, signs in live]
+
+    def _with_condition(self, row: Row, signs: Signs, kept: Row | None, now: datetime) -> Row:
+        received = aware(kept["last_ingested_at"]) if kept else None
+        signs = replace(signs, received_at=received)
+        if received is not None and (now - received).total_seconds() > SILENT_FLOOR_S:
+            signs = replace(signs, longest_pause_s=self._pauses.longest_s(row["name"], now))
+        found = condition(signs, now)
+        return {
+            **row,
+            "state": found.state,
+            "state_since": found.since,
+            "reason": found.reason,
+            "next_step": found.next_step,
+        }
 
     def replay(self, ids: Sequence[str]) -> dict[str, str]:
         """Read quarantined records again, as the collectors read today; return what became of each."""
@@ -112,11 +148,21 @@ class Sources:
             decoder.logs(raw)
 
 
-def _otlp_state() -> Row:
+def _signs(follower: Follower) -> Signs:
+    signs = follower.signs()
+    return replace(signs, setting="`--spool`") if follower.name == SPOOL else signs
+
+
+def _otlp_signs(silent_after_s: float | None) -> Signs:
+    return Signs(kind=OTLP, error=RECEIVED.last_error, silent_after_s=silent_after_s)
+
+
+def _otlp_state(now: datetime) -> Row:
+    # A request waits at its sender until it is committed: nothing is unread here.
     return {
         "name": OTLP,
         "kind": OTLP,
-        "state": "error" if RECEIVED.last_error else "running" if RECEIVED.requests else "idle",
-        "lag_s": 0.0,
         "last_error": RECEIVED.last_error,
+        **Backlog().totals(0.0, now),
+        "files": [],
     }

@@ -12,6 +12,8 @@ from access.gate import Asked, Gate
 from access.people import People
 from access.sessions import Sessions
 from access.tokens import Tokens
+from collectors.backlog import Backlog
+from collectors.states import not_collected
 from data.clock import aware, utc_now
 from data.errors import UnsnagError
 from data.store import Reading, Store
@@ -247,8 +249,9 @@ class Center:
 
     def sources(self) -> list[Row]:
         """Return each source with its state, its lag and what it brought."""
-        live = {source["name"]: source for source in self.collecting.sources()} if self.collecting else {}
         stored = {row["name"]: row for row in self.store.query("server/sources")}
+        collected = self.collecting.sources(stored, utc_now()) if self.collecting else []
+        live = {source["name"]: source for source in collected}
         names = [*live, *(name for name in stored if name not in live)]
         return [_source(name, live.get(name, {}), stored.get(name, {})) for name in names]
 
@@ -275,15 +278,27 @@ def _is_local(settings: Settings, directory: Directory) -> bool:
 
 def _source(name: str, live: Row, stored: Row) -> Row:
     return {
-        "name": name,
-        "kind": live.get("kind") or stored.get("kind"),
-        "state": live.get("state", "idle"),
-        "lag_s": live.get("lag_s"),
+        **(live or _not_collected(name, stored)),
         "records": stored.get("records", 0),
         "duplicates": stored.get("duplicates", 0),
         "quarantined": stored.get("quarantined", 0),
         "last_ingested_at": aware(stored.get("last_ingested_at")),
-        "last_error": live.get("last_error"),
+    }
+
+
+def _not_collected(name: str, stored: Row) -> Row:
+    found = not_collected()
+    return {
+        "name": name,
+        "kind": stored.get("kind"),
+        "state": found.state,
+        "state_since": None,
+        "reason": found.reason,
+        "next_step": found.next_step,
+        "last_error": None,
+        **Backlog().totals(0.0, utc_now()),
+        "lag_s": None,
+        "files": [],
     }
 
 

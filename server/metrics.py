@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from collectors.states import STATES
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from server.center import Center
 
@@ -36,9 +38,7 @@ def render(center: Center) -> str:
             "Records that could not be read.",
             _by_source(sources, "quarantined"),
         ),
-        _family(
-            "unsnag_source_lag_seconds", "gauge", "How far a source is behind.", _by_source(sources, "lag_s")
-        ),
+        *_of_sources(sources),
         _family(
             "unsnag_writer_waiting_rows",
             "gauge",
@@ -58,6 +58,58 @@ def render(center: Center) -> str:
 def _by_state(center: Center, what: str, count: str) -> list[Sample]:
     rows = center.store.everything().query(f"server/{what}_states")
     return [({"flow": row["flow"], "state": row["state"]}, row[count]) for row in rows]
+
+
+def _of_sources(sources: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        _family(
+            "unsnag_source_lag_seconds",
+            "gauge",
+            "Age of the oldest unread record.",
+            _by_source(sources, "lag_s"),
+        ),
+        _family(
+            "unsnag_source_unread_bytes",
+            "gauge",
+            "Bytes whose records are not stored yet.",
+            _by_source(sources, "unread_bytes"),
+        ),
+        _family(
+            "unsnag_source_read_bytes_per_second",
+            "gauge",
+            "How fast unread bytes are stored, while there are some.",
+            _by_source(sources, "read_bytes_per_second"),
+        ),
+        _family("unsnag_source_state", "gauge", "1 for the state a source is in.", _states(sources)),
+        _family(
+            "unsnag_file_lag_seconds",
+            "gauge",
+            "Age of the oldest unread record of a file; fully read files are left out.",
+            _by_file(sources, "lag_s"),
+        ),
+        _family(
+            "unsnag_file_unread_bytes",
+            "gauge",
+            "Bytes of a file whose records are not stored yet; fully read files are left out.",
+            _by_file(sources, "unread_bytes"),
+        ),
+    ]
+
+
+def _states(sources: Iterable[dict[str, Any]]) -> list[Sample]:
+    return [
+        ({"source": source["name"], "state": state}, int(source["state"] == state))
+        for source in sources
+        for state in STATES
+    ]
+
+
+def _by_file(sources: Iterable[dict[str, Any]], field: str) -> list[Sample]:
+    return [
+        ({"source": source["name"], "file": file["path"]}, file[field])
+        for source in sources
+        for file in source["files"]
+    ]
 
 
 def _by_source(sources: Iterable[dict[str, Any]], field: str) -> list[Sample]:

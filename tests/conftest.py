@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_LATER = ("slow", "browser", "fault")
+_LATER = ("slow", "browser", "fault", "integration")
 
 
 @pytest.hookimpl(trylast=True)

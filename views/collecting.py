@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from collectors import states
 from collectors.sources import REPLAYED
 from data.errors import UnsnagError
 from views.kit import words
@@ -14,8 +15,22 @@ from views.kit.empty import empty, first_use
 from views.kit.person import here, seat
 from views.kit.state import go, param
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 PER_PAGE: Final = 25
-_STATES: Final = {"running": "● running", "idle": "○ idle", "error": "▲ error"}
+_LARGE_BYTES: Final = 1_000_000
+_LATE_S: Final = 10
+_MOST_FILES: Final = 5
+_MARKS: Final = {
+    states.RUNNING: "●",
+    states.NEVER_RECEIVED: "○",
+    states.NOT_COLLECTED: "○",
+    states.SILENT: "◐",
+    states.STALLED: "▲",
+    states.FAILED: "▲",
+}
+_COLOURS: Final = {states.STALLED: "red", states.FAILED: "red", states.SILENT: "orange"}
 
 
 def page() -> None:
@@ -26,26 +41,101 @@ def page() -> None:
     _quarantine()
 
 
-@st.fragment(run_every="5s")
+@st.fragment(run_every="2s")
 def _sources() -> None:
     center = here()
-    sources = center.sources()
-    if not any(source["records"] or source["quarantined"] for source in sources):
-        first_use("Here stands where telemetry comes from.")
-    now = center.now()
-    st.dataframe([_source(source, now) for source in sources], hide_index=True, width="stretch")
+    sources = sorted(center.sources(), key=lambda source: states.STATES.index(source["state"]))
+    if not any(source["records"] or source["quarantined"] or source["unread_bytes"] for source in sources):
+        first_use("Where telemetry comes from, and what of it is still unread.")
+    zone, now = center.settings.zone, center.now()
+    for source in sources:
+        if _needs_attention(source):
+            _card(source, zone, now)
+    st.dataframe([_row(source, zone, now) for source in sources], hide_index=True, width="stretch")
+    for source in sources:
+        if source["next_step"] and not _needs_attention(source):
+            st.caption(f"**{words.escape(source['name'])}**: {_advice(source)}")
 
 
-def _source(source: dict[str, Any], now: Any) -> dict[str, Any]:
+def _needs_attention(source: dict[str, Any]) -> bool:
+    late = source["unread_bytes"] >= _LARGE_BYTES or (source["lag_s"] or 0) >= _LATE_S
+    return late or source["state"] in states.BROKEN
+
+
+def _card(source: dict[str, Any], zone: str, now: datetime) -> None:
+    """Draw what a source is reading, or why it does not."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{words.escape(source['name'])}** · {_state(source, zone, now, colour=True)}")
+        if source["state"] in states.BROKEN:
+            st.markdown(words.escape(source["reason"]))
+            st.caption(source["next_step"])
+        files = _unread(source)
+        if source["unread_bytes"]:
+            st.progress(_share(files), _left(source, zone, now))
+        if len(files) > 1:
+            for file in files[:_MOST_FILES]:
+                st.progress(_share([file]), _file_left(file))
+        if len(files) > _MOST_FILES:
+            st.caption(f"and {words.plural(len(files) - _MOST_FILES, 'more file', 'more files')}")
+
+
+def _unread(source: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the files that are being read; what is left of broken ones is given up."""
+    return [file for file in source["files"] if file["unread_bytes"] and file["state"] != states.FAILED]
+
+
+def _share(files: list[dict[str, Any]]) -> float:
+    """Return how much of the files is read, from 0 to 1."""
+    size = sum(file["size_bytes"] for file in files)
+    return sum(file["read_bytes"] for file in files) / size if size else 1.0
+
+
+def _left(source: dict[str, Any], zone: str, now: datetime) -> str:
+    """Say how much is unread, how long that takes, and how old it is."""
+    parts = [f"{_share(_unread(source)) * 100:.0f} % read", words.plural(source["unread_files"], "file")]
+    parts.append(f"{words.size(source['unread_bytes'])} unread")
+    if source["seconds_left"] is not None:
+        parts.append(f"about {words.duration(source['seconds_left'])} at the current rate")
+    text = ", ".join(parts)
+    if source["oldest_unread_at"] is None:
+        return text
+    return f"{text}; oldest unread record {words.clock(source['oldest_unread_at'], zone, now)}"
+
+
+def _file_left(file: dict[str, Any]) -> str:
+    name = words.escape(file["path"])
+    if file["last_error"]:
+        return f"{name}: {words.escape(file['last_error'])}"
+    return f"{name}: {words.size(file['unread_bytes'])} of {words.size(file['size_bytes'])} unread"
+
+
+def _state(source: dict[str, Any], zone: str, now: datetime, *, colour: bool = False) -> str:
+    """Return the state as a mark and words: `silent since 14:02`."""
+    state = source["state"]
+    text = f"{_MARKS[state]} {state.replace('_', ' ')}"
+    if source["state_since"] is not None:
+        text += f" since {words.clock(source['state_since'], zone, now)}"
+    name = _COLOURS.get(state)
+    return f":{name}[{text}]" if colour and name else text
+
+
+def _advice(source: dict[str, Any]) -> str:
+    """Return why a source is in its state and what to do next; the steps are our own Markdown."""
+    return f"{words.escape(source['reason'])} {source['next_step']}"
+
+
+def _row(source: dict[str, Any], zone: str, now: datetime) -> dict[str, Any]:
+    oldest = source["oldest_unread_at"]
     return {
         "Source": source["name"],
-        "Kind": source["kind"],
-        "State": _STATES.get(source["state"], source["state"]),
-        "Behind": "–" if source["lag_s"] is None else words.duration(source["lag_s"]),
+        "State": _state(source, zone, now),
+        "Unread": words.size(source["unread_bytes"]) if source["unread_bytes"] else "–",
+        "Oldest unread": "–" if oldest is None else words.clock(oldest, zone, now),
+        "Last record": words.ago(source["last_ingested_at"], now),
         "Records": f"{source['records']:,}",
         "Duplicates left out": f"{source['duplicates']:,}",
         "Quarantined": f"{source['quarantined']:,}",
-        "Last record": words.ago(source["last_ingested_at"], now),
+        "Kind": source["kind"],
         "Last error": source["last_error"] or "",
     }
 
@@ -56,12 +146,12 @@ def _quarantine() -> None:
     center = here()
     total, items = center.quarantine(PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
     if center.reading.scope is not None:
-        st.caption("Whose records these are nobody knows, so they are shown to those who may see everything.")
+        st.caption("These records have no tenant. Only users with access to everything can see them.")
         return
     if not total:
         empty(
             ":material/verified:",
-            "Here stand records that could not be read, with the reason.",
+            "Records that could not be read, with the reason.",
             "Every record so far could be read.",
             "Nothing is thrown away: what cannot be read is kept whole.",
         )

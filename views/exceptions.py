@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from access.errors import SignedOutError
+from collectors.states import RUNNING
 from data.errors import UnsnagError
 from desk.cases import CaseFilter
 from desk.priority import SEVERITIES
@@ -389,7 +390,7 @@ def _nothing_matches(shows: str) -> None:
 
 def _healthy(shows: str, counts: dict[str, int]) -> None:
     done = counts.get("recovered", 0) + counts.get("resolved", 0)
-    healthy = sum(source["state"] != "error" for source in here().sources())
+    healthy = sum(source["state"] == RUNNING for source in here().sources())
     empty(
         ":material/check_circle:",
         shows,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, PlainSerializer
 
@@ -237,16 +237,41 @@ class Hit(BaseModel):
     state: str | None
 
 
+class SourceFile(BaseModel):
+    """A file of a source that has unread bytes, or that cannot be read."""
+
+    path: str
+    state: Literal["running", "stalled", "failed"]
+    size_bytes: int
+    read_bytes: int
+    unread_bytes: int
+    incomplete_bytes: int = Field(description="Those of the unread bytes that are a line without its end.")
+    oldest_unread_at: Time | None
+    lag_s: float
+    last_error: str | None
+
+
 class Source(BaseModel):
     """Where telemetry comes from."""
 
     name: str
     kind: str | None
-    state: str
-    lag_s: float | None
+    state: Literal["failed", "stalled", "running", "never_received", "silent", "not_collected"]
+    state_since: Time | None = Field(description="Since when it is stalled or silent.")
+    reason: str = Field(description="Why it is in this state.")
+    next_step: str = Field(description="What to do about it; empty where nothing is to be done.")
+    lag_s: float | None = Field(description="Age of the oldest unread record; 0 where nothing is unread.")
+    unread_bytes: int
+    unread_files: int
+    followed_files: int
+    oldest_unread_at: Time | None
+    read_bytes_per_second: float | None = Field(description="Over the last half minute, while it reads.")
+    seconds_left: float | None = Field(description="To read what is unread, at this rate.")
+    files: list[SourceFile] = Field(description="At most 50, those with most unread bytes.")
     records: int
     duplicates: int
     quarantined: int
+    last_ingested_at: Time | None
     last_error: str | None
 
 

@@ -81,6 +81,8 @@ UNSCOPED = (
     "traces/units_of",
     "traces/unsettled",
     "traces/untold_failures",
+    # How long a source pauses is no record: only lengths of time leave it.
+    "collectors/pauses",
     # More of one case that "desk/case" found within the scope (desk.cases.one).
     "desk/case_acts",
     "desk/case_attempts",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from collectors.sources import Sources
 from server import center as centers
 from server.center import Center
 from server.settings import load
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def center(tmp_path: Path) -> Iterator[Center]:
     opened = Center.open(load(["--data", str(tmp_path / "store"), "--spool", str(tmp_path / "spool")], {}))
-    # Nothing is followed here: sources have tests of their own.
-    opened.collecting = SimpleNamespace(sources=list)  # type: ignore[assignment]
+    # Nothing is started: following files has tests of its own.
+    opened.collecting = Sources(opened.store, opened.settings.collectors, opened.settings.spool)
     centers.install(opened)
     yield opened
     centers.install(None)

@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +17,7 @@ from access.roles import SERVICE_ROLES, Grant
 from access.sessions import Visitor
 from audit.actor import Actor
 from collectors import otlp
+from collectors.sources import Sources
 from server import center as centers
 from server.api.app import build
 from server.center import Center
@@ -83,8 +83,8 @@ def team(folder: Path, **access: Any) -> Iterator[Team]:
         "data": folder / "store", "spool": folder / "spool", "access": {"sign_in": True, **access},
     })  # fmt: skip
     center = Center.open(settings)
-    # Nothing is followed here: sources have tests of their own.
-    center.collecting = SimpleNamespace(sources=list)  # type: ignore[assignment]
+    # Nothing is started: following files has tests of its own.
+    center.collecting = Sources(center.store, center.settings.collectors)
     centers.install(center)
     try:
         yield Team(center, address())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,8 @@ from server import center as centers
 from server.center import Center
 from server.settings import load
 from tests.telemetry import batch
+from views import collecting as collecting_page
+from views.kit import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,3 +78,67 @@ def test_a_record_that_still_cannot_be_read_says_why_and_stays(center: Center) -
 @pytest.mark.usefixtures("center")
 def test_nothing_in_quarantine_is_said_in_words() -> None:
     assert any("Every record so far could be read" in text.value for text in opened().markdown)
+
+
+# --- what is unread ----------------------------------------------------------------------------------
+
+LINE = b'{"event":"e","level":"info","timestamp":"2026-11-16T09:00:00Z"}\n'
+
+
+@pytest.mark.slow
+def test_a_large_file_that_is_read_shows_how_much_is_left_and_then_nothing(
+    center: Center, tmp_path: Path
+) -> None:
+    path, count = tmp_path / "spool/a.jsonl", 20_000
+    path.write_bytes(LINE * count)
+    go = threading.Event()
+    center.store.act(lambda _tx: go.wait(60))
+    collecting = center.collecting
+    assert collecting is not None
+    collecting.start()
+    try:
+        shown = [bar.proto.text for bar in opened().get("progress")]
+        assert shown == ["0 % read, 1 file, 1.3 MB unread; oldest unread record 16 Nov 09:00:00"]
+        go.set()
+        until = time.monotonic() + 20
+        while sum(source["unread_bytes"] for source in center.sources()):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        app = opened()
+    finally:
+        go.set()
+        collecting.stop()
+    assert not app.get("progress")
+    (table,) = app.dataframe
+    assert f"{count:,}" in list(table.value["Records"])
+
+
+def test_a_source_that_never_received_a_record_says_what_to_do(center: Center) -> None:
+    assert center.collecting is not None
+    captions = [caption.value for caption in opened().caption]
+    assert any("**spool**: No record has arrived yet" in text and "`--spool`" in text for text in captions)
+    assert any("**otlp**" in text and "OTEL_EXPORTER_OTLP_ENDPOINT" in text for text in captions)
+
+
+def test_what_is_left_in_words() -> None:
+    now = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+    file = {"state": "running", "size_bytes": 2_000_000_000, "read_bytes": 800_000_000}
+    broken = {"state": "failed", "size_bytes": 9_000_000_000, "read_bytes": 0, "unread_bytes": 9_000_000_000}
+    source = {
+        "files": [{**file, "unread_bytes": 1_200_000_000}, broken],
+        "unread_files": 3,
+        "unread_bytes": 1_200_000_000,
+        "seconds_left": 372,
+        "oldest_unread_at": now.replace(hour=14, minute=2),
+    }
+    assert collecting_page._left(source, "UTC", now) == (
+        "40 % read, 3 files, 1.2 GB unread, about 6 min at the current rate; oldest unread record 14:02:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 B"), (999, "999 B"), (1_500, "2 kB"), (1_250_000, "1.2 MB"), (19.7e12, "19.7 TB")],
+)
+def test_sizes_in_words(count: float, said: str) -> None:
+    assert words.size(count) == said

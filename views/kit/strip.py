@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from collectors import states
 from data.errors import UnsnagError
 from views.kit import words
 from views.kit.person import here, who
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from server.center import Seat
 
 _SLOW_S: Final = 60
-_STUCK_S: Final = 300
 _CLAIM_ENDS_S: Final = 240
 
 
@@ -25,7 +27,7 @@ def strip() -> None:
         center = here()
         parts = [
             _freshness(center),
-            _sources(center.sources()),
+            _sources(center.sources(), center.now()),
             _claims(center),
             _chain(center),
             _zone(center),
@@ -43,21 +45,25 @@ def _freshness(center: Seat) -> str:
     return f":material/schedule: data as of {words.clock(moment, center.settings.zone, center.now())}"
 
 
-def _sources(sources: list[dict[str, Any]]) -> str:
-    broken = next((s for s in sources if s["state"] == "error"), None)
+def _sources(sources: list[dict[str, Any]], now: datetime) -> str:
+    broken = next((s for s in sources if s["state"] in states.BROKEN), None)
     if broken:
-        why = f"{broken['name']}: {broken['last_error'] or 'broken'}"
+        why = f"{broken['name']} {broken['state']}: {broken['reason']}"
         return f":red[:material/error: {words.escape(why)}]"
     slow = max(sources, key=lambda s: s["lag_s"] or 0, default=None)
     if slow is None:
         return ":material/sensors_off: no sources"
-    lag = slow["lag_s"] or 0
-    told = f"{words.escape(slow['name'])} is {words.duration(lag)} behind"
-    if lag >= _STUCK_S:
-        return f":red[:material/error: {told}]"
-    if lag >= _SLOW_S:
-        return f":orange[:material/warning: {told}]"
-    return f":material/sensors: {words.plural(len(sources), 'source')} up to date"
+    if (slow["lag_s"] or 0) >= _SLOW_S:
+        behind = f"{words.escape(slow['name'])}: {words.size(slow['unread_bytes'])} unread"
+        return f":orange[:material/warning: {behind}]"
+    silent = next((s for s in sources if s["state"] == states.SILENT), None)
+    if silent:
+        last = words.ago(silent["state_since"], now)
+        return f":orange[:material/warning: {words.escape(silent['name'])} silent, last record {last}]"
+    running = sum(s["state"] == states.RUNNING for s in sources)
+    if not running:
+        return ":material/sensors: no record received yet"
+    return f":material/sensors: {words.plural(running, 'source')} up to date"
 
 
 def _claims(center: Seat) -> str:

@@ -87,6 +87,15 @@ def clock(moment: datetime, zone: str, now: datetime | None = None) -> str:
     return f"{local:%H:%M:%S}" if today else f"{local:%d %b %H:%M:%S}"
 
 
+def size(count: float) -> str:
+    """Return a number of bytes in its largest unit: `1.2 GB`."""
+    for name in ("B", "kB", "MB", "GB"):
+        if count < 1_000:  # noqa: PLR2004 - decimal units, as disks are sold
+            return f"{count:.0f} {name}" if name in {"B", "kB"} else f"{count:.1f} {name}"
+        count /= 1_000
+    return f"{count:,.1f} TB"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,171 @@
+"""What a source has not stored yet: of each file and in all, how old it is, how fast it shrinks."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from collectors.decode import Decoder
+from collectors.lines import Reader
+from collectors.spans import Explained
+from collectors.states import FAILED, RUNNING, STALLED, STALLED_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from collectors.lines import Piece
+    from collectors.normalise import Normaliser
+
+    Row = dict[str, Any]
+
+MOST_FILES: Final = 50
+"""Files that are listed one by one, those with most unread bytes."""
+_WINDOW_S: Final = 30.0
+_SHORTEST_S: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class FileBacklog:
+    """What one file holds and the store does not. Moments without a zone are monotonic seconds."""
+
+    path: str
+    size: int
+    unread: int
+    half: int
+    """Bytes of `unread` that are a line without its end yet."""
+    waiting_since: float
+    """When a byte of it was last stored, or else when the first unread one was seen."""
+    first_seen: float
+    oldest: datetime | None
+    """The time of the oldest unread record, where its line says one."""
+    error: str | None = None
+    is_broken: bool = False
+    """It cannot be read until somebody changes it: what is left of it is given up."""
+
+    @property
+    def ready(self) -> int:
+        """Unread bytes that can be read."""
+        return 0 if self.is_broken else max(self.unread - self.half, 0)
+
+    def oldest_at(self, monotonic: float, now: datetime) -> datetime | None:
+        """Return the time of the oldest unread record, or else when its bytes were first seen."""
+        if not self.ready:
+            return None
+        return self.oldest or now - timedelta(seconds=max(monotonic - self.first_seen, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What all files of a source hold and the store does not, at one moment."""
+
+    files: Sequence[FileBacklog] = ()
+    followed: int = 0
+    stored_at: float = 0.0
+    """When something of the source was last stored."""
+    rate: float | None = None
+    """Bytes on disk that are stored in a second; None where it is not known."""
+
+    @property
+    def unread(self) -> int:
+        """Unread bytes, without files that are given up."""
+        return sum(file.unread for file in self.files if not file.is_broken)
+
+    @property
+    def ready(self) -> int:
+        """Unread bytes that can be read."""
+        return sum(file.ready for file in self.files)
+
+    @property
+    def broken(self) -> FileBacklog | None:
+        """A file that cannot be read until somebody changes it."""
+        return next((file for file in self.files if file.is_broken), None)
+
+    @property
+    def in_trouble(self) -> FileBacklog | None:
+        """A file that cannot be read now and is tried again."""
+        return next((file for file in self.files if file.error and not file.is_broken), None)
+
+    def no_progress_s(self, monotonic: float) -> float:
+        """Return how long no unread byte was stored, of the file that waits longest."""
+        return max((self._waits(file, monotonic) for file in self.files if file.ready), default=0.0)
+
+    def _waits(self, file: FileBacklog, monotonic: float) -> float:
+        # A file that waits for its turn waits for the source: others may be before it.
+        since = file.waiting_since if file.error else max(file.waiting_since, self.stored_at)
+        return max(monotonic - since, 0.0)
+
+    def rows(self, monotonic: float, now: datetime) -> list[Row]:
+        """Return the files that have something unread or cannot be read, most unread bytes first."""
+        chosen = sorted(self.files, key=lambda file: -file.unread)[:MOST_FILES]
+        return [self._row(file, monotonic, now) for file in chosen]
+
+    def _row(self, file: FileBacklog, monotonic: float, now: datetime) -> Row:
+        waits = self._waits(file, monotonic)
+        state = STALLED if file.ready and waits >= STALLED_S else RUNNING
+        return {
+            "path": file.path,
+            "state": FAILED if file.is_broken else state,
+            "size_bytes": file.size,
+            "read_bytes": file.size - file.unread,
+            "unread_bytes": file.unread,
+            "incomplete_bytes": file.half,
+            **lag(file.oldest_at(monotonic, now), now),
+            "last_error": file.error,
+        }
+
+    def totals(self, monotonic: float, now: datetime) -> Row:
+        """Return unread bytes and files, the age of the oldest unread record, and the time to read all."""
+        moments = [file.oldest_at(monotonic, now) for file in self.files]
+        return {
+            **lag(min((moment for moment in moments if moment is not None), default=None), now),
+            "unread_bytes": self.unread,
+            "unread_files": sum(file.ready > 0 for file in self.files),
+            "followed_files": self.followed,
+            "read_bytes_per_second": None if self.rate is None else round(self.rate, 1),
+            "seconds_left": round(self.ready / self.rate, 1) if self.rate and self.ready else None,
+        }
+
+
+def lag(oldest: datetime | None, now: datetime) -> Row:
+    """Return the time of the oldest unread record, and its age in seconds."""
+    age = 0.0 if oldest is None else max((now - oldest).total_seconds(), 0.0)
+    return {"oldest_unread_at": oldest, "lag_s": round(age, 1)}
+
+
+def time_of(piece: Piece, n: Normaliser) -> datetime | None:
+    """Return the time that a line says, read into an empty batch; None where it says none."""
+    # What is read here to be looked at must not count as a failure that was told already.
+    Reader(n, Decoder(n, (), Explained())).read(piece)
+    batch = n.batch()
+    times = [*batch.logs["time"], *batch.spans["time"]]
+    if not times or times[0] == n.now:
+        return None
+    return datetime.fromtimestamp(times[0] / 1_000_000, UTC)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast a source is read: bytes on disk a second, over half a minute. Times are monotonic."""
+
+    _samples: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def note(self, total: int, now: float, *, reading: bool) -> None:
+        """Note how many bytes were stored since the start, and whether there is more to read."""
+        if not reading:
+            self._samples.clear()
+            return
+        self._samples.append((now, total))
+        while now - self._samples[0][0] > _WINDOW_S:
+            self._samples.popleft()
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second; None where nothing was stored, or too little time has passed to tell."""
+        if len(self._samples) < 2:  # noqa: PLR2004 - a rate lies between two
+            return None
+        (first, before), (last, after) = self._samples[0], self._samples[-1]
+        if last - first < _SHORTEST_S or after == before:
+            return None
+        return (after - before) / (last - first)
