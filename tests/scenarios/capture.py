@@ -5,13 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from starlette.requests import Request
+
 JSON = "application/json"
+SIGNALS = ("/v1/traces", "/v1/logs")
 
 
 @dataclass(frozen=True)
@@ -45,53 +52,34 @@ class Recording:
 
 
 class Capture:
-    """Listens on a port of its own until it is closed. Metrics are answered and not kept."""
+    """Listens on a port of its own while its block runs. Metrics are answered and not kept."""
 
     def __init__(self) -> None:
         self.requests: list[Sent] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        app = Starlette(routes=[Route("/v1/{signal}", self._receive, methods=["POST"])])
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run)
 
     def __enter__(self) -> Self:
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive(), "the capture did not start"
+            time.sleep(0.005)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.should_exit = True
+        self._thread.join()
 
     @property
     def address(self) -> str:
         """The base of the exporters' URLs."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
-    def keep(self, sent: Sent) -> None:
-        """Keep a request, in the order of arrival."""
-        self.requests.append(sent)
-
-
-def _handler(capture: Capture) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            kind = self.headers.get("content-type", "")
-            if self.path in ("/v1/traces", "/v1/logs"):
-                capture.keep(
-                    Sent(self.path, body, kind, self.headers.get("content-encoding", ""), time.time())
-                )
-            self._answer(kind)
-
-        def _answer(self, kind: str) -> None:
-            body = b"{}" if kind.startswith(JSON) else b""
-            self.send_response(200)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Print nothing: what arrives is kept, not narrated."""
-
-    return Handler
+    async def _receive(self, request: Request) -> Response:
+        kind, encoding = (request.headers.get(name, "") for name in ("content-type", "content-encoding"))
+        body = await request.body()
+        if request.url.path in SIGNALS:
+            self.requests.append(Sent(request.url.path, body, kind, encoding, time.time()))
+        return Response(b"{}" if kind.startswith(JSON) else b"", media_type=kind)

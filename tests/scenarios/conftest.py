@@ -47,14 +47,18 @@ def recorded(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
         if row.name not in known:
             with Capture() as capture:
                 world = World(
-                    tmp_path_factory.mktemp("world"), capture.address, has_span(capture), capture.requests
+                    tmp_path_factory.mktemp("world"), capture.address, has(capture), capture.requests
                 )
                 known[row.name] = row.play(world)
+            told = known[row.name]
+            assert told.requests or told.files or told.spool, "the programs sent nothing"
         return known[row.name]
 
     return record
 
 
-def has_span(capture: Capture) -> Callable[[str], bool]:
-    """Return what tells whether a span of a name was captured."""
-    return lambda name: any(one.is_span and one.name == name for one in records(list(capture.requests)))
+def has(capture: Capture) -> Callable[[str], bool]:
+    """Return what tells whether a span of a name, or a log record with a text, was captured."""
+    return lambda name: any(
+        one.name == name if one.is_span else name in one.name for one in records(list(capture.requests))
+    )

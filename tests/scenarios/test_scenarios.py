@@ -15,6 +15,7 @@ from tests.scenarios.seen import (
     missing_from_look_up,
     missing_from_search,
     missing_from_traces,
+    recorded_in,
     seen,
 )
 from tests.scenarios.table import ROWS
@@ -54,7 +55,7 @@ def test_a_scenario_that_sends_to_unsnag_itself_states_the_truth(row: Row, tmp_p
     folder = tmp_path / "world"
     folder.mkdir()
     with UnsnagServer(tmp_path / "unsnag", row.config) as server:
-        row.play(World(folder, server.address, server.has_span))
+        row.play(World(folder, server.address, server.has))
         _judge(server, row, Names.stored_in(server))
 
 
@@ -63,11 +64,11 @@ def test_a_look_up_of_an_id_returns_every_record_that_carries_it(
     row: Row, recorded: Callable[[Row], Recording], tmp_path: Path
 ) -> None:
     recording = recorded(row)
-    found = records.records(recording.requests)
+    found = recorded_in(recording)
     with UnsnagServer(tmp_path, row.config) as server:
         server.send(_timed(row, recording.requests))
         _follow(server, recording, again=False)
-        told = missing_from_traces(server, found)
+        told = missing_from_traces(server, records.records(recording.requests))
         for known in row.found:
             told += missing_from_look_up(server, known, found) + missing_from_search(server, known)
         for unknown in row.unknown:

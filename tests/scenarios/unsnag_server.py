@@ -89,9 +89,10 @@ class UnsnagServer:
             assert answer.status_code == 200, answer.text
             assert b"rejected" not in answer.content.lower(), answer.text
 
-    def has_span(self, name: str) -> bool:
-        """Tell whether a span of this name has arrived."""
-        return self.get("/api/v1/traces", operation=name)["total"] > 0
+    def has(self, name: str) -> bool:
+        """Tell whether a span of this name, or a log record with this text, has arrived."""
+        spans = self.get("/api/v1/traces", operation=name)["total"]
+        return spans + self.get("/api/v1/logs", q=name)["total"] > 0
 
     def follow(self, files: Sequence[Path], *, into: Path) -> None:
         """Copy files to where a collector follows them, and wait until it has read all their lines."""

@@ -39,16 +39,16 @@ class World:
     folder: Path
     endpoint: str
     """Where programs send: to a capture, or to Unsnag itself."""
-    has_span: Callable[[str], bool]
-    """Tells whether a span of this name has arrived there."""
+    has: Callable[[str], bool]
+    """Tells whether a span of this name, or a log record that holds this text, has arrived there."""
     requests: list[Sent] = field(default_factory=list)
     """What the capture has kept."""
 
-    def wait_for_span(self, name: str) -> None:
-        """Wait until a span of this name has arrived."""
+    def wait_for(self, *names: str) -> None:
+        """Wait until spans or log records of these names have arrived."""
         until = time.monotonic() + ARRIVED_S
-        while not self.has_span(name):
-            assert time.monotonic() < until, f"no span {name!r} arrived in {self.folder}"
+        while missing := [name for name in names if not self.has(name)]:
+            assert time.monotonic() < until, f"{missing} did not arrive; see {self.folder}"
             time.sleep(0.05)
 
     def environment(self, **more: str) -> dict[str, str]:
