@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class Case:
     step: str = ANY
     state: str = "open"
     occurrences: int = 1
-    affected: frozenset[str] = frozenset()
+    affected: frozenset[str] | str = frozenset()
     """The services that failed because of it."""
     tenant: str = ""
     says: str = ""
@@ -88,4 +88,3 @@ class Row:
     """Its programs also send to Unsnag itself."""
     now: bool = False
     """Times are moved so that the records are as old at their arrival as they were when recorded."""
-    extra: dict[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ This is the one place of the scenarios that knows the names of tables and of RES
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -120,12 +121,18 @@ def _case(server: UnsnagServer, listed: dict[str, Any], names: Names) -> dict[st
         "occurrences": case["occurrences"],
         "affected": frozenset(_service(one) for one in case.get("affected") or ()),
         "tenant": case["tenant"] or "",
-        "says": f"{case['title']} / {case['message']}",
+        "title": f"{case['title']} / {case['message']}",
+        "says": _words(case),
         "severity": case["severity"],
         "value": f"{money['amount']} {money['currency']}" if money else None,
         "group": case["group"],
         "first_seen": case["first_seen"],
     }
+
+
+def _words(case: dict[str, Any]) -> str:
+    """Return everything that the case says of itself in words, its acts and its stack trace left out."""
+    return json.dumps({name: value for name, value in case.items() if name not in ("acts", "stacktrace")})
 
 
 def _service(affected: Any) -> str:
@@ -180,17 +187,33 @@ def _odd(one: dict[str, Any], case: Case) -> list[str]:
         if getattr(case, name) != ANY and one[name] != getattr(case, name)
     ]
     if case.says.lower() not in one["says"].lower():
-        odd.append(f"says={one['says']!r}")
-    fits = bool(one["affected"]) if case.affected == SOME else one["affected"] == case.affected
-    return odd if fits else [*odd, f"affected={set(one['affected'])!r}"]
+        odd.append(f"title={one['title']!r}")
+    return odd if _fits(one["affected"], case.affected) else [*odd, f"affected={set(one['affected'])!r}"]
+
+
+def _fits(affected: frozenset[str], wanted: frozenset[str] | str) -> bool:
+    return wanted == ANY or (bool(affected) if wanted == SOME else affected == wanted)
 
 
 def _short(one: dict[str, Any]) -> str:
-    names = ("unit", "flow", "step", "state", "occurrences", "tenant", "says")
+    names = ("unit", "flow", "step", "state", "occurrences", "tenant", "title")
     return ", ".join(f"{name}={one[name]!r}" for name in names)
 
 
 # --- looking up ----------------------------------------------------------------------------------
+
+
+def recorded_in(recording: Recording) -> list[Record]:
+    """Return every record of the requests, and every JSON line of the files that are no spans."""
+    files = [*recording.files, *recording.spool]
+    lines = (json.loads(line) for file in files for line in file.read_text().splitlines())
+    logs = [_of_line(line) for line in lines if "resourceSpans" not in line]
+    return records(recording.requests) + logs
+
+
+def _of_line(line: dict[str, Any]) -> Record:
+    name = str(line.get("message", line.get("event")))
+    return Record(False, name, line.get("trace_id", ""), line.get("span_id", ""), "", 0, False, line)  # noqa: FBT003 - a record as it is read
 
 
 def missing_from_look_up(server: UnsnagServer, known_id: str, found: Sequence[Record]) -> list[str]:

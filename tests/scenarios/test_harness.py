@@ -101,7 +101,7 @@ WANTED = Row(
 )
 CASE: dict[str, Any] = {
     "unit": "SO-1", "flow": "f", "step": "pay", "state": "open", "occurrences": 1, "affected": frozenset(),
-    "tenant": "", "says": "Card REFUSED", "severity": "high", "value": None, "group": "g",
+    "tenant": "", "says": "Card REFUSED", "title": "Card", "severity": "high", "value": None, "group": "g",
 }  # fmt: skip
 RIGHT = Seen(Counter([Unit("SO-1", "f", "failed")]), (CASE,), 1, Rate(None, 0), "0", Rate(0.0, 1))
 WRONG: dict[str, Seen] = {
