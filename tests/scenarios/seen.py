@@ -242,16 +242,19 @@ def missing_from_search(server: UnsnagServer, known_id: str) -> list[str]:
 
 
 def missing_from_traces(server: UnsnagServer, found: Sequence[Record]) -> list[str]:
-    """Return the recorded traces of which the server returns another number of spans or log records."""
+    """Return the recorded spans and log records that the look-up of their trace does not return.
+
+    A span that two pipelines exported, ours and the SDK's, is one span.
+    """
     told = []
     for trace_id in sorted({record.trace_id for record in found if record.trace_id}):
-        wanted = Counter(record.is_span for record in found if record.trace_id == trace_id)
+        own = [record for record in found if record.trace_id == trace_id]
         answer = server.get(f"/api/v1/traces/{trace_id}")
-        own = [log for log in answer["logs"] if "unsnag.derived_from" not in log["attributes"]]
-        got = {True: len(answer["spans"]), False: len(own)}
+        spans = {span["span_id"] for span in answer["spans"]}
+        logs = Counter(log["message"] for log in answer["logs"])
+        lost = Counter(record.name for record in own if not record.is_span) - logs
         told += [
-            f"trace {trace_id}: {got[kind]} {'spans' if kind else 'log records'}, recorded {wanted[kind]}"
-            for kind in (True, False)
-            if got[kind] != wanted[kind]
+            f"trace {trace_id}: span {one.name}" for one in own if one.is_span and one.span_id not in spans
         ]
+        told += [f"trace {trace_id}: log {name} × {n}" for name, n in lost.items()]
     return told
