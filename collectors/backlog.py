@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from collectors.decode import Decoder
 from collectors.lines import Reader
-from collectors.spans import Explained
 from collectors.states import FAILED, RUNNING, STALLED, STALLED_S
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def lag(oldest: datetime | None, now: datetime) -> Row:
 def time_of(piece: Piece, n: Normaliser) -> datetime | None:
     """Return the time that a line says, read into an empty batch; None where it says none."""
     # What is read here to be looked at must not count as a failure that was told already.
-    Reader(n, Decoder(n, (), Explained())).read(piece)
+    Reader(n, Decoder(n, ())).read(piece)
     batch = n.batch()
     times = [*batch.logs["time"], *batch.spans["time"]]
     if not times or times[0] == n.now:
