@@ -64,6 +64,9 @@ def shape(row: Case) -> Case:
     case["value"] = None if amount is None else {"amount": amount, "currency": currency}
     case["group"] = case["fingerprint"]
     data = case.get("data")
+    for name in ("affected", "inherited"):
+        told = case.get(name)
+        case[name] = orjson.loads(told) if isinstance(told, str) else (told or [])
     case["data"] = orjson.loads(data) if isinstance(data, str) else (data or {})
     case.pop("total", None)
     return case

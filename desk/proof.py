@@ -114,6 +114,9 @@ def prove(tx: Tx, difference: Difference, touched: set[str], retenanted: set[str
     signals = news + (_signals(tx, whole) if whole else [])
     changes = [change for case in cases if (change := _judged(tx, case, signals, doubted, now))]
     make(tx, changes, now)
+    ids = {"ids": sorted({case["correlation_id"] for case in cases})}
+    tx.run("derive/unproven_units", ids)
+    tx.run("derive/proven_units", ids)
     for change in changes:
         if change.verb == "recovered" and change.case["retry_id"]:
             tx.run("desk/cancel_retry", {"id": change.case["retry_id"], "states": ["queued"], "now": now})

@@ -135,7 +135,7 @@ def _summary(rows: list[Row], cases: list[Row]) -> Row:
 
 def state(rows: list[Row], cases: list[Row]) -> str:
     """Return where the unit stands: in_flight, completed, failed, recovered, or how its last part ended."""
-    if any(_failed(row) and row["outcome"] in (None, "failed") for row in rows):
+    if any(_failed(row) and row["outcome"] in (None, "in_flight", "failed") for row in rows):
         return "failed"
     for outcome in ("partial", "completed_with_errors", "completed_unproven"):
         if any(row["outcome"] == outcome for row in rows):

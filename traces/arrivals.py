@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ERROR, _NO_FLOW, _UNPLACED, _HAS_ID, _NO_ID = 1, 2, 4, 8, 16
 _NO_TENANT, _TENANT, _SPOKEN, _LINKS = 32, 64, 128, 256
+_NAMED, _BARE_ROOT, _NAMED_ROOT = 512, 1024, 2048
 
 
 def arrived(tx: Tx) -> Chunk:
@@ -45,6 +46,8 @@ def _telling(logs: pa.Table) -> pa.Table:
     mask = pc.or_(mask, pc.and_(pc.is_valid(logs["trace_id"]), named))
     for logger in records.RETRY_LOGGERS:
         mask = pc.or_(mask, pc.coalesce(pc.starts_with(logs["logger"], logger), pa.scalar(False)))  # noqa: FBT003
+    for note in records.RETRY_NOTES:
+        mask = pc.or_(mask, pc.starts_with(logs["message"], note))
     return logs.filter(mask)
 
 
@@ -114,7 +117,10 @@ def _span_bits(spans: pa.Table) -> list[int]:
         | pc.is_in(spans["kind"], pa.array(["server", "consumer"])).to_numpy()
     )
     links = pc.not_equal(pc.coalesce(spans["links"], "[]"), "[]").to_numpy(zero_copy_only=False)
+    named = ~cid & (pc.is_valid(spans["run_id"]).to_numpy() | pc.is_valid(spans["technical_id"]).to_numpy())
+    root = pc.is_null(spans["parent_span_id"]).to_numpy() & ~cid
     made = _bits(spans) | failed * _ERROR | (top & ~cid) * _NO_ID | (links & ~cid) * _LINKS
+    made |= named * _NAMED | (root & ~named) * _BARE_ROOT | (root & named) * _NAMED_ROOT
     return made.tolist()  # type: ignore[no-any-return]
 
 
@@ -137,11 +143,10 @@ def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
 
 
 def _needs(flags: int) -> bool:
-    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS):
+    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT):
         return True
-    return (flags & (_HAS_ID | _NO_ID)) == _HAS_ID | _NO_ID or (
-        flags & (_NO_TENANT | _TENANT)
-    ) == _NO_TENANT | _TENANT
+    together = (_HAS_ID | _NO_ID, _NO_TENANT | _TENANT, _NAMED | _BARE_ROOT)
+    return any((flags & pair) == pair for pair in together)
 
 
 def size_of(recent: Recent, scope: str) -> int:

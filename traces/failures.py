@@ -33,6 +33,8 @@ SAME_FAILURE_US: Final = 5_000_000
 SUCCESS, PROGRESS, ENDED, PARTIAL = "success", "progress", "ended", "partial"
 WITH_ERRORS, UNPROVEN, FAILED = "completed_with_errors", "completed_unproven", "failed"
 WENT_ON, NEEDS_A_LOOK = "the script went on after this error", "needs a look"
+LOST_CONTACT: Final = "lost contact: the process ended without an end record of this unit"
+_STARTED: Final = "unit.started"
 _COMMAND_FAILED: Final = "unsnag.CommandError"
 
 
@@ -72,6 +74,8 @@ class Signal:
     retry: str | None
     clock: str | None
     seq: int | None
+    continues: bool = False
+    """Did the call say that a later part completes the unit?"""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,7 @@ class _Group:
     anchor: Record
     evidence: list[Record]
     tries: list[Record] = field(default_factory=list)
+    note: str | None = None
 
     @property
     def logs(self) -> list[Record]:
@@ -138,13 +143,29 @@ class _Grouping:
 
     def groups(self) -> list[_Group]:
         """Return the failures, each with all that describes it."""
-        tries = self._tries([s for s in self._failed if not self._is_explained(s)])
+        lost = self._lost()
+        died = {r.rid for group in lost for r in group.evidence}
+        tries = self._tries([s for s in self._failed if not (self._is_explained(s) or s.rid in died)])
         found = [_Group(same[-1], list(same), same) for same in tries]
         for group in found:
             around = (s for t in group.tries for s in self._tree.above(t) if s.err and s is not t)
             group.evidence += [s for s in dict.fromkeys(around) if self._explains(group.anchor, s)]
+        found += lost
         loose = self._attach_logs(found)
         return found + self._of_logs(loose)
+
+    def _lost(self) -> list[_Group]:
+        """Return the units that began inside a command which `unsnag run` saw die, and never ended."""
+        wrappers = [s for s in self._failed if s.etype == _COMMAND_FAILED]
+        if not wrappers:
+            return []
+        begun = [
+            r for r in self._tree.records if r.name == _STARTED and r.span and r.span not in self._tree.spans
+        ]
+        told = {log.span for log in self._logs}
+        # The span that would say where the unit's block stood was never written: the command's time tells.
+        pairs = [(r, w) for r in begun for w in wrappers if w.start <= r.end <= w.end and r.span not in told]
+        return [_Group(r, [r, w], note=LOST_CONTACT) for r, w in pairs]
 
     def _is_explained(self, span: Record) -> bool:
         return any(self._explains(inner, span) for inner in self._inside[span.span or ""])
@@ -243,7 +264,9 @@ class _Grouping:
         for log in loose:
             spanless = log.span is None and not log.ref
             place = log.step if spanless else None if log.etype else log.span
-            said = log.ref or exception(log) or (log.etype, log.emsg, log.name)
+            said: object = log.ref or exception(log) or (log.etype, log.emsg, log.name)
+            if self._tree.unit(log).kind == NONE and not log.ref:
+                said = (log.rid,)  # records that belong to no unit cannot describe one failure of a unit
             clusters = alike[self._tree.unit(log).key, log.retry, said, place]
             fits = clusters and not (spanless and log.end - clusters[-1][0].end > SAME_FAILURE_US)
             if fits:
@@ -298,7 +321,7 @@ class _Judgement:
             made.failures.append(failure)
             for record in group.evidence:
                 made.holds.setdefault(record.rid, failure)
-            if not failure.settles:
+            if not failure.settles and failure.note != PARTIAL:
                 made.signals += self._failed_signals(group, failure)
         made.signals += blocks + self._foreign_signals(kept)
         made.failures.sort(key=lambda f: (f.time, f.anchor))
@@ -306,6 +329,8 @@ class _Judgement:
 
     def _verdict(self, group: _Group) -> str | None:
         """Return ``failed``, ``settles`` while the unit root is not here, or None for an attempt."""
+        if group.note:
+            return FAILED
         if self._made_good(group):
             return None
         if group.logs:
@@ -360,7 +385,8 @@ class _Judgement:
         anchor, tree = group.anchor, self._tree
         unit, step = tree.unit(anchor), tree.step(anchor)
         own = (unit.flow, step, anchor.service or "")
-        places = {(tree.flow(r), tree.step(r), r.service or "") for r in group.evidence if r.is_span} - {own}
+        spans = [r for r in group.evidence if r.is_span and not self._is_block_of(unit, r)]
+        places = {(tree.flow(r), tree.step(r), r.service or "") for r in spans} - {own}
         callers = {(tree.flow(s), tree.step(s), s.service) for s in tree.above(anchor) if s.service} - {own}
         callers = {place for place in callers if place[2] != (anchor.service or "")}
         tried = max((r.attempt or 0 for r in group.evidence), default=0)
@@ -374,10 +400,20 @@ class _Judgement:
             part=anchor.part or anchor.service,
             clock=anchor.clock,
             seq=anchor.seq,
-            speaker=_speaker(group).rid,
+            speaker=self._speaker(group).rid,
+            note=group.note,
             settles=settles,
             retry=anchor.retry,
         )
+
+    def _is_block_of(self, unit: Unit, span: Record) -> bool:
+        return span.ours and span.role == "unit" and self._tree.unit(span).id == unit.id
+
+    def _speaker(self, group: _Group) -> Record:
+        """Return the record of the failed unit whose text the case shows."""
+        unit = self._tree.unit(group.anchor).id
+        own = [r for r in group.evidence if r.err and self._tree.unit(r).id == unit]
+        return min(own, key=_rank, default=group.anchor)
 
     # --- the unit blocks of our client ---------------------------------------------------------
 
@@ -431,6 +467,7 @@ class _Judgement:
             retry=record.retry,
             clock=record.clock,
             seq=record.seq,
+            continues=record.completes is False or outcome == PROGRESS,
         )
 
     def _failed_signals(self, group: _Group, failure: Failure) -> list[Signal]:
@@ -455,18 +492,20 @@ class _Judgement:
                 continue
             if record.outcome in (SUCCESS, PROGRESS):
                 made.append(self._signal(record, record.outcome))
-            elif _is_end(record) and unit.kind == BUSINESS:
+            elif _is_end(record, unit) and (unit.kind == BUSINESS or record.parent is None):
                 made.append(self._signal(record, ENDED))
         return made
 
 
-def _is_end(span: Record) -> bool:
-    """Tell whether a span of foreign telemetry ends the unit's way through a service, without an error."""
-    return (
-        span.is_span
-        and not (span.err or span.role or span.outcome)
-        and (span.parent is None or span.kind in ENTRIES)
-    )
+def _is_end(span: Record, unit: Unit) -> bool:
+    """Tell whether a span of foreign telemetry ends the unit's way through a service, without an error.
+
+    Of spans that name unit and flow themselves SQL derives the same (derive/units).
+    """
+    names_it = span.cid and span.flow and span.tenant == unit.tenant
+    if not span.is_span or span.err or span.role or span.outcome or names_it:
+        return False
+    return span.parent is None or span.kind in ENTRIES or span.cid is not None
 
 
 def _is_during(log: Record, span: Record) -> bool:
@@ -480,21 +519,11 @@ def _tried(span: Record) -> set[str]:
     return {name for name in (span.step, span.name if span.kind == "client" or span.cid else None) if name}
 
 
-def _speaker(group: _Group) -> Record:
-    """Return the record whose text the case shows: our client's own report, else the one that says most."""
-
-    def rank(record: Record) -> tuple[object, ...]:
-        report = record.outcome == FAILED or record.name == "unit.failed"
-        return (
-            not report,
-            record.etype is None,
-            record.is_span,
-            exception(record) is None,
-            -record.end,
-            record.rid,
-        )
-
-    return min((r for r in group.evidence if r.err), key=rank, default=group.anchor)
+def _rank(record: Record) -> tuple[object, ...]:
+    """Order records by how much they say: our client's own report first."""
+    report = record.outcome == FAILED or record.name == "unit.failed"
+    is_bare = exception(record) is None
+    return (not report, record.etype is None, record.is_span, is_bare, -record.end, record.rid)
 
 
 __all__ = ["BUSINESS", "RULE", "Failure", "Resolution", "Signal", "resolve"]

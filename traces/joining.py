@@ -398,6 +398,7 @@ def _signal_row(scope: str, signal: Signal) -> Row:
         "retry_id": signal.retry,
         "clock": signal.clock,
         "seq": signal.seq,
+        "continues": signal.continues,
     }
 
 

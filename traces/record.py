@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 ERROR: Final = 17
 """OpenTelemetry's severity number from which a log record is an error."""
 RETRY_LOGGERS: Final = ("tenacity", "stamina", "backoff", "urllib3")
-"""Libraries that log a line when they try again after a failure."""
+"""Libraries that log a line when they try again after a failure, under a logger of their own."""
+RETRY_NOTES: Final = ("Retrying ", "Backing off ", "stamina.retry_scheduled")
+"""How such a line begins where it goes through the script's logger: tenacity, backoff, stamina."""
 
 
 class Record(NamedTuple):
@@ -163,4 +165,6 @@ def _placed(row: dict[str, Any], *, is_span: bool) -> Record:
 
 def is_retry_note(record: Record) -> bool:
     """Tell whether a retry library says here that it tries again."""
-    return record.logger is not None and not record.is_span and record.logger.startswith(RETRY_LOGGERS)
+    if record.is_span:
+        return False
+    return record.name.startswith(RETRY_NOTES) or (record.logger or "").startswith(RETRY_LOGGERS)

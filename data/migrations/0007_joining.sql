@@ -56,6 +56,7 @@ create table unit_signal (
     retry_id varchar,
     clock varchar,                     -- process or host whose clock it was
     seq bigint,
+    continues boolean not null,        -- the call said that a later part completes the unit
     change integer not null,           -- 1 said, -1 taken back
     recorded_at timestamp not null,
 );
@@ -131,9 +132,9 @@ from exception_case
 where state in ('recovered', 'resolved');
 
 insert into unit_signal
-select 'before', hash(correlation_id, flow, 1), correlation_id, flow, tenant, completed_at, 'success', null, true, null, null, null, 1, completed_at
+select 'before', hash(correlation_id, flow, 1), correlation_id, flow, tenant, completed_at, 'success', null, true, null, null, null, false, 1, completed_at
 from unit where completed_at is not null;
 
 insert into unit_signal
-select 'before', hash(correlation_id, flow, 2), correlation_id, flow, tenant, failed_at, 'failed', null, true, null, null, null, 1, failed_at
+select 'before', hash(correlation_id, flow, 2), correlation_id, flow, tenant, failed_at, 'failed', null, true, null, null, null, false, 1, failed_at
 from unit where failed_at is not null;

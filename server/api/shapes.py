@@ -66,6 +66,14 @@ class Attempt(BaseModel):
     span_id: str | None = None
 
 
+class Affected(BaseModel):
+    """A step that failed because of the case's failure, and has no case of its own."""
+
+    flow: str
+    step: str
+    service: str
+
+
 class _CaseFields(BaseModel):
     id: str
     version: int
@@ -108,6 +116,10 @@ class _CaseFields(BaseModel):
     segment: str | None
     trace_id: str | None
     span_id: str | None
+    unit_kind: str | None = None
+    note: str | None = None
+    affected: list[Affected] = []
+    inherited: list[str] = []
 
 
 class Case(_CaseFields):

@@ -55,13 +55,25 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
             failures[unit.tenant or sole.get(name), unit.flow, failure.step, name].append(failure)
         for signal in answer.signals:
             unit = signal.unit
-            row = {"time": moment(signal.time), "record_id": signal.rid, "flow": unit.flow,
-                   "part": signal.part, "final": signal.final, "retry_id": signal.retry, "clock": signal.clock, "seq": signal.seq,
-                   "outcome": signal.outcome, "raw": unit.tenant}  # fmt: skip
+            row = _row(signal)
             signals[unit.tenant or sole.get(unit.id), unit.id].append(row)
-            if signal.outcome == "progress":
+            if signal.continues:
                 parts[unit.flow] |= {signal.part or ""}
+    for tree, _ in resolved:
+        for record in tree.records:
+            named = record.is_span and record.cid and record.flow
+            if named and not (record.err or record.role or record.outcome):
+                unit = tree.unit(record)
+                row = {"time": moment(record.end), "flow": unit.flow, "outcome": "ended"}
+                signals[unit.tenant or sole.get(unit.id), unit.id].append(row)
     return Told({key: _case(key, found, signals, parts) for key, found in failures.items()}, _units(signals))
+
+
+def _row(signal: Any) -> dict[str, Any]:
+    names = ("part", "final", "clock", "seq", "outcome")
+    own = {name: getattr(signal, name) for name in names}
+    return {**own, "time": moment(signal.time), "record_id": signal.rid, "flow": signal.unit.flow,
+            "retry_id": signal.retry}  # fmt: skip
 
 
 def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ...]:
@@ -80,16 +92,20 @@ def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ..
 
 
 def _units(signals: Any) -> dict[tuple[str | None, str, str], str]:
-    latest: dict[tuple[str | None, str, str], tuple[Any, set[str]]] = {}
+    """Return the outcome of each unit; what ended, or goes on elsewhere, never covers what was said of it."""
+    said: dict[tuple[str | None, str, str], list[tuple[Any, str]]] = defaultdict(list)
     for (tenant, name), rows in signals.items():
         for row in rows:
-            key = (tenant, name, row["flow"])
-            time, said = latest.get(key, (row["time"], set()))
-            if row["time"] == time:
-                latest[key] = time, said | {row["outcome"]}
-            elif row["time"] > time:
-                latest[key] = row["time"], {row["outcome"]}
-    return {key: next(iter(said)) for key, (_, said) in latest.items() if len(said) == 1}
+            said[tenant, name, row["flow"]].append((row["time"], row["outcome"]))
+    made = {}
+    for key, found in said.items():
+        loud = [pair for pair in found if pair[1] not in ("ended", "progress")]
+        last = {outcome for time, outcome in loud if time == max(loud)[0]}
+        if len(last) <= 1:
+            made[key] = (
+                last.pop() if last else ("ended" if any(o == "ended" for _, o in found) else "in_flight")
+            )
+    return made
 
 
 def _sole_tenants(resolved: Any, named: set[tuple[str, str]]) -> dict[str, str]:

@@ -6,7 +6,11 @@ using (
     with
     spoken as (
         select
-            incoming_log.correlation_id,
+            -- a record without a trace is of its run or its request where nobody names a business ID
+            coalesce(
+                incoming_log.correlation_id,
+                if(incoming_log.trace_id is null, coalesce(incoming_log.run_id, incoming_log.technical_id), null)
+            ) as correlation_id,
             -- a record without a trace has no other to learn its flow from
             coalesce(
                 incoming_log.flow,
@@ -29,7 +33,10 @@ using (
         from incoming_log
         left join joined_trace on coalesce(incoming_log.trace_id, 'id ' || incoming_log.correlation_id) = joined_trace.trace_id
         where
-            incoming_log.correlation_id is not null
+            (
+                incoming_log.correlation_id is not null
+                or (incoming_log.trace_id is null and coalesce(incoming_log.run_id, incoming_log.technical_id) is not null)
+            )
             and (incoming_log.flow is not null or incoming_log.trace_id is null)
         union all
         select
@@ -39,14 +46,9 @@ using (
             incoming_span.time,
             incoming_span.end_time,
             case
-                when joined_trace.trace_id is not null then null
-                when incoming_span.outcome is not null then incoming_span.outcome
-                -- the end of the unit's way through a service, which proves nothing
-                when
-                    incoming_span.role is null
-                    and incoming_span.status <> 'error'
-                    and (incoming_span.parent_span_id is null or incoming_span.kind in ('server', 'consumer'))
-                    then 'ended'
+                when incoming_span.outcome is not null then if(joined_trace.trace_id is null, incoming_span.outcome, null)
+                -- foreign telemetry that ended well proves nothing
+                when incoming_span.role is null and incoming_span.status <> 'error' then 'ended'
             end as outcome,
             false as error,
             incoming_span.role = 'step' as attempt,
@@ -63,6 +65,28 @@ using (
         where
             incoming_span.correlation_id is not null
             and incoming_span.flow is not null
+        union all by name
+        -- a trace without any ID is a unit once its root ended
+        select
+            incoming_span.trace_id as correlation_id,
+            coalesce(incoming_span.flow, incoming_span.service, incoming_span.source) as flow,
+            incoming_span.tenant,
+            incoming_span.time,
+            incoming_span.end_time,
+            'ended' as outcome,
+            false as error,
+            false as attempt,
+            false as failed_attempt,
+        from incoming_span
+        where
+            incoming_span.parent_span_id is null
+            and incoming_span.role is null
+            and incoming_span.outcome is null
+            and incoming_span.status <> 'error'
+            and incoming_span.correlation_id is null
+            and incoming_span.run_id is null
+            and incoming_span.technical_id is null
+            and incoming_span.trace_id not in (select joined_trace.trace_id from joined_trace)
         union all by name
         select
             concluded_unit.*,
@@ -81,8 +105,12 @@ using (
         max(spoken.end_time) filter (where spoken.outcome in ('failed', 'partial', 'completed_with_errors')) as failed_at,
         max(spoken.end_time) filter (where spoken.outcome = 'ended') as ended_at,
         max(spoken.end_time) filter (where spoken.outcome = 'progress') as progress_at,
-        max(spoken.end_time) filter (where spoken.outcome is not null) as said_at,
-        arg_max(spoken.outcome, spoken.end_time) as outcome,
+        -- that something ended, or goes on elsewhere, never covers what was said of it
+        max(spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')) as said_at,
+        coalesce(
+            arg_max(spoken.outcome, spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')),
+            if(count_if(spoken.outcome = 'ended') > 0, 'ended', 'in_flight')
+        ) as outcome,
         max(struct_pack(
             time := spoken.end_time,
             amount := spoken.value_amount,
@@ -116,8 +144,8 @@ when matched then update set
     ended_at = greatest(unit.ended_at, brought.ended_at),
     progress_at = greatest(unit.progress_at, brought.progress_at),
     outcome = case
-        when brought.said_at >= coalesce(greatest(unit.completed_at, unit.failed_at, unit.ended_at, unit.progress_at), brought.said_at)
-            then brought.outcome
+        when brought.said_at >= coalesce(greatest(unit.completed_at, unit.failed_at), brought.said_at) then brought.outcome
+        when brought.outcome = 'ended' and coalesce(unit.outcome, 'in_flight') = 'in_flight' then 'ended'
         else unit.outcome
     end,
     value_amount = case

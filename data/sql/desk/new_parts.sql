@@ -6,4 +6,4 @@ select distinct
 from unit_signal
 where
     unit_signal.recorded_at = $now::timestamp
-    and unit_signal.outcome = 'progress'
+    and unit_signal.continues

@@ -4,7 +4,7 @@ select distinct
     coalesce(unit_signal.part, '') as part,
 from unit_signal
 where
-    unit_signal.outcome = 'progress'
+    unit_signal.continues
 group by
     unit_signal.trace_id,
     unit_signal.record_id,

@@ -23,10 +23,13 @@ units as (
     select
         unit.*,
         greatest(unit.completed_at, unit.failed_at) as closed_at,
-        coalesce(unit.completed_at >= coalesce(unit.failed_at, unit.completed_at), false) as succeeded,
+        coalesce(unit.completed_at >= coalesce(unit.failed_at, unit.completed_at), false)
+        and unit.outcome is distinct from 'completed_unproven' as succeeded,
     from unit
     where
         unit.opened_at < list_max($ends::timestamp[])
+    and unit.outcome is distinct from 'ended'
+        and unit.outcome is distinct from 'ended'
         and coalesce(closed_at >= list_min($starts::timestamp[]), true)
         and in_scope(unit.tenant, unit.flow, $scope::varchar[])
         and ($flow::varchar is null or unit.flow = $flow)

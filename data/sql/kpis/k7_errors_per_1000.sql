@@ -65,6 +65,8 @@ units as (
             and unit.flow = tried.flow
     where
         unit.opened_at < list_max($ends::timestamp[])
+    and unit.outcome is distinct from 'ended'
+        and unit.outcome is distinct from 'ended'
         and coalesce(closed_at >= list_min($starts::timestamp[]), true)
         and in_scope(unit.tenant, unit.flow, $scope::varchar[])
         and ($flow::varchar is null or unit.flow = $flow)
