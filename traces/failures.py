@@ -150,9 +150,27 @@ class _Grouping:
         for group in found:
             around = (s for t in group.tries for s in self._tree.above(t) if s.err and s is not t)
             group.evidence += [s for s in dict.fromkeys(around) if self._explains(group.anchor, s)]
-        found += lost
+        found = self._without_echoes(found) + lost
         loose = self._attach_logs(found)
         return found + self._of_logs(loose)
+
+    def _without_echoes(self, groups: list[_Group]) -> list[_Group]:
+        """Put failed spans that only say so to the failure whose exception the span around them carries.
+
+        A web framework's span that sends the answer fails with status 500 because the handler raised.
+        """
+        speaking = [g for g in groups if exception(g.anchor) is not None]
+        kept = []
+        for group in groups:
+            around = {s.rid for s in self._tree.above(group.anchor) if s.err and exception(s) is not None}
+            home = next(
+                (g for g in speaking if g is not group and around & {r.rid for r in g.evidence}), None
+            )
+            if exception(group.anchor) is not None or home is None:
+                kept.append(group)
+            else:
+                home.evidence += group.evidence
+        return kept
 
     def _lost(self) -> list[_Group]:
         """Return the units that began inside a command which `unsnag run` saw die, and never ended."""
@@ -243,7 +261,10 @@ class _Grouping:
         return max(found, key=lambda g: (g.anchor.end, g.anchor.rid), default=None)
 
     def _fits(self, group: _Group, log: Record) -> bool:
-        if self._tree.unit(log).id != self._tree.unit(group.anchor).id:
+        units = {
+            self._tree.unit(r).id for r in (group.anchor, *group.evidence) if r.is_span or r is group.anchor
+        }
+        if self._tree.unit(log).id not in units:
             return False
         if not related(group.anchor, log) and not any(
             describes(log, r) or describes(r, log) for r in group.evidence
@@ -329,11 +350,9 @@ class _Judgement:
 
     def _verdict(self, group: _Group) -> str | None:
         """Return ``failed``, ``settles`` while the unit root is not here, or None for an attempt."""
-        if group.note:
-            return FAILED
-        if self._made_good(group):
+        if self._made_good(group) and not group.note:
             return None
-        if group.logs:
+        if group.note or group.logs:
             return FAILED
         anchor = group.anchor
         if anchor.outcome == FAILED and not anchor.ours:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.traces.records import TRACE, block, log, span, step
-from traces.failures import WENT_ON, Resolution, resolve
+from traces.failures import LOST_CONTACT, WENT_ON, Resolution, resolve
 
 if TYPE_CHECKING:
     from traces.record import Record
@@ -59,6 +59,26 @@ def test_a_failure_in_a_called_service_is_one_case_at_the_innermost_step() -> No
     (failure,) = said(*records[::-1]).failures
     assert failure.step == "/stock"
     assert {place[1:] for place in failure.affected} == {("/orders", "shop")}
+
+
+def test_a_span_that_only_sends_the_failed_answer_adds_nothing() -> None:
+    records = (
+        span("POST /ship", kind="server", route="/ship", fails=BOOM),
+        span("POST", "POST /ship", kind="client", at=1, fails=BOOM),
+        span("http send", "POST /ship", at=2, err=True, http_status=500),
+    )
+    assert failures(*records) == [(TRACE, "/ship")]
+
+
+def test_a_unit_whose_command_died_is_lost_contact() -> None:
+    wrapper = {"run": "run-1", "outcome": "failed", "fails": "unsnag.CommandError: killed", "until": 9}
+    records = (
+        block("command", cid="job-1", **wrapper),
+        log("unit.started", "never written", cid="SO-1", flow="orders", at=2, err=False, severity=9),
+        log("unit.failed", "command", cid="job-1", at=9, fails="unsnag.CommandError: killed"),
+    )
+    (failure,) = said(*records).failures
+    assert (failure.unit.id, failure.note) == ("SO-1", LOST_CONTACT)
 
 
 def test_an_error_that_its_root_survived_is_an_attempt() -> None:
