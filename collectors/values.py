@@ -23,7 +23,9 @@ _CENT_PART: Final = Decimal("0.0001")
 _MONEY_LIMIT: Final = Decimal(10) ** 14
 _INT32: Final = 2**31
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
-_ZONE_APART: Final = re.compile(r"\s*(?:([+-]\d\d:?\d\d)|(?:UTC|GMT|Z))$", re.IGNORECASE)
+_LONGEST_TIME: Final = 100
+"""Characters of the longest text that is read as a time, spaces around it not counted."""
+_ZONE_APART: Final = re.compile(r"\s*+(?:([+-]\d\d:?\d\d)|(?:UTC|GMT|Z))$", re.IGNORECASE)
 
 SEVERITIES: Final = (
     *("trace",) * 5, *("debug",) * 4, *("info",) * 4, *("warning",) * 4, *("error",) * 4, *("critical",) * 4,
@@ -72,6 +74,8 @@ _ODD_FORMATS: Final = (
 
 def _odd_micros(text: str, zone: tzinfo) -> int | None:
     text = text.strip()
+    if len(text) > _LONGEST_TIME:
+        return None
     if numeric := _number(text):
         return number_micros(numeric)
     apart = _ZONE_APART.sub(lambda match: match.group(1) or "+00:00", text)

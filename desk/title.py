@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 _MAX: Final = 120
+_SCANNED: Final = 2_000
 _PHRASES: Final = (
     (re.compile(r"time[sd]?[ -]?out|timeout|deadline", re.IGNORECASE), "did not answer in time"),
     (re.compile(r"\b429\b|too many requests|rate.?limit", re.IGNORECASE), "asked us to slow down"),
@@ -33,7 +34,7 @@ def title(
 
 def _infrastructure(who: str, clue: str, said: str) -> str:
     for pattern, phrase in _PHRASES:
-        if pattern.search(clue):
+        if pattern.search(clue, 0, _SCANNED):
             return f"{_named(who)} {phrase}"
     return f"{_named(who)} failed: {said}"
 

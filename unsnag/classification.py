@@ -89,6 +89,7 @@ _EXIT_DATA: Final = frozenset({65, 66})
 _SIGNALLED: Final = 128
 _SERVER_ERROR: Final = 500
 _MESSAGE_LIMIT: Final = 2000
+_NAME_LIMIT: Final = 500
 
 
 def classify(
@@ -109,7 +110,7 @@ def classify(
         of_http_status(http_status)
         or _of_types((type_name, *mro_names))
         or of_http_status(_status_in(message))
-        or _matching(_NAME_RULES, type_name.rpartition(".")[2])
+        or _matching(_NAME_RULES, type_name.rpartition(".")[2][:_NAME_LIMIT])
         or _matching(_MESSAGE_RULES, message[:_MESSAGE_LIMIT])
         or CLASS_UNKNOWN
     )

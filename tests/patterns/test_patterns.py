@@ -1,0 +1,115 @@
+"""Every pattern of the product on text made to hurt it: at most 50 ms of CPU for a MiB."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.patterns import hostile
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
+
+SIZE: Final = 1 << 16
+BOUNDED_LIMIT_S: Final = 0.001
+"""Seconds of CPU for one use of a pattern that sees the beginning or the end of a text only."""
+
+
+class Use(NamedTuple):
+    """How the product runs a pattern, and on how many characters; None where there is no bound."""
+
+    method: str
+    bound: int | None = None
+
+
+MATCH, FULL = Use("match"), Use("fullmatch")
+USES: Final = {
+    # classify() looks at the beginning of the type's name and of the message only.
+    "unsnag.classification._NAME_RULES": Use("search", 500),
+    "unsnag.classification._MESSAGE_RULES": Use("search", 2000),
+    "unsnag.classification._STATUS_IN_MESSAGE": Use("search", 2000),
+    "unsnag.propagation._TRACEPARENT": FULL,
+    "unsnag.masking._ISSUERS": FULL,
+    "collectors.plaintext.": MATCH,
+    "collectors.tracebacks.": MATCH,
+    "collectors.values._HEX": FULL,
+    # No time is longer: _odd_micros() refuses longer text.
+    "collectors.values._ZONE_APART": Use("sub", 100),
+    # is_serious() looks at the beginning of the message only.
+    "traces.exceptions._BAD_STATUS": Use("search", 2000),
+    # template() makes a fingerprint of the beginning of the message only.
+    "traces.fingerprint._VARIABLE": Use("sub", 400),
+    # _culprit() reads the end of the stack trace only.
+    "traces.fingerprint._FRAME": Use("finditer", 20_000),
+    "traces.record._OLD_RUN": FULL,
+    # A route is made of the beginning of the span's name only.
+    "traces.tree._WORD": Use("finditer", 200),
+    "server.guard.NAME": FULL,
+    "access.": FULL,
+    # title() looks at the beginning of type and message only.
+    "desk.title.": Use("search", 2000),
+    "kpis.definition._FILE": MATCH,
+    "audit.verifier.": FULL,
+}
+PATTERNS: Final = {
+    place: pattern for place, pattern in hostile.patterns().items() if isinstance(pattern.pattern, str)
+}
+
+
+def use_of(place: str) -> Use:
+    """Return how a pattern is used; one that is not registered may search text of any length."""
+    return next((use for start, use in USES.items() if place.startswith(start)), Use("finditer"))
+
+
+def run(pattern: re.Pattern[str], use: Use) -> Callable[[str], Any]:
+    """Return a function that runs a pattern over a whole text."""
+    if use.method == "sub":
+        return lambda text: pattern.sub("", text)
+    if use.method == "finditer":
+        return lambda text: deque(pattern.finditer(text), 0)
+    method: Callable[[str], Any] = getattr(pattern, use.method)
+    return method
+
+
+def over(place: str, text: str) -> str | None:
+    """Return what to say of a pattern that takes too long for a text, or None."""
+    use = use_of(place)
+    text = text[: use.bound]
+    limit = hostile.LIMIT_S * len(text) / hostile.MIB if use.bound is None else BOUNDED_LIMIT_S
+    took = hostile.cost(run(PATTERNS[place], use), text, limit, times=20)
+    return None if took < limit else f"{took:.6f} s for {len(text)} of {text[:60]!r}, limit {limit:.6f} s"
+
+
+def test_the_patterns_of_the_product_are_found() -> None:
+    for place in ("unsnag.masking.RULES", "collectors.values._ZONE_APART", "audit.verifier.is_hash"):
+        assert any(found.startswith(place) for found in PATTERNS), place
+    for start in USES:
+        assert any(found.startswith(start) for found in PATTERNS), f"{start} is registered and not there"
+
+
+@pytest.mark.parametrize("place", PATTERNS)
+def test_a_pattern_takes_at_most_50_ms_a_mib(place: str) -> None:
+    slow = [found for text in hostile.repeated(SIZE) if (found := over(place, text))]
+    slow += [found for text in hostile.begun(SIZE) if (found := over(place, text))]
+    assert slow == []
+
+
+FRAGMENTS: Final = st.one_of(
+    st.sampled_from(hostile.REPEATED), st.text(alphabet="a1A .-@:/=+('\"\\_\né", min_size=1, max_size=4)
+)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(
+    head=st.one_of(st.sampled_from(hostile.HEADS), st.text(max_size=5)),
+    pumped=st.lists(FRAGMENTS, min_size=1, max_size=3).map("".join),
+    tail=st.sampled_from(hostile.TAILS),
+)
+def test_generated_text_takes_no_longer(head: str, pumped: str, tail: str) -> None:
+    text = head + pumped * (SIZE // 2 // len(pumped)) + tail
+    assert {place: found for place in PATTERNS if (found := over(place, text))} == {}
