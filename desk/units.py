@@ -86,6 +86,19 @@ def search(reading: Reading, text: str, limit: int = 20) -> list[Row]:
     return [aware_row(hit) for hit in hits[:limit]]
 
 
+def recent(reading: Reading, *, failed: bool = False, named: bool = False, limit: int = 50) -> list[Row]:
+    """Return the units that were seen last, newest first.
+
+    Args:
+        reading: The store within a scope.
+        failed: Only units that failed at least once.
+        named: Only units that a business ID, a run or a request names, not those that only a trace does.
+        limit: How many at most.
+    """
+    rows = reading.query("units/recent", {"failed": failed, "named": named, "limit": limit})
+    return [aware_row(row) for row in rows]
+
+
 def _telemetry(reading: Reading, by: str, value: str, bounds: tuple[datetime, datetime]) -> Row:
     params = {"id": value, "low": bounds[0], "high": bounds[1], "limit": MAX_ROWS}
     spans = reading.query(f"units/spans_by_{by}", params)

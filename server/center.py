@@ -89,6 +89,10 @@ class Units:
         """See `desk.units.trace`."""
         return units.trace(self.reading, trace_id)
 
+    def recent(self, *, failed: bool = False, named: bool = False) -> list[Row]:
+        """See `desk.units.recent`."""
+        return units.recent(self.reading, failed=failed, named=named)
+
 
 @dataclass(frozen=True, slots=True)
 class Seat:

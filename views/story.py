@@ -414,6 +414,14 @@ _ACTS: Final = {
     "verifying": ("hourglass_top", "", "The retry of {step} ran; the unit's own success is still awaited"),
     "retry_failed": ("cancel", "red", "The retry of {step} failed"),
     "unproven": ("help", "amber", "No success came after the retry of {step}: the exception is open again"),
+    "rekeyed": ("move_down", "", "The exception at {step} moved to this unit: a later record named it"),
+    "updated": ("info", "", "More became known of the exception at {step}"),
+    "merged": ("merge", "", "The exception at {step} was merged into another"),
+    "withdrawn": (
+        "undo",
+        "",
+        "The exception at {step} was withdrawn: later records showed that it was handled",
+    ),
     "recovered": ("verified", "green", "Recovered: the unit went past {step} to its end"),
 }
 _GIVES_REASON: Final = ("retried", "resolved", "retry_failed")

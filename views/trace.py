@@ -27,6 +27,7 @@ from views.kit.empty import empty, first_use
 from views.kit.panel import case_panel
 from views.kit.person import here
 from views.kit.state import go, param, several
+from views.recent import recent_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,12 +38,16 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Place = tuple[str, str | None]
 
-SHOWS: Final = "Here stands everything of one unit of work: steps, time, failures, people."
+SHOWS: Final = "Everything of one unit of work: steps, time, failures, people."
 STATES: Final[dict[str, tuple[str, Any, str]]] = {
     "in_flight": ("In flight", "blue", ":material/pending:"),
     "completed": ("Completed", "green", ":material/check_circle:"),
     "failed": ("Failed", "red", ":material/error:"),
     "recovered": ("Recovered", "green", ":material/verified:"),
+    "partial": ("Partly failed", "orange", ":material/error:"),
+    "completed_with_errors": ("Completed with errors", "orange", ":material/warning:"),
+    "completed_unproven": ("Completed, unproven", "gray", ":material/help:"),
+    "ended": ("Ended, no success rule", "gray", ":material/stop_circle:"),
 }
 """How a unit stands: words, colour, icon."""
 HIT_KINDS: Final = {
@@ -239,8 +244,9 @@ def _nothing_yet(center: Seat) -> None:
         ":material/account_tree:",
         SHOWS,
         "No unit is chosen yet.",
-        "Type an order's number above, or press Trace beside an exception.",
+        "Type an order's number above, press Trace beside an exception, or choose one below.",
     )
+    recent_units(center, _open, STATES)
 
 
 # --- header ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES
+from desk.proof import UNPROVABLE
 from views.kit import words
 from views.kit.acting import act
 from views.kit.person import here, who
@@ -25,6 +26,8 @@ _VERBS: Final = {
     "renewed": "claim renewed by", "released": "released by", "expired": "claim ran out",
     "retried": "retry asked for by", "verifying": "step ran on", "retry_failed": "retry failed on",
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
+    "rekeyed": "moved to the unit that a later record named", "merged": "merged into another exception",
+    "withdrawn": "withdrawn: it was handled", "updated": "more became known",
 }  # fmt: skip
 
 
@@ -121,10 +124,25 @@ def _what_happened(case: Case, now: datetime, zone: str) -> str:
     times = "once" if case["occurrences"] == 1 else f"{case['occurrences']:,} times"
     place = f" while calling **{words.escape(case['dependency'])}**" if case["dependency"] else ""
     said = f"  \n> {words.escape(case['message'][:600])}" if case["message"].strip() != case["title"] else ""
-    return (
+    failed = (
         f"{step} **{words.escape(case['flow'])}** failed {times}{place}, last "
-        f"{words.ago(case['last_seen'], now)} ({words.clock(case['last_seen'], zone, now)}).{said}"
+        f"{words.ago(case['last_seen'], now)} ({words.clock(case['last_seen'], zone, now)})."
     )
+    return failed + said + _beside(case)
+
+
+def _beside(case: Case) -> str:
+    """Return what is known beside the failure: a note, what it affected, that nothing can prove it."""
+    lines = [f"Note: {words.escape(case['note'])}."] if case.get("note") else []
+    if places := [
+        f"{place['service'] or place['flow']} {place['step']}".strip() for place in case.get("affected") or ()
+    ]:
+        lines.append(f"Affected: {words.escape(', '.join(places))}.")
+    if case.get("unit_kind") in UNPROVABLE:
+        lines.append(
+            "No later success can prove it: only a trace or a request names this unit. Resolve it by hand."
+        )
+    return "".join(f"  \n{line}" for line in lines)
 
 
 def _progress(case: Case, now: datetime, zone: str) -> None:
