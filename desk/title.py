@@ -25,8 +25,8 @@ def title(
 ) -> str:
     """Return one line of at most 120 characters, without jargon where the class allows."""
     said = _first_sentence(message) or error_type or "No message"
-    if error_class == "infrastructure":
-        return _cut(_infrastructure(dependency or step or "A system", f"{error_type or ''} {message}", said))
+    if error_class == "infrastructure" and (who := dependency or step):
+        return _cut(_infrastructure(who, f"{error_type or ''} {message}", said))
     if error_class == "data":
         return _cut(said if said[:1].isupper() and " " in said else f"A record could not be used: {said}")
     return _cut(said)

@@ -149,7 +149,8 @@ class Tree:
             return named
         known = self.above(record)
         entry = next((s for s in known if s.kind in ENTRIES), known[-1] if known else None)
-        return template(entry) if entry else ""
+        # The block of a unit is no step: its span is named after the flow.
+        return template(entry) if entry and not (entry.ours and entry.role == "unit") else ""
 
     def root(self, record: Record) -> Record | None:
         """Return the unit root: the topmost span of the record's unit in its service."""

@@ -141,7 +141,7 @@ def test_the_loop_around_a_unit_that_logs_the_exception_adds_nothing() -> None:
         log("unit.failed", "unit", cid="SO-1", flow="orders", outcome="failed", fails=BOOM, ref="e1"),
         log("order failed", "unit", cid="SO-1", flow="orders", fails=BOOM, ref="e1"),
     )
-    assert failures(*records) == [("SO-1", "unit")]
+    assert failures(*records) == [("SO-1", "")]
 
 
 def test_a_block_that_logged_its_error_and_went_on_proves_nothing() -> None:
