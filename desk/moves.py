@@ -149,7 +149,8 @@ class _Board:
         empty = [
             self.cases.pop(key)
             for key in list(self.cases)
-            if key not in self.counted and not self.cases[key]["earlier_occurrences"]
+            # What was counted before failures were kept goes where the later ones go.
+            if key not in self.counted and (targets.get(key) or not self.cases[key]["earlier_occurrences"])
         ]
         for case in sorted(empty, key=lambda c: (c["holder"] is None, c["first_seen"], c["id"])):
             target = targets.get(_key(case))
