@@ -309,7 +309,7 @@ def _remembered(key: str, value: str, _: type) -> spans.Entry:
 
 def _known_entry(key: str, value: Any) -> spans.Entry:
     kind = value.__class__
-    if kind in _SCALARS and (kind is not str or len(value) < _SHORT):
+    if kind in _SCALARS and len(key) < _SHORT and (kind is not str or len(value) < _SHORT):
         return _remembered(key, value, kind)
     return spans.entry(key, value)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors import decode
 from unsnag import masking
 from unsnag.masking import mask_text, mask_value
 
@@ -141,8 +142,10 @@ def test_masking_twice_is_masking_once(text: str) -> None:
 
 @given(st.text(st.characters()) | ROUGH)
 def test_what_the_quick_look_lets_pass_no_rule_matches(text: str) -> None:
-    if not masking.suspicious(text.encode("utf-8", "surrogatepass")):
-        for rule in masking.RULES:
+    raw = text.encode("utf-8", "surrogatepass")
+    flat = masking._flattened(raw)
+    for rule in masking.RULES:
+        if not masking.suspicious(raw) or not any(hint in flat for hint in rule.hints):
             assert rule.pattern.sub(rule.replace, text) == text
 
 
@@ -164,6 +167,33 @@ JSON = st.recursive(
 def test_no_value_breaks_it(key: str, value: Any) -> None:
     once = mask_value(key, value)
     assert repr(mask_value(key, once)) == repr(once)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sent unsnag_a1b2c3d4e5f6_" + "aB3-_" * 8, "sent [masked: token]"),  # no nine digits in a row
+        ("called +49 170 1234567 2026-11-22 twice", "called [masked: phone] 2026-11-22 twice"),
+        ("+49 170 1234567 2345 units", "[masked: phone] 2345 units"),
+        ("+4917012345678 030 1234567", "[masked: phone] [masked: phone]"),
+        ("no: 4111-1111-1111-1112, 4111-1111-1111-1111", "no: 4111-1111-1111-1112, [masked: card]"),
+    ],
+)
+def test_what_stands_beside_a_secret_does_not_hide_it(text: str, expected: str) -> None:
+    assert mask_text(text) == expected
+
+
+def test_a_number_too_long_to_print_is_no_card() -> None:
+    assert mask_value("n", 10**5000) == 10**5000
+
+
+def test_long_names_are_not_remembered() -> None:
+    before = masking._known_name.cache_info()
+    assert masking.is_secret_key("x" * 1_000_000 + "_token")
+    assert masking._known_name.cache_info() == before
+    known = decode._remembered.cache_info()
+    decode._known_entry("x" * 1_000_000, "v")
+    assert decode._remembered.cache_info() == known
 
 
 def test_long_hostile_texts_take_no_longer_than_their_length() -> None:

@@ -35,6 +35,8 @@ USES: Final = {
     "unsnag.classification._STATUS_IN_MESSAGE": Use("search", 2000),
     "unsnag.propagation._TRACEPARENT": FULL,
     "unsnag.masking._ISSUERS": FULL,
+    # The phone rule's own match: 3, 7 and 84 digits at most, with what separates them.
+    "unsnag.masking._PHONE_DIGITS": Use("match", 130),
     "collectors.plaintext.": MATCH,
     "collectors.tracebacks.": MATCH,
     "collectors.values._HEX": FULL,
