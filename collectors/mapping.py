@@ -49,6 +49,8 @@ class Mapping:
     success_attribute: str | None = None
     success_value: str | None = None
     success_span: str | None = None
+    failure: tuple[str, str] | None = None
+    """An attribute, and the value that says that the unit failed."""
     step_is_name: bool = False
     """The step is the span's name: then a span with children is the unit's, not a step."""
 
@@ -72,6 +74,7 @@ class Mapping:
             success_attribute=success.attribute if success else None,
             success_value=str(success.equals) if success else None,
             success_span=success.span if success else None,
+            failure=(settings.failure.attribute, str(settings.failure.equals)) if settings.failure else None,
             step_is_name=SPAN_NAME in settings.step,
         )
 
@@ -96,6 +99,16 @@ class Mapping:
         if value is None and self.success_attribute in {"message", "event", "body"}:
             value = message
         return _said(value) == self.success_value
+
+    def failed(self, where: tuple[Dict[str, Any], ...], message: str | None) -> bool:
+        """Tell whether a record says that its unit failed."""
+        if self.failure is None:
+            return False
+        name, wanted = self.failure
+        value = _find(name, where)
+        if value is None and name in {"message", "event", "body"}:
+            value = message
+        return _said(value) == wanted
 
 
 def chosen(mappings: Iterable[Mapping], attributes: Dict[str, Any]) -> Mapping | None:

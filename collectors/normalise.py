@@ -88,7 +88,7 @@ class Normaliser:
         self.source = source
         self.kind = kind
         self.now = now
-        self.latest = now + values.DAY_US
+        self.latest = now + values.AHEAD_US
         self.mapping = mapping
         self.zone = zone or UTC
         self.local_zone = zone or local_zone
@@ -227,6 +227,8 @@ class Normaliser:
             mapping.fill(row, where, None)
             if mapping.succeeded(where, row[_MESSAGE], None):
                 row[_OUTCOME] = words.OUTCOME_SUCCESS
+            elif mapping.failed(where, row[_MESSAGE]):
+                row[_OUTCOME] = words.OUTCOME_FAILED
         if row[_CORRELATION] is None:
             row[_CORRELATION] = _alias(rest, names.CORRELATION_ALIASES)
             row[_TECHNICAL] = None if row[_CORRELATION] else _alias(rest, names.TECHNICAL_IDS)

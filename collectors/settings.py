@@ -64,6 +64,13 @@ class SuccessRule(_Section):
         return self
 
 
+class FailureRule(_Section):
+    """What a unit's failure looks like where no error says so: an attribute with a value."""
+
+    attribute: str
+    equals: str | int | bool
+
+
 class MappingSettings(_Section):
     """Which attributes of foreign telemetry say what."""
 
@@ -79,6 +86,7 @@ class MappingSettings(_Section):
     value_amount: Names = []
     value_currency: Names = []
     success: SuccessRule | None = None
+    failure: FailureRule | None = None
 
 
 class JsonlSettings(_Section):

@@ -183,6 +183,8 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
     )
     if mapping is not None and not failed and mapping.succeeded(where, None, span.name):
         row[_S["role"]], row[_S["outcome"]] = words.KIND_UNIT, words.OUTCOME_SUCCESS
+    elif mapping is not None and mapping.failed(where, None):
+        row[_S["outcome"]] = words.OUTCOME_FAILED
     elif mapping is not None and mapping.step_is_name and has_children and span.parent_span_id is None:
         # The trace's first span frames the steps: its own name is no step.
         row[_S["role"]], row[_S["step"]] = words.KIND_UNIT, None

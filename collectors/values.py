@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from unsnag.conventions import ERROR_CLASSES
 
-DAY_US: Final = 86_400_000_000
+AHEAD_US: Final = 300_000_000
+"""A record's time may be this far ahead of its arrival: five minutes."""
 MAX_DEPTH: Final = 64
 INT64: Final = 2**63
 TRACE_DIGITS: Final = 32

@@ -46,6 +46,8 @@ RESOLUTION_CODES: Final = {
     "false_alarm": "False alarm: nothing was wrong",
 }
 MIN_REASON: Final = 10
+UNPROVABLE: Final = ("trace", "technical", "none")
+"""A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Limits:
 
     claim_s: int = 20 * 60
     verify_s: int = 15 * 60
+    untaken_s: int = 15 * 60
+    """How long a retry waits for a worker before its case returns to the queue."""
     retry_lease_s: int = 60
     retry_leases: int = 3
     """How many workers may be lost over one retry before it counts as failed."""
@@ -98,9 +102,15 @@ def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
     Raises:
         AlreadyClaimedError: someone else holds it.
         NotAllowedNowError: a retry runs already, or the case has ended.
+        InvalidActError: nothing could ever prove that the unit recovered.
     """
     if case["state"] not in (OPEN, CLAIMED):
         raise _not_now(case, "retried")
+    if case["unit_kind"] in UNPROVABLE:
+        raise InvalidActError(
+            f"Exception {case['id']} cannot be retried: only a trace or a request names its unit, so no "
+            "later success could prove it. Fix the cause, then resolve it."
+        )
     _refuse_other_holder(case, actor)
     return {
         "state": RETRYING,

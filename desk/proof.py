@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 SKEW: Final = timedelta(seconds=2)
 """Event times of two hosts are trusted to be right by this much."""
-UNPROVABLE: Final = ("trace", "technical", "none")
-"""A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
 _PARTS: Final = "desk.parts"
 TOO_CLOSE: Final = "a success came within 2 s of the failure: two clocks cannot tell which was later"
 
@@ -52,7 +50,7 @@ def judge(case: Case, signals: Iterable[Row], parts: Mapping[str, frozenset[str]
         signals: Success signals of its tenant and ID, in any flow.
         parts: For each flow, the parts that say that a later part completes the unit.
     """
-    if case["unit_kind"] in UNPROVABLE:
+    if case["unit_kind"] in lifecycle.UNPROVABLE:
         return Verdict()
     note = None
     for signal in sorted(signals, key=lambda s: (s["time"], s["record_id"])):

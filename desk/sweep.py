@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from audit.actor import SYSTEM
@@ -9,7 +10,7 @@ from data.clock import stored, utc_now
 from desk import lifecycle
 from desk.change import Change, make
 from desk.intake import settle
-from desk.retries import give_back
+from desk.retries import give_back, give_up
 from traces.joining import RECENT
 
 if TYPE_CHECKING:
@@ -30,18 +31,25 @@ def settle_due(gate: Gate) -> None:
 
 def sweep(gate: Gate, limits: lifecycle.Limits) -> int:
     """Apply what is overdue and return how many cases it touched. Cheap when nothing is."""
-    if not gate.store.query("desk/overdue", {"now": stored(utc_now())}):
+    if not gate.store.query("desk/overdue", _times(stored(utc_now()), limits)):
         return 0
     return gate.tick(lambda tx, now: _apply(tx, limits, now))
 
 
+def _times(now: datetime, limits: lifecycle.Limits) -> dict[str, datetime]:
+    return {"now": now, "untaken": now - timedelta(seconds=limits.untaken_s)}
+
+
 def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
-    overdue = tx.run("desk/overdue", {"now": now})
+    overdue = tx.run("desk/overdue", _times(now, limits))
     for case in overdue:
         case.pop("retry_lease_until")
         if case["state"] == lifecycle.RETRYING:
             (retry,) = tx.run("desk/retry_by_id", {"id": case["retry_id"]})
-            give_back(tx, retry, limits, SYSTEM, now)
+            if retry["state"] == "queued":
+                give_up(tx, retry, limits, SYSTEM, now)
+            else:
+                give_back(tx, retry, limits, SYSTEM, now)
         else:
             make(tx, [_returned(case, now)], now)
     return len(overdue)

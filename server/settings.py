@@ -50,6 +50,7 @@ class DeskSettings(BaseModel):
 
     claim_minutes: float = Field(20, gt=0)
     verify_minutes: float = Field(15, gt=0)
+    untaken_minutes: float = Field(15, gt=0)
     retry_lease_seconds: int = Field(60, ge=5)
     retry_leases: int = Field(3, ge=1)
 
@@ -58,6 +59,7 @@ class DeskSettings(BaseModel):
         return Limits(
             claim_s=int(self.claim_minutes * 60),
             verify_s=int(self.verify_minutes * 60),
+            untaken_s=int(self.untaken_minutes * 60),
             retry_lease_s=self.retry_lease_seconds,
             retry_leases=self.retry_leases,
         )

@@ -143,7 +143,8 @@ def _record(row: dict[str, Any], *, is_span: bool) -> Record:
             **row,
             "is_span": is_span,
             "severity": severity,
-            "err": status == "error" if is_span else severity >= ERROR,
+            # A record that a mapping reads as a failure is one, whatever its status or level says.
+            "err": row["outcome"] == "failed" or (status == "error" if is_span else severity >= ERROR),
             "run": None if run is None or _OLD_RUN.fullmatch(run) else run,
             "name": row["name"] or "",
             "links": row.get("links") if row.get("links") not in (None, "[]") else None,

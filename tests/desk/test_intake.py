@@ -94,7 +94,7 @@ def test_another_step_or_unit_is_another_case(store: Store) -> None:
 
 
 def test_a_warning_opens_nothing(store: Store) -> None:
-    append(store, failure(1, severity_number=13, severity="warning"))
+    append(store, failure(1, severity_number=13, severity="warning", outcome=None))
     assert all_cases(store) == []
 
 

@@ -26,7 +26,7 @@ from desk.lifecycle import RESOLUTION_CODES, Limits
 from desk.retries import Retries
 from desk.sweep import sweep
 from tests.gates import local_gate
-from tests.telemetry import START, batch, failure, success
+from tests.telemetry import START, batch, failure, span, success
 
 if TYPE_CHECKING:
     from data.store import Store
@@ -145,6 +145,26 @@ def test_a_lost_worker_returns_its_lease_and_learns_it(center: Center) -> None:
             report(lost["id"], worker=WORKER)
     center.retries.complete(again["id"], worker=WORKER)
     assert center.state() == "verifying"
+
+
+def test_a_retry_that_nobody_takes_returns_to_the_queue_with_the_reason(center: Center) -> None:
+    center.acts.retry(center.id, actor=ANN)
+    center.pass_time("retry", "requested_at")
+    assert center.state() == "retrying"
+    limits = dataclasses.replace(LIMITS, untaken_s=0)
+    sweep(local_gate(center.store), limits)
+    case = center.case()
+    assert (case["state"], case["retries"][0]["state"]) == ("open", "cancelled")
+    assert "no worker took the retry" in case["acts"][-1]["reason"]
+    assert center.retries.lease(None, worker=WORKER) is None
+
+
+def test_a_unit_that_only_a_trace_names_cannot_be_retried(store: Store) -> None:
+    store.append(batch(span(0, 1, status="error", kind="server", service="shop"))).result()
+    (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items
+    assert case["unit_kind"] == "trace"
+    with pytest.raises(InvalidActError, match="only a trace or a request names its unit"):
+        Acts(local_gate(store), LIMITS).retry(case["id"], actor=ANN)
 
 
 def test_a_retry_that_kills_every_worker_is_given_up(store: Store) -> None:

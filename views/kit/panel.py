@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES
-from desk.proof import UNPROVABLE
+from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES, UNPROVABLE
 from views.kit import words
 from views.kit.acting import act
 from views.kit.person import here, who
@@ -98,7 +97,8 @@ def _buttons(case: Case, key: str) -> None:
         if case["state"] in ("open", "claimed") and free:
             kind: Any = "primary" if case["state"] == "claimed" else "secondary"
             if st.button(
-                "Retry…", key=f"{key}_retry", type=kind, icon=":material/replay:", disabled=unsafe,
+                "Retry…", key=f"{key}_retry", type=kind, icon=":material/replay:",
+                disabled=unsafe or case["unit_kind"] in UNPROVABLE,
                 help="Not safe to replay: that takes the role approver." if unsafe else None,
             ):  # fmt: skip
                 retry_dialog([case["id"]])

@@ -8,3 +8,4 @@ where
     (exception_case.state = 'claimed' and exception_case.lease_until <= $now)
     or (exception_case.state = 'verifying' and exception_case.verify_until <= $now)
     or (exception_case.state = 'retrying' and retry.state = 'leased' and retry.lease_until <= $now)
+    or (exception_case.state = 'retrying' and retry.state = 'queued' and retry.requested_at <= $untaken)
