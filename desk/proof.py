@@ -65,7 +65,7 @@ def judge(case: Case, signals: Iterable[Row], parts: Mapping[str, frozenset[str]
 
 def is_later(case: Case, signal: Row) -> bool | None:
     """Tell whether a signal is later than the case's last failure; None: the clocks cannot tell."""
-    if signal["retry_id"] and signal["retry_id"] == case["retry_id"]:
+    if _is_of_retry(case, signal):
         return True
     same_clock = signal["clock"] is not None and signal["clock"] == case["clock"]
     if same_clock and signal["seq"] is not None and case["seq"] is not None:
@@ -79,7 +79,7 @@ def is_later(case: Case, signal: Row) -> bool | None:
 
 def covers(case: Case, signal: Row, parts: Mapping[str, frozenset[str]]) -> bool:
     """Tell whether a signal speaks for the part of the unit that failed."""
-    if signal["retry_id"] and signal["retry_id"] == case["retry_id"]:
+    if _is_of_retry(case, signal):
         return True
     affected = orjson.loads(case["affected"]) if case["affected"] else []
     if signal["flow"] != case["flow"] and signal["flow"] not in {place["flow"] for place in affected}:
@@ -89,6 +89,11 @@ def covers(case: Case, signal: Row, parts: Mapping[str, frozenset[str]]) -> bool
         return True
     callers = {place["service"] for place in affected}
     return signal["part"] == case["part"] or signal["part"] in callers
+
+
+def _is_of_retry(case: Case, signal: Row) -> bool:
+    """Tell whether a worker reports here on the case's own retry: it names the lease, which begins with it."""
+    return bool(case["retry_id"] and signal["retry_id"] and signal["retry_id"].startswith(case["retry_id"]))
 
 
 def prove(tx: Tx, difference: Difference, touched: set[str], retenanted: set[str], now: datetime) -> None:
