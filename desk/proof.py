@@ -92,7 +92,7 @@ def covers(case: Case, signal: Row, parts: Mapping[str, frozenset[str]]) -> bool
 
 
 def _is_of_retry(case: Case, signal: Row) -> bool:
-    """Tell whether a worker reports here on the case's own retry: it names the lease, which begins with it."""
+    """Tell whether a worker reports on the case's own retry: it names the lease, which begins with it."""
     return bool(case["retry_id"] and signal["retry_id"] and signal["retry_id"].startswith(case["retry_id"]))
 
 
