@@ -134,7 +134,8 @@ def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: date
     own = _of_unit(tx, case, signals)
     verdict = judge(case, own, tx.memo.get(_PARTS, {}))
     if verdict.signal is not None:
-        return _proven(case, verdict.signal["time"], now)
+        is_doubted = case["correlation_id"] in doubted and not case["earlier_occurrences"]
+        return _proven(case, verdict.signal["time"], now, is_doubted=is_doubted)
     # A case that was closed by earlier rules keeps its state.
     if (
         case["state"] == lifecycle.RECOVERED
@@ -158,11 +159,12 @@ def _of_unit(tx: Tx, case: Case, signals: list[Row]) -> list[Row]:
     return own
 
 
-def _proven(case: Case, completed_at: datetime, now: datetime) -> Change | None:
+def _proven(case: Case, completed_at: datetime, now: datetime, *, is_doubted: bool) -> Change | None:
     if case["state"] in lifecycle.LIVE:
         return recovery(case, completed_at, now)
-    if case["state"] == lifecycle.RECOVERED and completed_at < case["verified_at"]:
-        # A record that arrived late brings the first proof.
+    is_later = is_doubted and completed_at > case["verified_at"]
+    if case["state"] == lifecycle.RECOVERED and (completed_at < case["verified_at"] or is_later):
+        # A record that arrived late brings the first proof, or takes it away where another stands.
         return Change(case, {"verified_at": completed_at}, "updated", SYSTEM)
     return None
 

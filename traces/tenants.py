@@ -61,17 +61,21 @@ def _incoming(tx: Tx, difference: Difference) -> tuple[set[tuple[str, str]], set
     named: set[tuple[str, str]] = set()
     untold: set[str] = set()
     for name in ("incoming_log", "incoming_span"):
-        table = tx.tables[name].select(["correlation_id", "tenant"])
-        for row in (
-            table.filter(pc.is_valid(table["correlation_id"]))
-            .group_by(["correlation_id", "tenant"])
-            .aggregate([])
-            .to_pylist()
-        ):
+        table = tx.tables[name]
+        pairs = pa.table({"correlation_id": _ids(table), "tenant": table["tenant"]})
+        pairs = pairs.filter(pc.is_valid(pairs["correlation_id"]))
+        for row in pairs.group_by(["correlation_id", "tenant"]).aggregate([]).to_pylist():
             _sort(row, named, untold)
     for row in (*difference.joined_units, *difference.come, *difference.signals):
         _sort(row, named, untold)
     return named, untold
+
+
+def _ids(table: pa.Table) -> pa.ChunkedArray:
+    """Return the ID that each record names; without a trace also its run or its request."""
+    others = pc.coalesce(table["run_id"], table["technical_id"])
+    nothing = pa.scalar(None, pa.string())
+    return pc.coalesce(table["correlation_id"], pc.if_else(pc.is_null(table["trace_id"]), others, nothing))
 
 
 def _sort(row: dict[str, str | None], named: set[tuple[str, str]], untold: set[str]) -> None:

@@ -107,9 +107,10 @@ class World:
 def expected(rows: list[Row]) -> Told:
     made = batch(*rows)
     records = of_spans(_table(made.spans, SPAN_COLUMNS)) + of_logs(_table(made.logs, LOG_COLUMNS))
-    return told(
-        (r for r in records if _says_something(r)), {(r.cid, r.tenant) for r in records if r.cid and r.tenant}
-    )
+    named = {
+        (r.cid or (r.run or r.technical if not r.trace else None), r.tenant) for r in records if r.tenant
+    }
+    return told((r for r in records if _says_something(r)), {(cid, tenant) for cid, tenant in named if cid})
 
 
 def _table(columns: Any, schema: Any) -> pa.Table:

@@ -5,4 +5,6 @@ from log
 where
     log.time between $low and $high
     and (log.flow is not null or log.trace_id is null)
-    and log.correlation_id in (select asked_id.correlation_id from asked_id)
+    and coalesce(log.correlation_id, if(log.trace_id is null, coalesce(log.run_id, log.technical_id), null)) in (
+        select asked_id.correlation_id from asked_id
+    )

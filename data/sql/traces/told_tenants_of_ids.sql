@@ -13,14 +13,14 @@ from (
     group by unit_signal.trace_id, unit_signal.record_id, unit_signal.correlation_id, unit_signal.tenant
     having sum(unit_signal.change) > 0
     union all
-    select log.correlation_id, log.tenant
+    select coalesce(log.correlation_id, log.run_id, log.technical_id) as correlation_id, log.tenant
     from log
     where
         log.trace_id is null
         and log.time between
             (select min(unit.first_seen) from unit where unit.correlation_id in (select asked_id.correlation_id from asked_id))
             and (select max(unit.last_seen) from unit where unit.correlation_id in (select asked_id.correlation_id from asked_id))
-        and log.correlation_id in (select asked_id.correlation_id from asked_id)
+        and coalesce(log.correlation_id, log.run_id, log.technical_id) in (select asked_id.correlation_id from asked_id)
 ) as told
 where told.tenant is not null
 group by
