@@ -110,14 +110,17 @@ def facets(reading: Reading) -> dict[str, dict[str, int]]:
 
 
 def one(reading: Reading, case_id: str) -> Case:
-    """Return a case with its attempts, occurrences, retries and acts.
+    """Return a case with its attempts, occurrences, retries and acts; of a merged one, the case that stays.
 
     Raises:
-        CaseNotFoundError: there is none within the scope.
+        CaseNotFoundError: there is none within the scope, or it was withdrawn.
     """
     row = read(reading.query("desk/case", {"id": case_id}))
     if row is None:
-        raise CaseNotFoundError(case_id)
+        folded = read(reading.query("desk/folded", {"id": case_id}))
+        if folded and folded["merged_into"]:
+            return one(reading, folded["merged_into"])
+        raise CaseNotFoundError(case_id, folded["reason"] if folded else None)
     unit = {name: row[name] for name in ("correlation_id", "flow", "step")}
     return {
         **shape(row),

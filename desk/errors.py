@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 class CaseNotFoundError(UnsnagError):
     """There is no such exception."""
 
-    def __init__(self, case_id: str) -> None:
-        super().__init__(f"There is no exception {case_id}. It may belong to another store.")
+    def __init__(self, case_id: str, withdrawn: str | None = None) -> None:
+        if withdrawn:
+            super().__init__(f"Exception {case_id} was withdrawn: {withdrawn}.")
+        else:
+            super().__init__(f"There is no exception {case_id}. It may belong to another store.")
 
 
 class UnitNotFoundError(UnsnagError):

@@ -1,0 +1,69 @@
+"""What becomes of cases when late records show where their failures belong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.actor import Actor
+from desk import cases
+from desk.acts import Acts
+from desk.errors import CaseNotFoundError
+from desk.lifecycle import Limits
+from tests.gates import local_gate
+from tests.telemetry import TRACE, batch, log, span
+
+if TYPE_CHECKING:
+    from data.store import Store
+
+ANN = Actor("ann")
+OTHER = "1" * 32
+
+
+def all_cases(store: Store) -> list[dict[str, Any]]:
+    return cases.listed(store.everything(), cases.CaseFilter(), 50, 0).items
+
+
+def request(trace: str = TRACE, **fields: Any) -> dict[str, Any]:
+    """Return the span of a failed request."""
+    own = {"kind": "server", "service": "shop", "status": "error", "error_type": "ValueError"}
+    return span(0, 1, "POST /orders", trace_id=trace, exception_message="boom", **own, **fields)
+
+
+def names_order(trace: str = TRACE) -> dict[str, Any]:
+    """Return a late record of the trace that names its order."""
+    return log(2, "order received", trace_id=trace, correlation_id="SO-1", service="shop")
+
+
+def test_an_id_that_comes_late_moves_the_case_with_its_holder(store: Store) -> None:
+    store.append(batch(request())).result()
+    (before,) = all_cases(store)
+    assert before["correlation_id"] == TRACE
+    Acts(local_gate(store), Limits()).claim(before["id"], actor=ANN)
+    store.append(batch(names_order())).result()
+    (after,) = all_cases(store)
+    assert (after["id"], after["correlation_id"], after["holder"]) == (before["id"], "SO-1", "ann")
+    assert [act["verb"] for act in cases.one(store.everything(), after["id"])["acts"]][-1] == "rekeyed"
+
+
+def test_two_cases_of_one_unit_and_step_become_one_and_both_addresses_lead_to_it(store: Store) -> None:
+    store.append(batch(request(), names_order(), request(OTHER))).result()
+    older, newer = sorted(all_cases(store), key=lambda case: case["correlation_id"] != "SO-1")
+    store.append(batch(names_order(OTHER))).result()
+    (stays,) = all_cases(store)
+    assert (stays["correlation_id"], stays["occurrences"]) == ("SO-1", 2)
+    for name in (older["id"], newer["id"]):
+        assert cases.one(store.everything(), name)["id"] == stays["id"]
+
+
+def test_a_case_whose_failure_was_handled_is_withdrawn_and_says_so(store: Store) -> None:
+    place = {"trace_id": TRACE, "span_id": "a" * 16, "correlation_id": "SO-1", "flow": "orders"}
+    error = {"severity_number": 17, "severity": "error", "error_type": "ValueError"}
+    store.append(batch(log(1, "pay failed", **place, **error))).result()
+    (case,) = all_cases(store)
+    block = {"role": "unit", "outcome": "success", "verdict": "ok", "seq": 9, "instance": "p1"}
+    store.append(batch(span(0, 3, "unit orders", **place, **block))).result()
+    assert all_cases(store) == []
+    with pytest.raises(CaseNotFoundError, match="was withdrawn"):
+        cases.one(store.everything(), case["id"])
