@@ -1,6 +1,6 @@
 """The desk's part of every ingest transaction: failures open cases, success signals end them.
 
-Any order of arrival gives the same cases: the failures of a trace are understood anew with every record that
+Any order of arrival gives the same cases: the failures of a trace are resolved again with every record that
 it gets (`traces.joining`), and a case is counted from the failures that stand (`desk.moves`).
 """
 

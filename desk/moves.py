@@ -1,4 +1,4 @@
-"""Cases follow the failures that they were opened for: opened, counted anew, moved, merged, withdrawn.
+"""Cases follow the failures that they were opened for: opened, counted again, moved, merged, withdrawn.
 
 A case is one unit stuck at one step; its failures stand in the table `failure` under the same key.
 Where a late record shows that failures belong elsewhere, their case leaves its key and takes the new one:

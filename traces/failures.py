@@ -155,7 +155,7 @@ class _Grouping:
         return found + self._of_logs(loose)
 
     def _without_echoes(self, groups: list[_Group]) -> list[_Group]:
-        """Put failed spans that only say so to the failure whose exception the span around them carries.
+        """Put failed spans without an exception to the failure whose exception the span around them carries.
 
         A web framework's span that sends the answer fails with status 500 because the handler raised.
         """
@@ -215,9 +215,6 @@ class _Grouping:
             if rest := [a for a in ordered if a not in nested]:
                 groups.append(rest)
         return groups
-
-    def _is_in(self, inner: Record, outer: Record) -> bool:
-        return outer.span in self._tree.up[inner.span]
 
     def _attach_logs(self, groups: list[_Group]) -> list[Record]:
         """Give each error log to the failure that it describes; return those that fit none."""

@@ -113,8 +113,8 @@ class _Resolving:
         self._recent = recent
         self._now = now
         self._patient = patient
-        self._times = times
         """Does a failed span wait for its unit root?"""
+        self._times = times
 
     def difference(
         self, scopes: set[str], older: set[str], chunk: Chunk, plain: set[str] | None = None
@@ -204,7 +204,7 @@ class _Resolving:
             for failure in resolution.failures:
                 if not failure.settles:
                     now[scope, failure.anchor] = (tree, failure)
-        rows = {key: _failure_row(key[0], tree, failure) for key, (tree, failure) in now.items()}
+        rows = {key: _failure_row(key[0], failure) for key, (_, failure) in now.items()}
         fresh = {key: row for key, row in rows.items() if not _same(old.get(key), row)}
         self._describe(fresh, now)
         made.come = list(fresh.values())
@@ -309,8 +309,7 @@ def _bounds(members: dict[str, list[Record]], also: Iterable[tuple[int, int]] = 
     return (min(times), max(times)) if times else (0, 0)
 
 
-def _failure_row(scope: str, tree: Tree, failure: Failure) -> Row:
-    del tree
+def _failure_row(scope: str, failure: Failure) -> Row:
     return {
         "trace_id": scope,
         "record_id": failure.anchor,

@@ -61,7 +61,7 @@ UNSCOPED = (
     "store/insert_spans",
     "store/known_logs",
     "store/known_spans",
-    # Joining looks at every record of a trace, whoever may see it.
+    # Joining reads every record of a trace, whatever its scope.
     "traces/any_tenants",
     "traces/delete_failures",
     "traces/delete_joined_units",
