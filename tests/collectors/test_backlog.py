@@ -1,4 +1,4 @@
-"""No unread line is abandoned, and what is unread is reported: real files, and a real store that is kept busy."""
+"""No unread line is abandoned, and all are counted: real files, and a real store that is kept busy."""
 
 from __future__ import annotations
 
