@@ -91,6 +91,8 @@ class Acts:
             retry_id = uuid.uuid4().hex[:28]
             fields = lifecycle.retry(case, actor.name, retry_id, now)
             row = _retry_row(case, retry_id, actor, reason, now)
+            # One may still run from before the case recovered and came back: its lease is lost now.
+            tx.run("desk/cancel_running_retries", {"case_id": case["id"], "now": now})
             tx.view_rows("new_retry", [row], like="retry")
             tx.run("desk/insert_retry")
             tx.topics.add("retry")

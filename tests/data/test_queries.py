@@ -27,6 +27,7 @@ UNSCOPED = (
     "desk/cancel_retry",
     "desk/cases_by_key",
     "desk/cancel_folded_retries",
+    "desk/cancel_running_retries",
     "desk/cases_to_prove",
     "desk/close_folded_episodes",
     "desk/delete_folded",
@@ -176,7 +177,7 @@ def _value(name: str) -> object:
     known |= {"path": "p", "identity": "i", "buckets": 7, "zone": "UTC", "grain": "day"}
     known |= {"name": "n", "kind": "jsonl", "records": 0, "duplicates": 0, "quarantined": 0, "latest": 0}
     known |= dict.fromkeys(("key", "actor", "request_hash", "body", "hash", "secret_hash", "code_hash"), "x")
-    known |= dict.fromkeys(("id", "holder", "role", "person", "state", "method", "by"), "x")
+    known |= dict.fromkeys(("id", "case_id", "holder", "role", "person", "state", "method", "by"), "x")
     moments = ("now", "untaken", "low", "high", "start", "end", "as_of", "expires_at", "idle_since")
     known |= dict.fromkeys(moments, "2026-11-22 00:00:00")
     return known.get(name)

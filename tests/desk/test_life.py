@@ -147,6 +147,18 @@ def test_a_lost_worker_returns_its_lease_and_learns_it(center: Center) -> None:
     assert center.state() == "verifying"
 
 
+def test_a_new_retry_takes_the_place_of_one_that_still_ran_when_the_case_recovered(center: Center) -> None:
+    center.acts.retry(center.id, actor=ANN)
+    lost = center.lease()
+    center.succeed(60)
+    center.store.append(batch(failure(70))).result()
+    assert center.state() == "open"
+    center.acts.retry(center.id, actor=ANN)
+    assert [retry["state"] for retry in center.case()["retries"]] == ["cancelled", "queued"]
+    with pytest.raises(LeaseLostError):
+        center.retries.complete(lost["id"], worker=WORKER)
+
+
 def test_a_retry_that_nobody_takes_returns_to_the_queue_with_the_reason(center: Center) -> None:
     center.acts.retry(center.id, actor=ANN)
     center.pass_time("retry", "requested_at")
