@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit import trail
 from data.errors import ConflictError
 from desk import lifecycle
-from traces.failures import RULE
+from traces.outcome import RULE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_
 from desk import lifecycle, priority
 from desk.change import Change, make
 from desk.title import title
-from traces.failures import NEEDS_A_LOOK
+from traces.outcome import NEEDS_A_LOOK
 from unsnag.conventions import CLASS_UNKNOWN, idempotency_key
 
 if TYPE_CHECKING:

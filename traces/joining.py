@@ -23,8 +23,9 @@ import pyarrow.compute as pc
 from data.clock import stored, utc_now
 from traces import arrivals
 from traces import record as records
-from traces.failures import PARTIAL, Everything, Failure, Resolution, Signal, resolve
+from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
+from traces.outcome import PARTIAL, Failure, Resolution, Signal
 from traces.recent import JOINS_FOR_US, Chunk, Recent
 from traces.tree import BUSINESS, NONE, Tree, Unit
 

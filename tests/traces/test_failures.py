@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.traces.records import TRACE, block, log, span, step
-from traces.failures import LOST_CONTACT, WENT_ON, Resolution, resolve
+from traces.failures import resolve
+from traces.outcome import LOST_CONTACT, WENT_ON, Resolution
 
 if TYPE_CHECKING:
     from traces.record import Record

@@ -1,0 +1,266 @@
+"""What became of the failures of a trace, and how its units ended (semantics 2 and 3)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from traces.exceptions import exception, is_serious
+from traces.grouping import Group
+from traces.outcome import (
+    ENDED,
+    FAILED,
+    NEEDS_A_LOOK,
+    PARTIAL,
+    PROGRESS,
+    SUCCESS,
+    UNPROVEN,
+    WENT_ON,
+    WITH_ERRORS,
+    Failure,
+    Resolution,
+    Signal,
+)
+from traces.record import is_retry_note
+from traces.tree import BUSINESS, ENTRIES, NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from traces.record import Record
+    from traces.tree import Tree, Unit
+
+
+def judge(tree: Tree, groups: list[Group], opened: Container[int]) -> Resolution:
+    """Return the failures that are no mere attempts, and the signals.
+
+    `opened` are the anchors of failures that waited for their unit root long enough.
+    """
+    return _Judgement(tree, groups, opened).resolution()
+
+
+class _Judgement:
+    def __init__(self, tree: Tree, groups: list[Group], opened: Container[int]) -> None:
+        self._opened = opened
+        self._tree = tree
+        self._groups = groups
+        self._good: dict[tuple[object, ...], list[Record]] = defaultdict(list)
+        for span in tree.spans.values():
+            if not span.err:
+                for name in _tried(span):
+                    self._good[span.parent, name].append(span)
+        self._notes = [r for r in tree.records if is_retry_note(r)]
+        self._blocks = [s for s in tree.spans.values() if s.ours and s.role == "unit" and s.outcome]
+
+    def resolution(self) -> Resolution:
+        """Return failures and signals."""
+        made = Resolution()
+        kept: list[tuple[Group, Failure]] = []
+        for group in self._groups:
+            verdict = self._verdict(group)
+            if verdict is None:
+                made.attempts.add(group.anchor.rid)
+            else:
+                waits = verdict == "settles" and group.anchor.rid not in self._opened
+                kept.append((group, self._failure(group, settles=waits)))
+        kept, blocks = self._judge_blocks(kept, made)
+        for group, failure in kept:
+            made.failures.append(failure)
+            for record in group.evidence:
+                made.holds.setdefault(record.rid, failure)
+            if not failure.settles and failure.note != PARTIAL:
+                made.signals += self._failed_signals(group, failure)
+        made.signals += blocks + self._foreign_signals(kept)
+        made.failures.sort(key=lambda f: (f.time, f.anchor))
+        return made
+
+    def _verdict(self, group: Group) -> str | None:
+        """Return ``failed``, ``settles`` while the unit root is not here, or None for an attempt."""
+        if self._made_good(group) and not group.note:
+            return None
+        if group.note or group.logs:
+            return FAILED
+        anchor = group.anchor
+        if anchor.outcome == FAILED and not anchor.ours:
+            return FAILED
+        if anchor.ours:
+            # The client reports a failed unit by a log record, which may come a moment later.
+            return "settles" if anchor.role == "unit" and anchor.outcome == FAILED else None
+        root = self._tree.root(anchor)
+        if root is None or not self._is_top(root):
+            return "settles"
+        return FAILED if root.err else None
+
+    def _is_top(self, root: Record) -> bool:
+        return (
+            root.parent is None
+            or root.kind in ENTRIES
+            or root.cid is not None
+            or root.parent in self._tree.spans
+        )
+
+    def _made_good(self, group: Group) -> bool:
+        return any(self._later_try(record) for record in group.tries or [group.anchor]) or self._retried(
+            group
+        )
+
+    def _later_try(self, record: Record) -> bool:
+        """Did a later try of the same thing, beside this one and for the same unit, end well?"""
+        for span in self._tree.above(record):
+            if span.ours and span.role == "unit":
+                return False
+            tries = [t for name in _tried(span) for t in self._good[span.parent, name]]
+            unit = self._tree.unit(span).key
+            if any(t.start >= span.end and self._tree.unit(t).key == unit for t in tries):
+                return True
+        return False
+
+    def _retried(self, group: Group) -> bool:
+        """Did a retry library try again after this, with no error of the unit afterwards?"""
+        if not self._notes or not group.logs:
+            return False
+        unit = self._tree.unit(group.anchor).key
+        last = max(log.end for log in group.logs)
+        notes = [n.end for n in self._notes if self._tree.unit(n).key == unit and n.end >= last]
+        later = [g for g in self._groups if g is not group and self._tree.unit(g.anchor).key == unit]
+        ended = any(self._tree.unit(b).key == unit and b.outcome != FAILED for b in self._blocks)
+        return bool(notes) and ended and not any(log.end > notes[0] for g in later for log in g.logs)
+
+    def _failure(self, group: Group, *, settles: bool) -> Failure:
+        anchor, tree = group.anchor, self._tree
+        unit, step = tree.unit(anchor), tree.step(anchor)
+        own = (unit.flow, step, anchor.service or "")
+        spans = [r for r in group.evidence if r.is_span and not self._is_block_of(unit, r)]
+        places = {(tree.flow(r), tree.step(r), r.service or "") for r in spans} - {own}
+        callers = {(tree.flow(s), tree.step(s), s.service) for s in tree.above(anchor) if s.service} - {own}
+        callers = {place for place in callers if place[2] != (anchor.service or "")}
+        tried = max((r.attempt or 0 for r in group.evidence), default=0)
+        return Failure(
+            anchor=anchor.rid,
+            unit=unit,
+            step=step,
+            time=max((r.end for r in group.tries), default=anchor.end),
+            attempts=max(len(group.tries), tried, 1),
+            affected=tuple(sorted(places | callers)),
+            part=anchor.part or anchor.service,
+            clock=anchor.clock,
+            seq=anchor.seq,
+            speaker=self._speaker(group).rid,
+            note=group.note,
+            settles=settles,
+            retry=anchor.retry,
+        )
+
+    def _is_block_of(self, unit: Unit, span: Record) -> bool:
+        return span.ours and span.role == "unit" and self._tree.unit(span).id == unit.id
+
+    def _speaker(self, group: Group) -> Record:
+        """Return the record of the failed unit whose text the case shows."""
+        unit = self._tree.unit(group.anchor).id
+        own = [r for r in group.evidence if r.err and self._tree.unit(r).id == unit]
+        return min(own, key=_rank, default=group.anchor)
+
+    # --- the unit blocks of our client ---------------------------------------------------------
+
+    def _judge_blocks(
+        self, kept: list[tuple[Group, Failure]], made: Resolution
+    ) -> tuple[list[tuple[Group, Failure]], list[Signal]]:
+        signals: list[Signal] = []
+        for block in sorted(self._blocks, key=lambda b: (b.end, b.rid)):
+            inside = [pair for pair in kept if block.span in self._spans_around(pair[0])]
+            own = [pair for pair in inside if pair[1].unit.id == self._tree.unit(block).id]
+            others = [pair for pair in inside if pair[1].unit.id != self._tree.unit(block).id]
+            outcome = self._block_outcome(block, own, others)
+            if block.verdict == "ok" and block.outcome == SUCCESS:
+                made.attempts |= {group.anchor.rid for group, _ in own}
+                kept = [pair for pair in kept if pair not in own]
+            elif outcome in (WITH_ERRORS, UNPROVEN):
+                note = WENT_ON if outcome == WITH_ERRORS else NEEDS_A_LOOK
+                kept = [(g, replace(f, note=note) if (g, f) in own else f) for g, f in kept]
+            elif outcome == PARTIAL and not others and not own:
+                group = Group(block, [block])
+                kept.append((group, replace(self._failure(group, settles=False), note=PARTIAL)))
+            signals.append(self._signal(block, outcome))
+        return kept, signals
+
+    def _spans_around(self, group: Group) -> set[str]:
+        return {s for record in group.evidence for s in self._tree.up[record.span]}
+
+    def _block_outcome(
+        self, block: Record, own: Sequence[tuple[Group, Failure]], others: Sequence[tuple[Group, Failure]]
+    ) -> str:
+        said = block.outcome or SUCCESS
+        if said in (FAILED, PARTIAL) or block.verdict == "ok":
+            return said
+        if own:
+            serious = any(is_serious(log) for group, _ in own for log in group.evidence)
+            return WITH_ERRORS if serious else UNPROVEN
+        return PARTIAL if others and said == SUCCESS else said
+
+    # --- signals -------------------------------------------------------------------------------
+
+    def _signal(self, record: Record, outcome: str) -> Signal:
+        part = record.part or record.service
+        final = record.completes is True or part is None or (not record.ours and outcome == SUCCESS)
+        return Signal(
+            rid=record.rid,
+            unit=self._tree.unit(record),
+            time=record.end,
+            outcome=outcome,
+            part=part,
+            final=final,
+            retry=record.retry,
+            clock=record.clock,
+            seq=record.seq,
+            continues=record.completes is False or outcome == PROGRESS,
+        )
+
+    def _failed_signals(self, group: Group, failure: Failure) -> list[Signal]:
+        """Say of the unit, and of every unit that failed because of it, that it failed."""
+        made = {failure.unit.key: self._signal(group.anchor, FAILED)}
+        made[failure.unit.key] = replace(made[failure.unit.key], unit=failure.unit, time=failure.time)
+        for span in group.evidence:
+            unit = self._tree.unit(span)
+            if span.is_span and unit.id and unit.key not in made:
+                made[unit.key] = self._signal(span, FAILED)
+        return [s for s in made.values() if s.unit.kind != NONE]
+
+    def _foreign_signals(self, kept: list[tuple[Group, Failure]]) -> list[Signal]:
+        """Return what records say that are not our client's blocks."""
+        held = {record.rid for group, _ in kept for record in group.evidence}
+        made = []
+        for record in self._tree.records:
+            if record in self._blocks or record.rid in held:
+                continue
+            unit = self._tree.unit(record)
+            if unit.kind == NONE:
+                continue
+            if record.outcome in (SUCCESS, PROGRESS):
+                made.append(self._signal(record, record.outcome))
+            elif _is_end(record, unit) and (unit.kind == BUSINESS or record.parent is None):
+                made.append(self._signal(record, ENDED))
+        return made
+
+
+def _is_end(span: Record, unit: Unit) -> bool:
+    """Tell whether a span of foreign telemetry ends the unit's way through a service, without an error.
+
+    Of spans that name unit and flow themselves SQL derives the same (derive/units).
+    """
+    names_it = span.cid and span.flow and span.tenant == unit.tenant
+    if not span.is_span or span.err or span.role or span.outcome or names_it:
+        return False
+    return span.parent is None or span.kind in ENTRIES or span.cid is not None
+
+
+def _tried(span: Record) -> set[str]:
+    """Return under which names a span is a try: its step; its own name where none but a try has it."""
+    return {name for name in (span.step, span.name if span.kind == "client" or span.cid else None) if name}
+
+
+def _rank(record: Record) -> tuple[object, ...]:
+    """Order records by how much they say: our client's own report first."""
+    report = record.outcome == FAILED or record.name == "unit.failed"
+    is_bare = exception(record) is None
+    return (not report, record.etype is None, record.is_span, is_bare, -record.end, record.rid)
