@@ -107,7 +107,7 @@ def board() -> None:
 
 def _filters() -> CaseFilter:
     facets = here().desk.facets()
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="filters"):
         _text("q", "Search", "Title, message or unit")
         _choice("flow", "Flow", facets["flow"])
         _choice("class", "Class", facets["class"])

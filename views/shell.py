@@ -37,6 +37,12 @@ header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparen
     [data-testid="stLayoutWrapper"]:has(> .st-key-case_panel) {width: 100% !important; flex: 1 1 100%;}
     .st-key-queue_box {min-width: 100%;}
 }
+@media (max-width: 768px) {
+    header[data-testid="stHeader"] {height: 2.75rem; min-height: 2.75rem;}
+    .block-container {padding: 3.1rem 1rem 2rem;}
+    .st-key-filters > div {flex: 1 1 45%; min-width: 0;}
+    .st-key-filters > .st-key-filter_q {flex-basis: 100%;}
+}
 </style>"""
 
 

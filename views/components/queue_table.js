@@ -6,7 +6,7 @@ const SHAPES = {
 };
 const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", unknown: "?" };
 const HEADINGS = [
-  ["", ""], ["Due", ""], ["Severity", "severity-head"], ["Class", "kind"], ["What", ""], ["Unit", "unit-head"], ["At risk", "number"],
+  ["", ""], ["Due", "due-cell"], ["Severity", "severity-head"], ["Class", "kind"], ["What", ""], ["Unit", "unit-head"], ["At risk", "number"],
   ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", "who-cell"],
 ];
 
@@ -37,7 +37,7 @@ function icon(severity) {
 }
 
 function due(row, now) {
-  const box = element("div", "cell");
+  const box = element("div", "cell due-cell");
   if (row.due === null || row.due === undefined) {
     box.textContent = row.state === "recovered" || row.state === "resolved" ? "done" : "–";
     box.classList.add("dim");
@@ -92,7 +92,7 @@ function draw(row, state, now, send) {
   box.setAttribute("aria-label", `Select ${row.unit}`);
   line.append(box, due(row, now));
 
-  const severity = element("div", "cell");
+  const severity = element("div", "cell severity-cell");
   const mark = element("span", `severity ${row.severity}`);
   mark.append(icon(row.severity), element("span", "", row.severity));
   severity.title = row.severity;
@@ -113,7 +113,7 @@ function draw(row, state, now, send) {
   const seen = element("div", "cell number extra dim", `${row.seen}× · ${span(now - row.last)}`);
   seen.title = `${row.seen} failures, the last ${span(now - row.last)} ago`;
   line.append(
-    severity, kind, what, unit, element("div", "cell number", row.value), seen,
+    severity, kind, what, unit, element("div", "cell number value", row.value), seen,
     element("div", "cell number extra dim", String(row.attempts)), who(row, now, state.claimMs),
   );
   line.onclick = (event) => send.click(row.id, event);
