@@ -19,6 +19,7 @@ import uvicorn
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
+from streamlit import config
 
 from data.errors import UnsnagError
 from server import command, connections, signing_in
@@ -39,6 +40,8 @@ def _to_the_queue(request: Request) -> RedirectResponse:
 
 
 process = Process()
+# As `streamlit run` does: .streamlit/config.toml beside this file holds from whatever folder we are started.
+config._main_script_path = config._main_script_path or str(HERE / "app.py")  # noqa: SLF001
 # Streamlit's own start, `streamlit run app.py`, looks for this very assignment.
 app = st.App(
     HERE / "views" / "shell.py",

@@ -59,6 +59,7 @@ class Server:
     config: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    cwd: Path = ROOT
     scheme: str = "http"
     trust: ssl.SSLContext | bool = True
     process: subprocess.Popen[bytes] | None = None
@@ -83,7 +84,7 @@ class Server:
         self.spool.mkdir(parents=True, exist_ok=True)
         command = [
             sys.executable,
-            "app.py",
+            str(ROOT / "app.py"),
             "--port",
             str(self.port),
             "--data",
@@ -94,7 +95,7 @@ class Server:
         command += ["--config", str(self.config)] if self.config else []
         log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **self.environment}
+            command, cwd=self.cwd, stdout=log, stderr=log, env={**os.environ, **self.environment}
         )
         log.close()
         self._wait()

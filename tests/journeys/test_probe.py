@@ -186,3 +186,12 @@ def _soon(look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         assert time.monotonic() < until
         time.sleep(0.1)
     return found
+
+
+def test_it_looks_the_same_from_whatever_folder_it_is_started(tmp_path: Path) -> None:
+    server = Server(tmp_path, cwd=tmp_path).start()
+    try:
+        font = httpx.get(f"{server.address}/app/static/inter-latin-wght-normal.woff2")
+        assert font.content.startswith(b"wOF2"), "the settings of .streamlit/config.toml were not read"
+    finally:
+        server.kill()
