@@ -343,7 +343,8 @@ def _steps_figure(found: Sequence[Row], steps: Sequence[tuple[str, str]], *, wit
 
 
 def _step_label(flow: str, step: str, *, with_flow: bool) -> str:
-    return f"{_short(step)} · {_short(flow)}" if with_flow else _short(step, 40)
+    parts = (_short(step), _short(flow)) if with_flow else (_short(step, 40),)
+    return " · ".join(filter(None, parts)) or _short(flow)
 
 
 def _short(text: str, most: int = 20) -> str:
