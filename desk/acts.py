@@ -1,4 +1,4 @@
-"""What people do with cases: claim, release, retry, resolve. Every door calls these.
+"""What people do with cases: claim, release, retry, cancel a retry, resolve. Every door calls these.
 
 Each act passes the gate, which knows who may, and is one transaction: read the case, apply the rule, write
 the change with its audit entries. The same token answers the same again, however often it is sent.
@@ -104,6 +104,34 @@ class Acts:
             return Change(case, fields, "retried", actor, reason, details)
 
         asked = Asked("case.retry", actor, token, (case_id, reason), reason, shown)
+        return self._perform(case_id, rule, asked)
+
+    def cancel_retry(
+        self,
+        case_id: str,
+        *,
+        actor: Actor,
+        reason: str | None = None,
+        token: str | None = None,
+        shown: dict[str, Any] | None = None,
+    ) -> Case:
+        """Cancel a retry that no worker has taken yet. Return the case after.
+
+        The case goes back to whom it was claimed by before the retry, else to the queue, and stays due
+        when it was.
+
+        Raises:
+            NotAllowedNowError: no retry waits, or a worker runs it already.
+        """
+
+        def rule(tx: Tx, case: Case, now: datetime) -> Change:
+            retry = read(tx.run("desk/retry_by_id", {"id": case["retry_id"]}))
+            fields = lifecycle.cancel_retry(case, retry, now, self.limits)
+            tx.run("desk/cancel_retry", {"id": case["retry_id"], "states": ["queued"], "now": now})
+            tx.topics.add("retry")
+            return Change(case, fields, "retry_cancelled", actor, reason, {"retry_id": case["retry_id"]})
+
+        asked = Asked("case.cancel_retry", actor, token, (case_id, reason), reason, shown)
         return self._perform(case_id, rule, asked)
 
     def resolve(

@@ -6,6 +6,7 @@
    Released or run out:                                                           claimed → open
 4. A retry is asked for. Whoever asks holds the case.                             open, claimed → retrying
    A worker leases it, runs the step, and reports.
+   It is cancelled before a worker took it:                                       retrying → claimed, open
 5. The step ran well. That proves nothing yet.                                    retrying → verifying
    The step failed, or three workers were lost over it:                           retrying → open
 6. The unit's own success signal arrives, later than the case's last failure.     any live state → recovered
@@ -124,6 +125,30 @@ def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
     }
 
 
+def cancel_retry(case: Case, retry: Case | None, now: datetime, limits: Limits) -> Case:
+    """Return what changes when a retry that no worker has taken is cancelled; `retry` is the case's own.
+
+    A case that was claimed before the retry goes back to its holder, any other to the queue.
+
+    Raises:
+        NotAllowedNowError: there is no retry that waits, or a worker runs it already.
+    """
+    if case["state"] != RETRYING or retry is None:
+        words = "no retry of it waits."
+        raise _refusal(case, "taken out of the retry queue", words)
+    if retry["state"] != "queued":
+        words = (
+            f"{retry['worker']} runs its retry since {retry['started_at']:%H:%M} UTC. Wait for the result."
+        )
+        raise _refusal(case, "taken out of the retry queue", words)
+    back = _unheld(OPEN)
+    # The retry of an open case claims it in the same moment.
+    if case["claimed_at"] and case["claimed_at"] < retry["requested_at"]:
+        kept = {"holder": case["holder"], "claimed_at": case["claimed_at"]}
+        back |= {"state": CLAIMED, **kept, "lease_until": now + timedelta(seconds=limits.claim_s)}
+    return {**back, "retry_id": None}
+
+
 def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
     """Return what changes when a person closes the case. A claim does not stand in the way.
 
@@ -227,7 +252,11 @@ def _refuse_other_holder(case: Case, actor: str) -> None:
 
 
 def _not_now(case: Case, verb: str) -> NotAllowedNowError:
-    error = NotAllowedNowError(case["id"], case["state"], verb, _why_not(case), since=case["updated_at"])
+    return _refusal(case, verb, _why_not(case))
+
+
+def _refusal(case: Case, verb: str, words: str) -> NotAllowedNowError:
+    error = NotAllowedNowError(case["id"], case["state"], verb, words, since=case["updated_at"])
     error.holder = case["holder"]
     return error
 

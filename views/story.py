@@ -409,6 +409,7 @@ _ACTS: Final = {
     "renewed": ("person", "", "{actor} kept the claim on the exception at {step}"),
     "released": ("person", "", "{actor} released the exception at {step}"),
     "retried": ("replay", "", "{actor} asked for a retry of {step}"),
+    "retry_cancelled": ("block", "", "{actor} cancelled the retry of {step}"),
     "resolved": ("task_alt", "green", "{actor} resolved the exception at {step}: {code}"),
     "expired": ("timer_off", "amber", "The claim on the exception at {step} ran out"),
     "verifying": ("hourglass_top", "", "The retry of {step} ran; the unit's own success is still awaited"),
@@ -424,7 +425,7 @@ _ACTS: Final = {
     ),
     "recovered": ("verified", "green", "Recovered: the unit went past {step} to its end"),
 }
-_GIVES_REASON: Final = ("retried", "resolved", "retry_failed")
+_GIVES_REASON: Final = ("retried", "retry_cancelled", "resolved", "retry_failed")
 
 
 def _act_line(act: Row, case: Row) -> Line:

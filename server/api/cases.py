@@ -24,6 +24,12 @@ class RetryBody(BaseModel):
     reason: str | None = Field(None, max_length=2_000)
 
 
+class CancelRetryBody(BaseModel):
+    """Why the retry is cancelled."""
+
+    reason: str | None = Field(None, max_length=2_000)
+
+
 class ResolveBody(BaseModel):
     """How the case ended."""
 
@@ -83,6 +89,13 @@ def release(case_id: str, caller: Caller, token: Token) -> Any:
 def retry(case_id: str, caller: Caller, token: Token, body: RetryBody | None = None) -> Any:
     """Ask for a retry; a worker carries it out."""
     return current().acts.retry(case_id, actor=caller, reason=body.reason if body else None, token=token)
+
+
+@router.post("/{case_id}/cancel-retry", response_model=shapes.Case)
+def cancel_retry(case_id: str, caller: Caller, token: Token, body: CancelRetryBody | None = None) -> Any:
+    """Cancel a retry that no worker has taken; 409 when one runs it already."""
+    reason = body.reason if body else None
+    return current().acts.cancel_retry(case_id, actor=caller, reason=reason, token=token)
 
 
 @router.post("/{case_id}/resolve", response_model=shapes.Case)

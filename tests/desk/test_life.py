@@ -171,6 +171,55 @@ def test_a_retry_that_nobody_takes_returns_to_the_queue_with_the_reason(center: 
     assert center.retries.lease(None, worker=WORKER) is None
 
 
+def test_a_cancelled_retry_of_a_claimed_case_goes_back_to_its_holder_and_stays_due(center: Center) -> None:
+    center.acts.claim(center.id, actor=ANN)
+    due = center.case()["due_at"]
+    center.acts.retry(center.id, actor=ANN)
+    center.acts.cancel_retry(center.id, actor=BOB, reason="the gateway is down again")
+    case = center.case()
+    assert (case["state"], case["holder"], case["due_at"]) == ("claimed", "ann", due)
+    assert case["lease_until"] > utc_now()
+    assert (case["retries"][0]["state"], case["next_attempt_at"]) == ("cancelled", None)
+    act = case["acts"][-1]
+    told = (act["verb"], act["actor"], act["from_state"], act["to_state"], act["reason"])
+    assert told == ("retry_cancelled", "bob", "retrying", "claimed", "the gateway is down again")
+    assert center.retries.lease(None, worker=WORKER) is None
+
+
+def test_a_cancelled_retry_of_an_open_case_goes_back_to_the_queue(center: Center) -> None:
+    due = center.case()["due_at"]
+    center.acts.retry(center.id, actor=ANN)
+    center.acts.cancel_retry(center.id, actor=ANN)
+    case = center.case()
+    assert (case["state"], case["holder"], case["due_at"]) == ("open", None, due)
+    center.acts.retry(center.id, actor=BOB)
+    assert center.lease()["case"] == center.id
+
+
+def test_a_retry_that_a_worker_runs_cannot_be_cancelled(center: Center) -> None:
+    center.acts.retry(center.id, actor=ANN)
+    center.lease()
+    with pytest.raises(NotAllowedNowError, match="w1 runs its retry since"):
+        center.acts.cancel_retry(center.id, actor=ANN)
+    assert center.state() == "retrying"
+
+
+def test_a_retry_whose_worker_was_lost_waits_again_and_can_be_cancelled(center: Center) -> None:
+    center.acts.retry(center.id, actor=ANN)
+    lost = center.lease()
+    center.pass_time("retry", "lease_until")
+    center.acts.cancel_retry(center.id, actor=ANN)
+    assert center.state() == "open"
+    with pytest.raises(LeaseLostError):
+        center.retries.complete(lost["id"], worker=WORKER)
+
+
+def test_only_a_retry_can_be_cancelled(center: Center) -> None:
+    center.acts.claim(center.id, actor=ANN)
+    with pytest.raises(NotAllowedNowError, match="no retry of it waits"):
+        center.acts.cancel_retry(center.id, actor=ANN)
+
+
 def test_a_unit_that_only_a_trace_names_cannot_be_retried(store: Store) -> None:
     store.append(batch(span(0, 1, status="error", kind="server", service="shop"))).result()
     (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items

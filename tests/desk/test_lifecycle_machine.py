@@ -33,7 +33,7 @@ WORKERS = st.sampled_from([Actor("w1", "service"), Actor("w2", "service")])
 LEGAL = {
     (None, "open"), ("open", "open"), ("open", "claimed"), ("claimed", "claimed"), ("claimed", "open"),
     ("open", "retrying"), ("claimed", "retrying"), ("retrying", "retrying"), ("retrying", "verifying"),
-    ("retrying", "open"), ("verifying", "open"), ("verifying", "verifying"),
+    ("retrying", "open"), ("retrying", "claimed"), ("verifying", "open"), ("verifying", "verifying"),
     *((state, "recovered") for state in LIVE), *((state, "resolved") for state in LIVE),
     ("recovered", "recovered"), ("resolved", "resolved"), ("recovered", "open"), ("resolved", "open"),
 }  # fmt: skip
@@ -96,6 +96,10 @@ class CaseMachine(RuleBasedStateMachine):
         before = len(self.case()["retries"])
         self.attempt(self.acts.retry, actor=actor, token=token)
         assert len(self.case()["retries"]) <= before + 1
+
+    @rule(actor=PEOPLE)
+    def cancel_retry(self, actor: Actor) -> None:
+        self.attempt(self.acts.cancel_retry, actor=actor)
 
     @rule(actor=PEOPLE)
     def resolve(self, actor: Actor) -> None:

@@ -87,6 +87,18 @@ def test_the_whole_way_over_rest(http: httpx.Client, case: dict[str, Any], cente
     assert http.get(f"/api/v1/cases/{case['id']}").json()["state"] == "recovered"
 
 
+def test_a_retry_is_cancelled_until_a_worker_runs_it(http: httpx.Client, case: dict[str, Any]) -> None:
+    path = f"cases/{case['id']}"
+    act(http, f"{path}/retry")
+    cancelled = act(http, f"{path}/cancel-retry", {"reason": "wrong order"}, who="bob")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "open")
+    act(http, f"{path}/retry")
+    act(http, "retries/lease", {"flows": None, "worker": "w"})
+    late = act(http, f"{path}/cancel-retry")
+    assert late.status_code == 409
+    assert "service/w runs its retry since" in late.json()["detail"]
+
+
 def test_no_retry_waits_is_204(http: httpx.Client) -> None:
     assert act(http, "retries/lease", {"flows": None, "wait_s": 0}).status_code == 204
 
@@ -259,7 +271,8 @@ def test_the_description_names_every_route(http: httpx.Client) -> None:
         "/api/v1/traces/{trace_id} /api/v1/traces /api/v1/search /api/v1/logs /api/v1/cases "
         "/api/v1/cases/{case_id} "
         "/api/v1/cases/{case_id}/claim /api/v1/cases/{case_id}/release /api/v1/cases/{case_id}/retry "
-        "/api/v1/cases/{case_id}/resolve /api/v1/retries/lease /api/v1/retries/{lease_id}/heartbeat "
+        "/api/v1/cases/{case_id}/resolve /api/v1/cases/{case_id}/cancel-retry "
+        "/api/v1/retries/lease /api/v1/retries/{lease_id}/heartbeat "
         "/api/v1/retries/{lease_id}/complete /api/v1/retries/{lease_id}/fail /api/v1/kpis /api/v1/quarantine "
         "/api/v1/sources /api/v1/events"
     )

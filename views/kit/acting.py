@@ -18,6 +18,7 @@ _DONE: Final = {
     "claim": "claimed",
     "release": "released",
     "retry": "sent to be retried",
+    "cancel_retry": "taken out of the retry queue",
     "resolve": "resolved",
 }
 _TOASTS: Final = "unsnag_toasts"

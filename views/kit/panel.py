@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES, UNPROVABLE
+from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES, RETRYING, UNPROVABLE
 from views.kit import words
 from views.kit.acting import act
 from views.kit.person import here, who
@@ -23,7 +23,8 @@ NO_OPERATOR: Final = "You may look, not act: that takes the role operator."
 _VERBS: Final = {
     "opened": "opened", "recurred": "failed again", "reopened": "came back", "claimed": "claimed by",
     "renewed": "claim renewed by", "released": "released by", "expired": "claim ran out",
-    "retried": "retry asked for by", "verifying": "step ran on", "retry_failed": "retry failed on",
+    "retried": "retry asked for by", "retry_cancelled": "retry cancelled by",
+    "verifying": "step ran on", "retry_failed": "retry failed on",
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit that a later record named", "merged": "merged into another exception",
     "withdrawn": "withdrawn: it was handled", "updated": "more became known",
@@ -102,12 +103,22 @@ def _buttons(case: Case, key: str) -> None:
                 help="Not safe to replay: that takes the role approver." if unsafe else None,
             ):  # fmt: skip
                 retry_dialog([case["id"]])
+        if _waits_for_worker(case) and st.button(
+            "Cancel retry…", key=f"{key}_cancel_retry", icon=":material/block:",
+            help="No worker has taken it yet.",
+        ):  # fmt: skip
+            cancel_retry_dialog(case["id"])
         stands = case["state"] in ("open", "claimed", "retrying", "verifying") and free
         if stands and st.button("Resolve…", key=f"{key}_resolve", icon=":material/task_alt:"):
             resolve_dialog([case["id"]])
         st.link_button(
             "Trace", f"/trace?id={_quoted(case['correlation_id'])}", icon=":material/account_tree:"
         )
+
+
+def _waits_for_worker(case: Case) -> bool:
+    run = case["retries"][-1] if case["retries"] else None
+    return case["state"] == RETRYING and run is not None and run["state"] == "queued"
 
 
 def _act(name: str, case_ids: list[str], token: str) -> None:
@@ -267,6 +278,21 @@ def retry_dialog(case_ids: list[str]) -> None:
     elif sent:
         shown["safety"] = sorted({safety(case)[0] for case in cases})
         act("retry", case_ids, token=_dialog_token("retry", cases), reason=reason or None, shown=shown)
+        st.rerun()
+
+
+@st.dialog("Cancel retry", width="medium")
+def cancel_retry_dialog(case_id: str) -> None:
+    """Ask for a reason, and take the retry out of the queue of workers."""
+    cases = [here().desk.case(case_id)]
+    shown = _scope(cases)
+    st.markdown("The exception goes back to the person who had claimed it, else to the queue.")
+    with st.form(f"cancel_retry_{case_id}", border=False):
+        reason = st.text_input("Reason (optional)", max_chars=400)
+        sent = st.form_submit_button("Cancel the retry", type="primary", icon=":material/block:")
+    if sent:
+        token = _dialog_token("cancel_retry", cases)
+        act("cancel_retry", [case_id], token=token, reason=reason.strip() or None, shown=shown)
         st.rerun()
 
 
