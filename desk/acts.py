@@ -1,6 +1,6 @@
-"""What people do with cases: claim, release, retry, cancel a retry, resolve. Every door calls these.
+"""What people do with cases: claim, release, retry, cancel a retry, mark as fixed outside, resolve.
 
-Each act passes the gate, which knows who may, and is one transaction: read the case, apply the rule, write
+Every door calls these. Each act passes the gate, which knows who may, and is one transaction: read the case, apply the rule, write
 the change with its audit entries. The same token answers the same again, however often it is sent.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from access.gate import Asked, Target
+from audit.actor import HUMAN
 from desk import lifecycle
 from desk.cases import read, revived, shape
 from desk.change import Change, make
@@ -89,7 +90,7 @@ class Acts:
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
             # The last 4 digits of a lease's id count its leases (desk.retries).
             retry_id = uuid.uuid4().hex[:28]
-            fields = lifecycle.retry(case, actor.name, retry_id, now)
+            fields = lifecycle.retry(case, actor.name, retry_id, now) | _by_person(actor, now)
             row = _retry_row(case, retry_id, actor, reason, now)
             # One may still run from before the case recovered and came back: its lease is lost now.
             tx.run("desk/cancel_running_retries", {"case_id": case["id"], "now": now})
@@ -134,6 +135,31 @@ class Acts:
         asked = Asked("case.cancel_retry", actor, token, (case_id, reason), reason, shown)
         return self._perform(case_id, rule, asked)
 
+    def fixed_outside(
+        self,
+        case_id: str,
+        *,
+        actor: Actor,
+        reason: str,
+        token: str | None = None,
+        shown: dict[str, Any] | None = None,
+    ) -> Case:
+        """Say that the unit was repaired outside the automation; the case waits for its success signal.
+
+        It returns to the queue where none arrives within `Limits.fixed_outside_s`. Return the case after.
+
+        Raises:
+            AlreadyClaimedError: somebody else holds it.
+            InvalidActError: the reason is too short, or nothing could ever prove the unit.
+        """
+
+        def rule(_tx: Tx, case: Case, now: datetime) -> Change:
+            fields = lifecycle.fixed_outside(case, actor.name, reason, now, self.limits)
+            return Change(case, fields | _by_person(actor, now), "fixed_outside", actor, reason.strip())
+
+        asked = Asked("case.fixed_outside", actor, token, (case_id, reason), reason.strip(), shown)
+        return self._perform(case_id, rule, asked)
+
     def resolve(
         self,
         case_id: str,
@@ -152,6 +178,8 @@ class Acts:
 
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
             fields = lifecycle.resolve(case, code, reason, now)
+            if code in lifecycle.VERIFIABLE:
+                fields |= _by_person(actor, now)
             if case["retry_id"]:
                 # A worker that runs it already learns at its next report that the lease is lost.
                 states = ["queued", "leased"]
@@ -177,6 +205,11 @@ class Acts:
             return shape(after)
 
         return revived(self.gate.perform(asked, work, target))
+
+
+def _by_person(actor: Actor, now: datetime) -> Case:
+    """Return what an act that counts as people's work leaves on the case; nothing for a service's."""
+    return {"people_at": now} if actor.kind == HUMAN else {}
 
 
 def _stricter(act: str, case: Case) -> str:

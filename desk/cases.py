@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TIMES: Final = (
     "opened_at", "first_seen", "last_seen", "updated_at", "due_at", "claimed_at", "first_claimed_at",
     "lease_until", "next_attempt_at", "verify_until", "resolved_at", "verified_at",
+    "people_at",
 )  # fmt: skip
 _MAX_ROWS: Final = 1_000
 

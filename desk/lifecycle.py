@@ -11,7 +11,9 @@
    The step failed, or three workers were lost over it:                           retrying → open
 6. The unit's own success signal arrives, later than the case's last failure.     any live state → recovered
    It does not arrive in time, or the step fails again:                           verifying → open
+   A person who repaired it elsewhere waits for the same proof, for days:         open, claimed → verifying
 7. A person closes it with a code and a reason. This wins over any claim.         any live state → resolved
+   Where they say that it was repaired, a later success is noted: verified.
 8. A new failure of the same unit at the same step, later than the end:           recovered, resolved → open
 """
 
@@ -46,6 +48,8 @@ RESOLUTION_CODES: Final = {
     "written_off": "Will not be fixed: written off",
     "false_alarm": "False alarm: nothing was wrong",
 }
+VERIFIABLE: Final = ("fixed_upstream", "data_corrected")
+"""Codes that say that it was repaired: a later success of the unit verifies them."""
 MIN_REASON: Final = 10
 UNPROVABLE: Final = ("trace", "technical", "none")
 """A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
@@ -57,6 +61,8 @@ class Limits:
 
     claim_s: int = 20 * 60
     verify_s: int = 15 * 60
+    fixed_outside_s: int = 3 * 24 * 3600
+    """How long a case that was fixed outside waits for the unit's own success signal."""
     untaken_s: int = 15 * 60
     """How long a retry waits for a worker before its case returns to the queue."""
     retry_lease_s: int = 60
@@ -85,16 +91,16 @@ def claim(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
 
 
 def release(case: Case, actor: str) -> Case:
-    """Return what changes when the holder gives the case back.
+    """Return what changes when the holder gives the case back, or takes back that it was fixed outside.
 
     Raises:
         AlreadyClaimedError: someone else holds it.
         NotAllowedNowError: nobody holds it.
     """
-    if case["state"] != CLAIMED:
+    if case["state"] != CLAIMED and not is_fixed_outside(case):
         raise _not_now(case, "released")
     _refuse_other_holder(case, actor)
-    return _unheld(OPEN)
+    return _unheld(OPEN) | ({"people_at": None} if is_fixed_outside(case) else {})
 
 
 def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
@@ -107,11 +113,7 @@ def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
     """
     if case["state"] not in (OPEN, CLAIMED):
         raise _not_now(case, "retried")
-    if case["unit_kind"] in UNPROVABLE:
-        raise InvalidActError(
-            f"Exception {case['id']} cannot be retried: only a trace or a request names its unit, so no "
-            "later success could prove it. Fix the cause, then resolve it."
-        )
+    _refuse_unprovable(case, "retried")
     _refuse_other_holder(case, actor)
     return {
         "state": RETRYING,
@@ -146,7 +148,46 @@ def cancel_retry(case: Case, retry: Case | None, now: datetime, limits: Limits) 
     if case["claimed_at"] and case["claimed_at"] < retry["requested_at"]:
         kept = {"holder": case["holder"], "claimed_at": case["claimed_at"]}
         back |= {"state": CLAIMED, **kept, "lease_until": now + timedelta(seconds=limits.claim_s)}
-    return {**back, "retry_id": None}
+    return {**back, **without_retry(case, retry)}
+
+
+def without_retry(case: Case, retry: Case) -> Case:
+    """Return what changes where a retry ends that no worker ever took: it did nothing for the unit."""
+    if retry["leases"]:
+        return {}
+    asked_last = case["people_at"] == retry["requested_at"]
+    people_at = None if asked_last else case["people_at"]
+    return {"retry_id": None, "people_at": people_at, "attempts": case["attempts"]}
+
+
+def fixed_outside(case: Case, actor: str, reason: str, now: datetime, limits: Limits) -> Case:
+    """Return what changes when `actor` says that the unit was repaired elsewhere: it waits for the proof.
+
+    Raises:
+        AlreadyClaimedError: someone else holds it.
+        NotAllowedNowError: a retry is under way, or the case has ended.
+        InvalidActError: the reason is too short, or nothing could ever prove that the unit recovered.
+    """
+    if case["state"] not in (OPEN, CLAIMED):
+        raise _not_now(case, "marked as fixed outside")
+    _refuse_unprovable(case, "marked as fixed outside")
+    _refuse_other_holder(case, actor)
+    _refuse_short(reason)
+    return {
+        "state": VERIFYING,
+        "holder": actor,
+        "claimed_at": case["claimed_at"] or now,
+        "first_claimed_at": case["first_claimed_at"] or now,
+        "lease_until": None,
+        "retry_id": None,
+        "verify_until": now + timedelta(seconds=limits.fixed_outside_s),
+        "next_attempt_at": None,
+    }
+
+
+def is_fixed_outside(case: Case) -> bool:
+    """Tell whether the case waits for its proof because somebody marked it fixed outside, without a retry."""
+    return case["state"] == VERIFYING and case["retry_id"] is None
 
 
 def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
@@ -162,10 +203,7 @@ def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
         raise InvalidActError(
             f"There is no resolution code {code!r}. Choose one of: {', '.join(RESOLUTION_CODES)}."
         )
-    if len(reason.strip()) < MIN_REASON:
-        raise InvalidActError(
-            f"The reason must have at least {MIN_REASON} characters: it is read months later."
-        )
+    _refuse_short(reason)
     return {
         **_unheld(RESOLVED),
         "resolved_at": now,
@@ -203,9 +241,10 @@ def recovered(case: Case, completed_at: datetime, now: datetime) -> Case:
 
 
 def _recovered_by(case: Case) -> str:
+    """Return what brought the recovery about. A claim alone repairs nothing."""
     if case["retry_id"]:
         return "retry"
-    return "person" if case["first_claimed_at"] else "automatic"
+    return "person" if case["people_at"] else "automatic"
 
 
 def reopens(case: Case, failed_at: datetime) -> bool:
@@ -222,6 +261,7 @@ def reopened(case: Case) -> Case:
     return {
         **_unheld(OPEN),
         "retry_id": case["retry_id"] if case["state"] == VERIFYING else None,
+        "people_at": case["people_at"] if case["state"] == VERIFYING else None,
         "resolved_at": None,
         "resolution_code": None,
         "resolution_reason": None,
@@ -246,6 +286,21 @@ def _unheld(state: str) -> Case:
     }
 
 
+def _refuse_unprovable(case: Case, verb: str) -> None:
+    if case["unit_kind"] in UNPROVABLE:
+        raise InvalidActError(
+            f"Exception {case['id']} cannot be {verb}: only a trace or a request names its unit, so no "
+            "later success could prove it. Fix the cause, then resolve it."
+        )
+
+
+def _refuse_short(reason: str) -> None:
+    if len(reason.strip()) < MIN_REASON:
+        raise InvalidActError(
+            f"The reason must have at least {MIN_REASON} characters: it is read months later."
+        )
+
+
 def _refuse_other_holder(case: Case, actor: str) -> None:
     if case["holder"] and case["holder"] != actor:
         raise AlreadyClaimedError(case["id"], case["holder"], case["claimed_at"], case["lease_until"])
@@ -264,6 +319,8 @@ def _refusal(case: Case, verb: str, words: str) -> NotAllowedNowError:
 def _why_not(case: Case) -> str:
     if case["state"] == RETRYING:
         return f"a retry that {case['holder']} asked for is being carried out. Wait for its result."
+    if is_fixed_outside(case):
+        return f"{case['holder']} marked it as fixed outside; it waits for the unit's own success signal."
     if case["state"] == VERIFYING:
         return "its retry ran and waits for the unit's own success signal. Wait for the proof."
     if case["state"] == RECOVERED:

@@ -174,7 +174,8 @@ def reopen(tx: Tx, retry: Retry, actor: Actor, now: datetime, reason: str | None
     """Put the case of a retry that came to nothing back to open."""
     case = read(tx.run("desk/case_for_act", {"id": retry["case_id"]}))
     if case and case["state"] == lifecycle.RETRYING and case["retry_id"] == retry["id"]:
-        make(tx, [Change(case, lifecycle.retry_failed(case), "retry_failed", actor, reason)], now)
+        fields = lifecycle.retry_failed(case) | lifecycle.without_retry(case, retry)
+        make(tx, [Change(case, fields, "retry_failed", actor, reason)], now)
 
 
 def _leased(tx: Tx, lease_id: str, now: datetime) -> Retry:

@@ -51,13 +51,16 @@ def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
             else:
                 give_back(tx, retry, limits, SYSTEM, now)
         else:
-            make(tx, [_returned(case, now)], now)
+            make(tx, [_returned(case, limits, now)], now)
     return len(overdue)
 
 
-def _returned(case: Case, now: datetime) -> Change:
+def _returned(case: Case, limits: lifecycle.Limits, now: datetime) -> Change:
     if lifecycle.claim_expired(case, now):
         words = f"returned: no activity by {case['holder']}"
         return Change(case, lifecycle.release(case, case["holder"]), "expired", SYSTEM, words)
     words = "the unit's own success signal did not arrive in time"
+    if lifecycle.is_fixed_outside(case):
+        days = limits.fixed_outside_s / 86_400
+        words = f"{case['holder']} marked it as fixed outside, but no success arrived within {days:g} days"
     return Change(case, lifecycle.retry_failed(case), "unproven", SYSTEM, words)

@@ -30,6 +30,12 @@ class CancelRetryBody(BaseModel):
     reason: str | None = Field(None, max_length=2_000)
 
 
+class FixedOutsideBody(BaseModel):
+    """What was done about it, and where."""
+
+    reason: str = Field(max_length=2_000)
+
+
 class ResolveBody(BaseModel):
     """How the case ended."""
 
@@ -96,6 +102,12 @@ def cancel_retry(case_id: str, caller: Caller, token: Token, body: CancelRetryBo
     """Cancel a retry that no worker has taken; 409 when one runs it already."""
     reason = body.reason if body else None
     return current().acts.cancel_retry(case_id, actor=caller, reason=reason, token=token)
+
+
+@router.post("/{case_id}/fixed-outside", response_model=shapes.Case)
+def fixed_outside(case_id: str, caller: Caller, token: Token, body: FixedOutsideBody) -> Any:
+    """Say that the unit was repaired outside; the case waits for its success signal, for days."""
+    return current().acts.fixed_outside(case_id, actor=caller, reason=body.reason, token=token)
 
 
 @router.post("/{case_id}/resolve", response_model=shapes.Case)

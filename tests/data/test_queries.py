@@ -18,7 +18,7 @@ MADE_BY_NAME = ("units/logs_by_", "units/spans_by_", "server/case_states", "serv
 
 TABLES = (
     "unit|log|span|attempt|exception_case|case_occurrence|retry|audit|failure|unit_signal|unit_trace|case_episode"
-    "|folded_case"
+    "|folded_case|touch"
 )
 READS = re.compile(rf'\b(?:from|join|into|update|using)\s+"?(?:{TABLES})\b')
 UNSCOPED = (

@@ -32,6 +32,7 @@ PEOPLE = st.sampled_from([Actor("ann"), Actor("bob")])
 WORKERS = st.sampled_from([Actor("w1", "service"), Actor("w2", "service")])
 LEGAL = {
     (None, "open"), ("open", "open"), ("open", "claimed"), ("claimed", "claimed"), ("claimed", "open"),
+    ("open", "verifying"), ("claimed", "verifying"),
     ("open", "retrying"), ("claimed", "retrying"), ("retrying", "retrying"), ("retrying", "verifying"),
     ("retrying", "open"), ("retrying", "claimed"), ("verifying", "open"), ("verifying", "verifying"),
     *((state, "recovered") for state in LIVE), *((state, "resolved") for state in LIVE),
@@ -102,8 +103,12 @@ class CaseMachine(RuleBasedStateMachine):
         self.attempt(self.acts.cancel_retry, actor=actor)
 
     @rule(actor=PEOPLE)
-    def resolve(self, actor: Actor) -> None:
-        self.attempt(self.acts.resolve, actor=actor, code="duplicate", reason="It is one of two")
+    def fixed_outside(self, actor: Actor) -> None:
+        self.attempt(self.acts.fixed_outside, actor=actor, reason="The carrier sent it again")
+
+    @rule(actor=PEOPLE, code=st.sampled_from(["duplicate", "fixed_upstream"]))
+    def resolve(self, actor: Actor, code: str) -> None:
+        self.attempt(self.acts.resolve, actor=actor, code=code, reason="It is one of two")
 
     @rule(worker=WORKERS)
     def lease(self, worker: Actor) -> None:
@@ -156,8 +161,9 @@ class CaseMachine(RuleBasedStateMachine):
         if hasattr(self, "id"):
             case = self.case()
             assert (case["holder"] is not None) == (case["state"] in ("claimed", "retrying", "verifying"))
-            assert (case["verified_at"] is not None) == (case["state"] == "recovered")
-            if case["state"] == "recovered":
+            if case["state"] != "resolved":
+                assert (case["verified_at"] is not None) == (case["state"] == "recovered")
+            if case["verified_at"]:
                 assert case["verified_at"] > case["last_seen"]
 
     @invariant()

@@ -99,6 +99,19 @@ def test_a_retry_is_cancelled_until_a_worker_runs_it(http: httpx.Client, case: d
     assert "service/w runs its retry since" in late.json()["detail"]
 
 
+def test_what_was_fixed_outside_waits_for_its_proof(
+    http: httpx.Client, case: dict[str, Any], center: Center
+) -> None:
+    path = f"cases/{case['id']}"
+    assert act(http, f"{path}/fixed-outside").status_code == 422
+    assert act(http, f"{path}/fixed-outside", {"reason": "short"}).status_code == 422
+    marked = act(http, f"{path}/fixed-outside", {"reason": "Paid by bank transfer"}).json()
+    assert (marked["state"], marked["holder"], marked["next_attempt_at"]) == ("verifying", "ann", None)
+    center.store.append(batch(success(60))).result()
+    found = http.get(f"/api/v1/{path}").json()
+    assert (found["state"], found["recovered_by"]) == ("recovered", "person")
+
+
 def test_no_retry_waits_is_204(http: httpx.Client) -> None:
     assert act(http, "retries/lease", {"flows": None, "wait_s": 0}).status_code == 204
 
@@ -272,6 +285,7 @@ def test_the_description_names_every_route(http: httpx.Client) -> None:
         "/api/v1/cases/{case_id} "
         "/api/v1/cases/{case_id}/claim /api/v1/cases/{case_id}/release /api/v1/cases/{case_id}/retry "
         "/api/v1/cases/{case_id}/resolve /api/v1/cases/{case_id}/cancel-retry "
+        "/api/v1/cases/{case_id}/fixed-outside "
         "/api/v1/retries/lease /api/v1/retries/{lease_id}/heartbeat "
         "/api/v1/retries/{lease_id}/complete /api/v1/retries/{lease_id}/fail /api/v1/kpis /api/v1/quarantine "
         "/api/v1/sources /api/v1/events"

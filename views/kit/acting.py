@@ -19,6 +19,7 @@ _DONE: Final = {
     "release": "released",
     "retry": "sent to be retried",
     "cancel_retry": "taken out of the retry queue",
+    "fixed_outside": "marked as fixed outside",
     "resolve": "resolved",
 }
 _TOASTS: Final = "unsnag_toasts"

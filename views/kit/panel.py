@@ -8,7 +8,15 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES, RETRYING, UNPROVABLE
+from desk.lifecycle import (
+    LIVE,
+    MIN_REASON,
+    RESOLUTION_CODES,
+    RETRYING,
+    UNPROVABLE,
+    VERIFIABLE,
+    is_fixed_outside,
+)
 from views.kit import words
 from views.kit.acting import act
 from views.kit.person import here, who
@@ -25,6 +33,7 @@ _VERBS: Final = {
     "renewed": "claim renewed by", "released": "released by", "expired": "claim ran out",
     "retried": "retry asked for by", "retry_cancelled": "retry cancelled by",
     "verifying": "step ran on", "retry_failed": "retry failed on",
+    "fixed_outside": "marked as fixed outside by", "verified": "verified by the unit's own success",
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit that a later record named", "merged": "merged into another exception",
     "withdrawn": "withdrawn: it was handled", "updated": "more became known",
@@ -54,7 +63,7 @@ def case_panel(case: Case, *, key: str = "panel") -> None:
 def _head(case: Case, now: datetime) -> None:
     st.markdown(f"#### {words.escape(case['title'])}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        name, color, icon = words.STATES[case["state"]]
+        name, color, icon = words.state(case)
         st.badge(name, color=color, icon=icon)  # type: ignore[arg-type]
         severity, shade, mark = words.SEVERITIES[case["severity"]]
         st.badge(severity, color=shade, icon=mark)  # type: ignore[arg-type]
@@ -90,7 +99,7 @@ def _buttons(case: Case, key: str) -> None:
                 "Claim", key=f"{key}_claim", type="primary", icon=":material/front_hand:",
                 on_click=_act, args=("claim", [case["id"]]), kwargs={"token": _token(case, "claim")},
             )  # fmt: skip
-        if case["state"] == "claimed" and free:
+        if (case["state"] == "claimed" or is_fixed_outside(case)) and free:
             st.button(
                 "Release", key=f"{key}_release", icon=":material/undo:",
                 on_click=_act, args=("release", [case["id"]]), kwargs={"token": _token(case, "release")},
@@ -103,6 +112,9 @@ def _buttons(case: Case, key: str) -> None:
                 help="Not safe to replay: that takes the role approver." if unsafe else None,
             ):  # fmt: skip
                 retry_dialog([case["id"]])
+        provable = case["state"] in ("open", "claimed") and free and case["unit_kind"] not in UNPROVABLE
+        if provable and st.button("Fixed outside…", key=f"{key}_fixed_outside", icon=":material/build:"):
+            fixed_outside_dialog(case["id"])
         if _waits_for_worker(case) and st.button(
             "Cancel retry…", key=f"{key}_cancel_retry", icon=":material/block:",
             help="No worker has taken it yet.",
@@ -169,12 +181,15 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
         st.info(text, icon=":material/replay:")
     elif case["state"] == "verifying":
         until = words.clock(case["verify_until"], zone, now) if case["verify_until"] else "later"
+        done = "The retry ran."
+        if is_fixed_outside(case):
+            done = f"{words.escape(case['holder'])} marked it as fixed outside."
         st.info(
-            f"The retry ran. Waiting for the unit's own success signal until {until}.",
+            f"{done} Waiting for the unit's own success signal until {until}.",
             icon=":material/hourglass_top:",
         )
     elif case["state"] == "recovered":
-        by = {"retry": "after a retry", "person": "after a person took it", "automatic": "by itself"}
+        by = {"retry": "after a retry", "person": "after a person repaired it", "automatic": "by itself"}
         st.success(
             f"Recovered {by.get(case['recovered_by'] or '', '')}. Proven by the unit's own success signal "
             f"at {words.clock(case['verified_at'], zone, now)}.",
@@ -183,9 +198,18 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
     elif case["state"] == "resolved":
         code = RESOLUTION_CODES.get(case["resolution_code"] or "", case["resolution_code"] or "")
         st.success(
-            f"Resolved (not proven by a signal): {code}. {words.escape(case['resolution_reason'] or '')}",
+            f"Resolved ({_proof_of_resolution(case, zone, now)}): {code}. "
+            f"{words.escape(case['resolution_reason'] or '')}",
             icon=":material/task_alt:",
         )
+
+
+def _proof_of_resolution(case: Case, zone: str, now: datetime) -> str:
+    if case["verified_at"]:
+        return f"verified by the unit's own success at {words.clock(case['verified_at'], zone, now)}"
+    if case["resolution_code"] in VERIFIABLE:
+        return "not verified yet: the unit's next success will"
+    return "not proven by a signal"
 
 
 def safety(case: Case) -> tuple[str, str]:
@@ -293,6 +317,27 @@ def cancel_retry_dialog(case_id: str) -> None:
     if sent:
         token = _dialog_token("cancel_retry", cases)
         act("cancel_retry", [case_id], token=token, reason=reason.strip() or None, shown=shown)
+        st.rerun()
+
+
+@st.dialog("Fixed outside", width="medium")
+def fixed_outside_dialog(case_id: str) -> None:
+    """Ask what was done, and let the case wait for its unit's own success signal."""
+    cases = [here().desk.case(case_id)]
+    shown = _scope(cases)
+    days = here().settings.desk.fixed_outside_days
+    st.markdown(
+        "For a unit that you repaired in another system and that runs again by itself. It waits for the "
+        f"unit's own success signal for {days:g} days, then returns to the queue."
+    )
+    with st.form(f"fixed_outside_{case_id}", border=False):
+        reason = st.text_area("Reason", placeholder="What was done, and where?", max_chars=2000)
+        sent = st.form_submit_button("Mark as fixed outside", type="primary", icon=":material/build:")
+    if sent and len(reason.strip()) < MIN_REASON:
+        st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
+    elif sent:
+        token = _dialog_token("fixed_outside", cases)
+        act("fixed_outside", [case_id], token=token, reason=reason, shown=shown)
         st.rerun()
 
 
