@@ -1,7 +1,8 @@
 """What people do with cases: claim, release, retry, cancel a retry, mark as fixed outside, resolve.
 
-Every door calls these. Each act passes the gate, which knows who may, and is one transaction: read the case, apply the rule, write
-the change with its audit entries. The same token answers the same again, however often it is sent.
+Every door calls these. Each act passes the gate, which knows who may, and is one transaction: read the
+case, apply the rule, write the change with its audit entries. The same token answers the same again,
+however often it is sent.
 """
 
 from __future__ import annotations
@@ -81,16 +82,18 @@ class Acts:
     ) -> Case:
         """Ask for a retry of the case's step; a worker carries it out. Return the case after.
 
-        A step that says it is not safe to replay takes an approver.
+        A step that says it is not safe to replay takes an approver, a business error a reason.
 
         Raises:
             AlreadyClaimedError: somebody else holds it.
+            ReasonMissingError: it is a business error, and no reason is given.
         """
+        reason = (reason or "").strip() or None
 
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
             # The last 4 digits of a lease's id count its leases (desk.retries).
             retry_id = uuid.uuid4().hex[:28]
-            fields = lifecycle.retry(case, actor.name, retry_id, now) | _by_person(actor, now)
+            fields = lifecycle.retry(case, actor.name, retry_id, reason, now) | _by_person(actor, now)
             row = _retry_row(case, retry_id, actor, reason, now)
             # One may still run from before the case recovered and came back: its lease is lost now.
             tx.run("desk/cancel_running_retries", {"case_id": case["id"], "now": now})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from data.errors import ConflictError, UnsnagError
 
@@ -61,6 +61,12 @@ class NotAllowedNowError(ConflictError):
 
 class InvalidActError(UnsnagError):
     """The act lacks something, or says something that does not exist."""
+
+
+class ReasonMissingError(UnsnagError):
+    """The act needs a reason, and there is none."""
+
+    field: Final = "reason"
 
 
 class LeaseLostError(UnsnagError):

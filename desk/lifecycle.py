@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from desk.errors import AlreadyClaimedError, InvalidActError, NotAllowedNowError
+from desk.errors import AlreadyClaimedError, InvalidActError, NotAllowedNowError, ReasonMissingError
+from unsnag.conventions import CLASS_BUSINESS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -103,18 +104,24 @@ def release(case: Case, actor: str) -> Case:
     return _unheld(OPEN) | ({"people_at": None} if is_fixed_outside(case) else {})
 
 
-def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
+def retry(case: Case, actor: str, retry_id: str, reason: str | None, now: datetime) -> Case:
     """Return what changes when `actor` asks for a retry; an open case becomes theirs.
 
     Raises:
         AlreadyClaimedError: someone else holds it.
         NotAllowedNowError: a retry runs already, or the case has ended.
         InvalidActError: nothing could ever prove that the unit recovered.
+        ReasonMissingError: a rule of the business said no, and nobody says why it should say yes now.
     """
     if case["state"] not in (OPEN, CLAIMED):
         raise _not_now(case, "retried")
     _refuse_unprovable(case, "retried")
     _refuse_other_holder(case, actor)
+    if needs_reason(case) and not (reason or "").strip():
+        raise ReasonMissingError(
+            f"Exception {case['id']} is a business error: the same step ends the same way unless something "
+            "has changed. Give a reason why it should end differently now."
+        )
     return {
         "state": RETRYING,
         "holder": actor,
@@ -125,6 +132,11 @@ def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
         "verify_until": None,
         "next_attempt_at": now,
     }
+
+
+def needs_reason(case: Case) -> bool:
+    """Tell whether a retry of the case needs a reason."""
+    return bool(case["class"] == CLASS_BUSINESS)
 
 
 def cancel_retry(case: Case, retry: Case | None, now: datetime, limits: Limits) -> Case:

@@ -21,7 +21,9 @@ Words = Annotated[str | None, Query(max_length=400, description="One, or several
 class RetryBody(BaseModel):
     """Why the retry is asked for."""
 
-    reason: str | None = Field(None, max_length=2_000)
+    reason: str | None = Field(
+        None, max_length=2_000, description="Required for a business error: why it should end differently."
+    )
 
 
 class CancelRetryBody(BaseModel):

@@ -106,7 +106,7 @@ def test_a_store_of_the_first_version_shows_the_same_and_goes_on(tmp_path: Path)
             ("open1", "opened", "1"),
         ]
         acted = {name: cases.one(store.everything(), name)["people_at"] for name in ("open1", "done1")}
-        assert acted == {"open1": None, "done1": at(17)}, "of ann's acts only the retry counts as people's work"
+        assert acted == {"open1": None, "done1": at(17)}, "of ann's acts only the retry counts"
         store.append(batch(failure(60), failure(70, unit="SO-2"))).result()
         assert shown(store) == {"open1": ("open", 3), "done1": ("open", 2)}
         store.append(batch(success(90))).result()

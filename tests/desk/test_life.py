@@ -21,6 +21,7 @@ from desk.errors import (
     InvalidActError,
     LeaseLostError,
     NotAllowedNowError,
+    ReasonMissingError,
 )
 from desk.lifecycle import RESOLUTION_CODES, Limits
 from desk.retries import Retries
@@ -105,6 +106,20 @@ def test_a_retry_that_is_not_needed_any_more_is_never_handed_out(center: Center)
     center.succeed()
     assert center.retries.lease(None, worker=WORKER) is None
     assert center.state() == "recovered"
+
+
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_a_retry_of_a_business_error_says_why_it_should_end_differently(
+    center: Center, reason: str | None
+) -> None:
+    center.store.append(batch(failure(5, error_class="business"))).result()
+    with pytest.raises(ReasonMissingError, match="why it should end differently"):
+        center.acts.retry(center.id, actor=ANN, reason=reason)
+    assert center.state() == "open"
+    center.acts.retry(center.id, actor=ANN, reason=" The limit was raised ")
+    case = center.case()
+    assert (case["acts"][-1]["verb"], case["acts"][-1]["reason"]) == ("retried", "The limit was raised")
+    assert case["retries"][0]["reason"] == "The limit was raised"
 
 
 def test_a_failed_retry_opens_the_case_again(center: Center) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kpis.periods import Period
 from desk.lifecycle import RESOLUTION_CODES, VERIFIABLE
+from kpis.periods import Period
 from kpis.scoreboard import Kpi, kpi, rows, shape_of_work
 from tests.kpis.tables import START, WEEK, Tables, at
 

@@ -99,6 +99,18 @@ def test_a_retry_is_cancelled_until_a_worker_runs_it(http: httpx.Client, case: d
     assert "service/w runs its retry since" in late.json()["detail"]
 
 
+def test_a_retry_of_a_business_error_needs_a_reason(http: httpx.Client, center: Center) -> None:
+    center.store.append(batch(failure(5, error_class="business"))).result()
+    (item,) = http.get("/api/v1/cases").json()["items"]
+    refused = act(http, f"cases/{item['id']}/retry")
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+    assert refused.json()["field"] == "reason"
+    retried = act(http, f"cases/{item['id']}/retry", {"reason": "The limit was raised"})
+    assert (retried.status_code, retried.json()["state"]) == (200, "retrying")
+    acts = http.get(f"/api/v1/cases/{item['id']}").json()["acts"]
+    assert acts[-1]["reason"] == "The limit was raised"
+
+
 def test_what_was_fixed_outside_waits_for_its_proof(
     http: httpx.Client, case: dict[str, Any], center: Center
 ) -> None:

@@ -16,6 +16,7 @@ from desk.lifecycle import (
     UNPROVABLE,
     VERIFIABLE,
     is_fixed_outside,
+    needs_reason,
 )
 from views.kit import words
 from views.kit.acting import act
@@ -292,13 +293,20 @@ def retry_dialog(case_ids: list[str]) -> None:
     for told, color in dict.fromkeys(safety(case) for case in cases):
         st.markdown(f":{color}[{told}]")
     with st.form(f"retry_{'_'.join(case_ids)[:60]}", border=False):
-        reason = st.text_input("Reason", placeholder="Why should it work now? (optional)", max_chars=400)
+        asks_why = any(needs_reason(case) for case in cases)
+        label = "Why should it end differently now?" if asks_why else "Reason (optional)"
+        reason = st.text_input(label, placeholder="What has changed since it failed?", max_chars=400).strip()
         sure = st.text_input("Type RETRY to run it all the same") if unsafe else "RETRY"
         sent = st.form_submit_button(
             f"Retry {words.plural(len(cases), 'exception')}", type="primary", icon=":material/replay:"
         )
     if sent and sure.strip().upper() != "RETRY":
         st.error("Type RETRY to confirm: the step may have its effect twice.", icon=":material/warning:")
+    elif sent and asks_why and not reason:
+        st.error(
+            "A business error ends the same way again unless something has changed: say what.",
+            icon=":material/warning:",
+        )
     elif sent:
         shown["safety"] = sorted({safety(case)[0] for case in cases})
         act("retry", case_ids, token=_dialog_token("retry", cases), reason=reason or None, shown=shown)
