@@ -357,8 +357,9 @@ def _fold(tx: Tx, folded: list[tuple[Case, Case | None]], now: datetime) -> None
     tx.view_rows("new_fold", rows, like="folded_case")
     tx.run("desk/insert_folds")
     tx.run("desk/close_folded_episodes", {"now": now})
-    tx.run("desk/merge_retries")
     tx.run("desk/cancel_folded_retries", {"now": now})
+    tx.run("desk/merge_retries")
+    tx.topics.add("retry")
     tx.run("desk/delete_folded")
     trail.write(tx, entries, now)
 
