@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from access.gate import Asked, Target
 from audit.actor import HUMAN
-from desk import lifecycle
+from desk import lifecycle, workers
 from desk.cases import read, revived, shape
 from desk.change import Change, make
-from desk.errors import CaseNotFoundError
+from desk.errors import CaseNotFoundError, NoWorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,7 @@ class Acts:
 
         Raises:
             AlreadyClaimedError: somebody else holds it.
+            NoWorkerError: no worker has announced the step, so nobody would come for it.
             ReasonMissingError: it is a business error, and no reason is given.
         """
         reason = (reason or "").strip() or None
@@ -94,6 +95,8 @@ class Acts:
             # The last 4 digits of a lease's id count its leases (desk.retries).
             retry_id = uuid.uuid4().hex[:28]
             fields = lifecycle.retry(case, actor.name, retry_id, reason, now) | _by_person(actor, now)
+            if words := workers.missing(case, tx.run("desk/step_workers", workers.asked(case)), now):
+                raise NoWorkerError(case["id"], words)
             row = _retry_row(case, retry_id, actor, reason, now)
             # One may still run from before the case recovered and came back: its lease is lost now.
             tx.run("desk/cancel_running_retries", {"case_id": case["id"], "now": now})

@@ -63,6 +63,13 @@ class InvalidActError(UnsnagError):
     """The act lacks something, or says something that does not exist."""
 
 
+class NoWorkerError(ConflictError):
+    """No worker would come for a retry of the case."""
+
+    def __init__(self, case_id: str, words: str) -> None:
+        super().__init__(f"Exception {case_id} cannot be retried now: {words}")
+
+
 class ReasonMissingError(UnsnagError):
     """The act needs a reason, and there is none."""
 

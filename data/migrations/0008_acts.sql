@@ -69,3 +69,22 @@ from (
     group by audit.case_id
 ) as acted
 where acted.case_id = exception_case.id;
+
+-- one row per worker and step that it can retry; a worker that asks for everything has one with neither
+create table worker_step (
+    worker varchar not null,           -- without the number of its process, which changes with each start
+    name varchar not null,             -- what it called itself last
+    flow varchar,                      -- null: any
+    step varchar,                      -- null: any
+    scope varchar[],                   -- what its token reaches, as in_scope takes it; null: everything
+    announced_at timestamp not null,   -- last time, to the minute
+);
+
+-- one row per pause of a worker that was longer than a retry may wait
+create table worker_gap (
+    worker varchar not null,
+    flow varchar,
+    step varchar,
+    began_at timestamp not null,
+    ended_at timestamp not null,
+);

@@ -44,6 +44,7 @@ class Center:
         self.store, self.limits = store, limits
         self.acts, self.retries = Acts(local_gate(store), limits), Retries(local_gate(store), limits)
         store.append(batch(failure(0))).result()
+        self.retries.lease(None, worker=WORKER)  # a worker that takes everything is there
         (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items
         self.id: str = case["id"]
 

@@ -50,6 +50,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.limits = Limits()
         self.gate = local_gate(self.store)
         self.acts, self.retries = Acts(self.gate, self.limits), Retries(self.gate, self.limits)
+        self.retries.lease(None, worker=Actor("w1", "service"))
         self.seconds = 0.0
         self.leases: list[str] = []
         self.acknowledged = 0

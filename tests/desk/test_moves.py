@@ -72,9 +72,11 @@ def two_retries(store: Store) -> tuple[str, str, Retries]:
     store.append(batch(request(), names_order(), request(OTHER, start=10, run_id="nightly-7"))).result()
     gate = local_gate(store)
     ids = {case["correlation_id"]: case["id"] for case in all_cases(store)}
+    retries = Retries(gate, Limits())
+    retries.lease(None, worker=WORKER)
     for case_id in ids.values():
         Acts(gate, Limits()).retry(case_id, actor=ANN)
-    return ids["SO-1"], ids["nightly-7"], Retries(gate, Limits())
+    return ids["SO-1"], ids["nightly-7"], retries
 
 
 @pytest.mark.parametrize("leased", [0, 1, 2])
@@ -116,6 +118,7 @@ def test_a_withdrawn_case_leaves_no_retry_behind(store: Store) -> None:
     store.append(batch(log(1, "pay failed", **place, **error))).result()
     (case,) = all_cases(store)
     retries = Retries(local_gate(store), Limits())
+    retries.lease(None, worker=WORKER)
     Acts(local_gate(store), Limits()).retry(case["id"], actor=ANN)
     lease = retries.lease(None, worker=WORKER)
     assert lease is not None

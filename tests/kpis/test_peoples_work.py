@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.actor import Actor
+from audit.actor import Actor, service
 from data.store import Store
 from desk import cases
 from desk.acts import Acts
 from desk.intake import intake
 from desk.lifecycle import Limits
+from desk.retries import Retries
 from kpis.periods import Period
 from kpis.scoreboard import kpi
 from tests.collectors.rows import read
@@ -69,6 +70,7 @@ def test_acts_and_figures_agree(
 ) -> None:
     """Acts over the real desk; None: nothing is recovered, for it was closed as something else."""
     desk = Acts(local_gate(store), Limits())
+    Retries(local_gate(store), Limits()).lease(None, worker=service("w1"))
     store.append(batch(failure(0))).result()
     (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items
     for name in acts:

@@ -30,6 +30,7 @@ def act(
 
 @pytest.fixture
 def case(center: Center, http: httpx.Client) -> dict[str, Any]:
+    act(http, "retries/lease", {"handlers": [{"flow": "order-to-cash", "step": "pay"}], "worker": "w"})
     center.store.append(
         batch(failure(5, idempotent=True), span(4, 5, trace_id=TRACE, correlation_id="SO-1"))
     ).result()
@@ -100,6 +101,7 @@ def test_a_retry_is_cancelled_until_a_worker_runs_it(http: httpx.Client, case: d
 
 
 def test_a_retry_of_a_business_error_needs_a_reason(http: httpx.Client, center: Center) -> None:
+    act(http, "retries/lease", {"flows": None, "worker": "w"})
     center.store.append(batch(failure(5, error_class="business"))).result()
     (item,) = http.get("/api/v1/cases").json()["items"]
     refused = act(http, f"cases/{item['id']}/retry")
@@ -109,6 +111,22 @@ def test_a_retry_of_a_business_error_needs_a_reason(http: httpx.Client, center: 
     assert (retried.status_code, retried.json()["state"]) == (200, "retrying")
     acts = http.get(f"/api/v1/cases/{item['id']}").json()["acts"]
     assert acts[-1]["reason"] == "The limit was raised"
+
+
+def test_a_step_that_no_worker_announced_is_not_retried(http: httpx.Client, center: Center) -> None:
+    center.store.append(batch(failure(5))).result()
+    (item,) = http.get("/api/v1/cases").json()["items"]
+    path = f"cases/{item['id']}"
+    refused = act(http, f"{path}/retry")
+    assert refused.status_code == 409
+    assert "no worker has announced step pay of flow order-to-cash" in refused.json()["detail"]
+    assert "no worker has announced step pay" in http.get(f"/api/v1/{path}").json()["retry_refusal"]
+    announced = {"flows": ["order-to-cash"], "handlers": [{"flow": "order-to-cash", "step": "pay"}]}
+    assert act(http, "retries/lease", {**announced, "worker": "w"}).status_code == 204
+    found = http.get(f"/api/v1/{path}").json()
+    assert (found["retry_refusal"], found["workers"][0]["name"]) == (None, "service/w")
+    assert TIME.fullmatch(found["workers"][0]["last_seen"])
+    assert act(http, f"{path}/retry").json()["state"] == "retrying"
 
 
 def test_what_was_fixed_outside_waits_for_its_proof(

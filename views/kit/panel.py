@@ -51,7 +51,7 @@ def case_panel(case: Case, *, key: str = "panel") -> None:
     st.markdown(_what_happened(case, now, zone))
     _progress(case, now, zone)
     if case["state"] in LIVE:
-        _is_it_safe(case)
+        _is_it_safe(case, now)
     _data(case)
     _stack(case)
     _attempts(case, zone)
@@ -93,7 +93,7 @@ def _buttons(case: Case, key: str) -> None:
         )
         st.caption(f":material/lock: {NO_OPERATOR}")
         return
-    unsafe = case["replay_safe"] is False and not center.may("case.retry_unsafe", case)
+    refusal = _retry_refusal(case)
     with st.container(horizontal=True, gap="small"):
         if case["state"] == "open":
             st.button(
@@ -109,8 +109,7 @@ def _buttons(case: Case, key: str) -> None:
             kind: Any = "primary" if case["state"] == "claimed" else "secondary"
             if st.button(
                 "Retry…", key=f"{key}_retry", type=kind, icon=":material/replay:",
-                disabled=unsafe or case["unit_kind"] in UNPROVABLE,
-                help="Not safe to replay: that takes the role approver." if unsafe else None,
+                disabled=refusal is not None, help=refusal,
             ):  # fmt: skip
                 retry_dialog([case["id"]])
         provable = case["state"] in ("open", "claimed") and free and case["unit_kind"] not in UNPROVABLE
@@ -127,6 +126,14 @@ def _buttons(case: Case, key: str) -> None:
         st.link_button(
             "Trace", f"/trace?id={_quoted(case['correlation_id'])}", icon=":material/account_tree:"
         )
+
+
+def _retry_refusal(case: Case) -> str | None:
+    if case["replay_safe"] is False and not here().may("case.retry_unsafe", case):
+        return "Not safe to replay: that takes the role approver."
+    if case["retry_refusal"]:
+        return words.escape(f"Cannot be retried now: {case['retry_refusal']}")
+    return None
 
 
 def _waits_for_worker(case: Case) -> bool:
@@ -177,7 +184,7 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
         text = (
             f"A worker ({words.escape(run['worker'])}) is running the step."
             if run and leased
-            else ("The retry waits for a worker. Is `unsnag worker` running for this flow?")
+            else f"The retry waits for a worker. {_seen(case, now)}"
         )
         st.info(text, icon=":material/replay:")
     elif case["state"] == "verifying":
@@ -222,7 +229,15 @@ def safety(case: Case) -> tuple[str, str]:
     return "Nobody said whether this step is safe to replay. Look at the attempts first.", "orange"
 
 
-def _is_it_safe(case: Case) -> None:
+def _seen(case: Case, now: datetime) -> str:
+    """Say when a worker that can do the step was last there."""
+    if not case["workers"]:
+        return "No worker has announced this step."
+    last = case["workers"][0]
+    return f"Worker {words.escape(last['name'])} was last seen {words.ago(last['last_seen'], now)}."
+
+
+def _is_it_safe(case: Case, now: datetime) -> None:
     told, color = safety(case)
     with st.container(border=True, gap="xxsmall"):
         st.markdown(f":{color}[**Is it safe to retry?**]  \n{told}")
@@ -235,6 +250,10 @@ def _is_it_safe(case: Case) -> None:
             f"{words.plural(len(done), 'attempt')} went well" if done else "no attempt went well so far"
         )
         st.caption(" · ".join(facts))
+        if case["retry_refusal"] and case["unit_kind"] not in UNPROVABLE:
+            st.markdown(f":orange[{_retry_refusal(case)}]")
+        else:
+            st.caption(_seen(case, now))
 
 
 def _data(case: Case) -> None:
@@ -289,6 +308,13 @@ def retry_dialog(case_ids: list[str]) -> None:
     """Ask for a reason, say what is safe, and send the retry."""
     cases = [here().desk.case(case_id) for case_id in case_ids]
     shown = _scope(cases)
+    if refused := [case["retry_refusal"] for case in cases if case["retry_refusal"]]:
+        count = (
+            f"{len(refused)} of {len(cases)} cannot be retried now"
+            if len(cases) > 1
+            else "Cannot be retried now"
+        )
+        st.warning(words.escape(f"{count}: {refused[0]}"), icon=":material/warning:")
     unsafe = [case for case in cases if case["replay_safe"] is not True]
     for told, color in dict.fromkeys(safety(case) for case in cases):
         st.markdown(f":{color}[{told}]")
