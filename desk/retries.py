@@ -252,6 +252,6 @@ def give_back(tx: Tx, retry: Retry, limits: lifecycle.Limits, actor: Actor, now:
 def give_up(tx: Tx, retry: Retry, actor: Actor, now: datetime) -> None:
     """Take back a retry that no worker took: its case returns to the queue, with the reason."""
     minutes = int((now - retry["requested_at"]).total_seconds() // 60)
-    words = f"no worker took the retry within {minutes} min: is `unsnag worker` running for this flow?"
+    words = f"no worker took the retry within {minutes} min: is a worker running for this flow?"
     _move(tx, retry, state="cancelled", finished_at=now, error_message=words)
     reopen(tx, retry, actor, now, words)

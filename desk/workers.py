@@ -122,5 +122,5 @@ def missing(case: Row, workers: Sequence[Row], now: datetime) -> str | None:
     )
     return (
         f"no worker has announced step {case['step']} of flow {case['flow']} within 24 h.{last} "
-        "Start `unsnag worker` with a handler for it, then retry."
+        "Start a worker with a handler for it, then retry."
     )

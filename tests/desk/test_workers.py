@@ -77,7 +77,9 @@ def bench(store: Store) -> Bench:
 
 
 def test_a_step_that_no_worker_announced_cannot_be_retried(bench: Bench) -> None:
-    words = "no worker has announced step pay of flow order-to-cash within 24 h. Start `unsnag worker`"
+    words = (
+        "no worker has announced step pay of flow order-to-cash within 24 h. Start a worker with a handler"
+    )
     with pytest.raises(NoWorkerError, match=words):
         bench.acts.retry(bench.id, actor=ANN)
     case = bench.case()

@@ -234,7 +234,8 @@ def _seen(case: Case, now: datetime) -> str:
     if not case["workers"]:
         return "No worker has announced this step."
     last = case["workers"][0]
-    return f"Worker {words.escape(last['name'])} was last seen {words.ago(last['last_seen'], now)}."
+    name = words.escape(last["name"].removeprefix("service/"))
+    return f"Worker {name} was last seen {words.ago(last['last_seen'], now)}."
 
 
 def _is_it_safe(case: Case, now: datetime) -> None:
@@ -250,7 +251,9 @@ def _is_it_safe(case: Case, now: datetime) -> None:
             f"{words.plural(len(done), 'attempt')} went well" if done else "no attempt went well so far"
         )
         st.caption(" · ".join(facts))
-        if case["retry_refusal"] and case["unit_kind"] not in UNPROVABLE:
+        if case["state"] not in ("open", "claimed") or case["unit_kind"] in UNPROVABLE:
+            return
+        if case["retry_refusal"]:
             st.markdown(f":orange[{_retry_refusal(case)}]")
         else:
             st.caption(_seen(case, now))
