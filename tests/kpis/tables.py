@@ -97,7 +97,7 @@ class Tables:
         self._insert("exception_case", {**row, **more})
 
     def act(
-        self, case: str, verb: str = "claimed", kind: str = "human", record: str = "effect", **more: Any
+        self, case: str, verb: str = "retried", kind: str = "human", record: str = "effect", **more: Any
     ) -> None:
         self._seq += 1
         row = {
