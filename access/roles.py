@@ -52,6 +52,8 @@ _RULES: Final = (
     ActRule("case.release", _from(OPERATOR), "give a claimed exception back"),
     ActRule("case.retry", _from(OPERATOR), "ask for a retry"),
     ActRule("case.retry_unsafe", _from(APPROVER), "ask for a retry of a step that is not safe to replay"),
+    ActRule("case.cancel_retry", _from(OPERATOR), "cancel a retry that no worker has taken"),
+    ActRule("case.fixed_outside", _from(OPERATOR), "mark an exception as fixed outside"),
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
     ActRule("export", _from(VIEWER), "carry away the rows behind a figure"),
     ActRule("quarantine.replay", _from(OPERATOR), "read a quarantined record again", whole=True),

@@ -38,6 +38,7 @@ TEXT: Final[dict[str, tuple[str, ...]]] = {
     "exception_id": (words.EXCEPTION_ID,),
     "instance": (words.SERVICE_INSTANCE,),
     "verdict": (words.VERDICT,),
+    "actor_type": (words.ACTOR_TYPE,),
 }
 """Text columns of logs and spans, with the names that fill them: the first that is there."""
 

@@ -39,6 +39,7 @@ _CONTEXT: Final = {
     "peer": _TEXT,
     "http_status": pa.int32(),
     "verdict": _TEXT,
+    "actor_type": _TEXT,
     "completes": pa.bool_(),
     "dependency": _TEXT,
     "idempotency_key": _TEXT,

@@ -1,7 +1,8 @@
-"""What people do with cases: claim, release, retry, resolve. Every door calls these.
+"""What people do with cases: claim, release, retry, cancel a retry, mark as fixed outside, resolve.
 
-Each act passes the gate, which knows who may, and is one transaction: read the case, apply the rule, write
-the change with its audit entries. The same token answers the same again, however often it is sent.
+Every door calls these. Each act passes the gate, which knows who may, and is one transaction: read the
+case, apply the rule, write the change with its audit entries. The same token answers the same again,
+however often it is sent.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from access.gate import Asked, Target
-from desk import lifecycle
+from audit.actor import HUMAN
+from desk import lifecycle, workers
 from desk.cases import read, revived, shape
 from desk.change import Change, make
-from desk.errors import CaseNotFoundError
+from desk.errors import CaseNotFoundError, NoWorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,16 +82,21 @@ class Acts:
     ) -> Case:
         """Ask for a retry of the case's step; a worker carries it out. Return the case after.
 
-        A step that says it is not safe to replay takes an approver.
+        A step that says it is not safe to replay takes an approver, a business error a reason.
 
         Raises:
             AlreadyClaimedError: somebody else holds it.
+            NoWorkerError: no worker has announced the step, so nobody would come for it.
+            ReasonMissingError: it is a business error, and no reason is given.
         """
+        reason = (reason or "").strip() or None
 
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
             # The last 4 digits of a lease's id count its leases (desk.retries).
             retry_id = uuid.uuid4().hex[:28]
-            fields = lifecycle.retry(case, actor.name, retry_id, now)
+            fields = lifecycle.retry(case, actor.name, retry_id, reason, now) | _by_person(actor, now)
+            if words := workers.missing(case, tx.run("desk/step_workers", workers.asked(case)), now):
+                raise NoWorkerError(case["id"], words)
             row = _retry_row(case, retry_id, actor, reason, now)
             # One may still run from before the case recovered and came back: its lease is lost now.
             tx.run("desk/cancel_running_retries", {"case_id": case["id"], "now": now})
@@ -104,6 +111,59 @@ class Acts:
             return Change(case, fields, "retried", actor, reason, details)
 
         asked = Asked("case.retry", actor, token, (case_id, reason), reason, shown)
+        return self._perform(case_id, rule, asked)
+
+    def cancel_retry(
+        self,
+        case_id: str,
+        *,
+        actor: Actor,
+        reason: str | None = None,
+        token: str | None = None,
+        shown: dict[str, Any] | None = None,
+    ) -> Case:
+        """Cancel a retry that no worker has taken yet. Return the case after.
+
+        The case goes back to whom it was claimed by before the retry, else to the queue, and stays due
+        when it was.
+
+        Raises:
+            NotAllowedNowError: no retry waits, or a worker runs it already.
+        """
+
+        def rule(tx: Tx, case: Case, now: datetime) -> Change:
+            retry = read(tx.run("desk/retry_by_id", {"id": case["retry_id"]}))
+            fields = lifecycle.cancel_retry(case, retry, now, self.limits)
+            tx.run("desk/cancel_retry", {"id": case["retry_id"], "states": ["queued"], "now": now})
+            tx.topics.add("retry")
+            return Change(case, fields, "retry_cancelled", actor, reason, {"retry_id": case["retry_id"]})
+
+        asked = Asked("case.cancel_retry", actor, token, (case_id, reason), reason, shown)
+        return self._perform(case_id, rule, asked)
+
+    def fixed_outside(
+        self,
+        case_id: str,
+        *,
+        actor: Actor,
+        reason: str,
+        token: str | None = None,
+        shown: dict[str, Any] | None = None,
+    ) -> Case:
+        """Say that the unit was repaired outside the automation; the case waits for its success signal.
+
+        It returns to the queue where none arrives within `Limits.fixed_outside_s`. Return the case after.
+
+        Raises:
+            AlreadyClaimedError: somebody else holds it.
+            InvalidActError: the reason is too short, or nothing could ever prove the unit.
+        """
+
+        def rule(_tx: Tx, case: Case, now: datetime) -> Change:
+            fields = lifecycle.fixed_outside(case, actor.name, reason, now, self.limits)
+            return Change(case, fields | _by_person(actor, now), "fixed_outside", actor, reason.strip())
+
+        asked = Asked("case.fixed_outside", actor, token, (case_id, reason), reason.strip(), shown)
         return self._perform(case_id, rule, asked)
 
     def resolve(
@@ -124,6 +184,8 @@ class Acts:
 
         def rule(tx: Tx, case: Case, now: datetime) -> Change:
             fields = lifecycle.resolve(case, code, reason, now)
+            if code in lifecycle.VERIFIABLE:
+                fields |= _by_person(actor, now)
             if case["retry_id"]:
                 # A worker that runs it already learns at its next report that the lease is lost.
                 states = ["queued", "leased"]
@@ -149,6 +211,11 @@ class Acts:
             return shape(after)
 
         return revived(self.gate.perform(asked, work, target))
+
+
+def _by_person(actor: Actor, now: datetime) -> Case:
+    """Return what an act that counts as people's work leaves on the case; nothing for a service's."""
+    return {"people_at": now} if actor.kind == HUMAN else {}
 
 
 def _stricter(act: str, case: Case) -> str:

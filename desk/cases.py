@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from data.clock import aware
+from data.clock import aware, stored, utc_now
+from desk import lifecycle
 from desk.errors import CaseNotFoundError
+from desk.workers import asked, missing
 
 if TYPE_CHECKING:
     from data.store import Reading
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 TIMES: Final = (
     "opened_at", "first_seen", "last_seen", "updated_at", "due_at", "claimed_at", "first_claimed_at",
     "lease_until", "next_attempt_at", "verify_until", "resolved_at", "verified_at",
+    "people_at",
 )  # fmt: skip
 _MAX_ROWS: Final = 1_000
 
@@ -121,6 +124,7 @@ def one(reading: Reading, case_id: str) -> Case:
         if folded and folded["merged_into"]:
             return one(reading, folded["merged_into"])
         raise CaseNotFoundError(case_id, folded["reason"] if folded else None)
+    workers = reading.query("desk/step_workers", asked(row))
     unit = {name: row[name] for name in ("correlation_id", "flow", "step")}
     return {
         **shape(row),
@@ -128,8 +132,19 @@ def one(reading: Reading, case_id: str) -> Case:
         "attempts": [aware_row(r) for r in reading.query("desk/case_attempts", unit)],
         "occurrence_list": [aware_row(r) for r in reading.query("desk/case_occurrences", {"id": case_id})],
         "retries": [aware_row(r) for r in reading.query("desk/case_retries", {"id": case_id})],
+        "workers": [aware_row(r) for r in workers],
+        "retry_refusal": _refusal(row, workers),
         "acts": [act(r) for r in reading.query("desk/case_acts", {"id": case_id})],
     }
+
+
+def _refusal(row: Case, workers: list[dict[str, Any]]) -> str | None:
+    """Return why nobody can retry a case that waits, whatever their role; None where it can be retried."""
+    if row["state"] not in (lifecycle.OPEN, lifecycle.CLAIMED):
+        return None
+    if row["unit_kind"] in lifecycle.UNPROVABLE:
+        return "only a trace or a request names its unit, so no later success could prove it."
+    return missing(row, workers, stored(utc_now()))
 
 
 def act(row: dict[str, Any]) -> dict[str, Any]:

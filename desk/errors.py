@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from data.errors import ConflictError, UnsnagError
 
@@ -61,6 +61,19 @@ class NotAllowedNowError(ConflictError):
 
 class InvalidActError(UnsnagError):
     """The act lacks something, or says something that does not exist."""
+
+
+class NoWorkerError(ConflictError):
+    """No worker would come for a retry of the case."""
+
+    def __init__(self, case_id: str, words: str) -> None:
+        super().__init__(f"Exception {case_id} cannot be retried now: {words}")
+
+
+class ReasonMissingError(UnsnagError):
+    """The act needs a reason, and there is none."""
+
+    field: Final = "reason"
 
 
 class LeaseLostError(UnsnagError):

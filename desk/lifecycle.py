@@ -6,11 +6,14 @@
    Released or run out:                                                           claimed → open
 4. A retry is asked for. Whoever asks holds the case.                             open, claimed → retrying
    A worker leases it, runs the step, and reports.
+   It is cancelled before a worker took it:                                       retrying → claimed, open
 5. The step ran well. That proves nothing yet.                                    retrying → verifying
    The step failed, or three workers were lost over it:                           retrying → open
 6. The unit's own success signal arrives, later than the case's last failure.     any live state → recovered
    It does not arrive in time, or the step fails again:                           verifying → open
+   A person who repaired it elsewhere waits for the same proof, for days:         open, claimed → verifying
 7. A person closes it with a code and a reason. This wins over any claim.         any live state → resolved
+   Where they say that it was repaired, a later success is noted: verified.
 8. A new failure of the same unit at the same step, later than the end:           recovered, resolved → open
 """
 
@@ -20,7 +23,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from desk.errors import AlreadyClaimedError, InvalidActError, NotAllowedNowError
+from desk.errors import AlreadyClaimedError, InvalidActError, NotAllowedNowError, ReasonMissingError
+from unsnag.conventions import CLASS_BUSINESS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,6 +49,8 @@ RESOLUTION_CODES: Final = {
     "written_off": "Will not be fixed: written off",
     "false_alarm": "False alarm: nothing was wrong",
 }
+VERIFIABLE: Final = ("fixed_upstream", "data_corrected")
+"""Codes that say that it was repaired: a later success of the unit verifies them."""
 MIN_REASON: Final = 10
 UNPROVABLE: Final = ("trace", "technical", "none")
 """A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
@@ -56,6 +62,8 @@ class Limits:
 
     claim_s: int = 20 * 60
     verify_s: int = 15 * 60
+    fixed_outside_s: int = 3 * 24 * 3600
+    """How long a case that was fixed outside waits for the unit's own success signal."""
     untaken_s: int = 15 * 60
     """How long a retry waits for a worker before its case returns to the queue."""
     retry_lease_s: int = 60
@@ -84,34 +92,36 @@ def claim(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
 
 
 def release(case: Case, actor: str) -> Case:
-    """Return what changes when the holder gives the case back.
+    """Return what changes when the holder gives the case back, or takes back that it was fixed outside.
 
     Raises:
         AlreadyClaimedError: someone else holds it.
         NotAllowedNowError: nobody holds it.
     """
-    if case["state"] != CLAIMED:
+    if case["state"] != CLAIMED and not is_fixed_outside(case):
         raise _not_now(case, "released")
     _refuse_other_holder(case, actor)
-    return _unheld(OPEN)
+    return _unheld(OPEN) | ({"people_at": None} if is_fixed_outside(case) else {})
 
 
-def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
+def retry(case: Case, actor: str, retry_id: str, reason: str | None, now: datetime) -> Case:
     """Return what changes when `actor` asks for a retry; an open case becomes theirs.
 
     Raises:
         AlreadyClaimedError: someone else holds it.
         NotAllowedNowError: a retry runs already, or the case has ended.
         InvalidActError: nothing could ever prove that the unit recovered.
+        ReasonMissingError: a rule of the business said no, and nobody says why it should say yes now.
     """
     if case["state"] not in (OPEN, CLAIMED):
         raise _not_now(case, "retried")
-    if case["unit_kind"] in UNPROVABLE:
-        raise InvalidActError(
-            f"Exception {case['id']} cannot be retried: only a trace or a request names its unit, so no "
-            "later success could prove it. Fix the cause, then resolve it."
-        )
+    _refuse_unprovable(case, "retried")
     _refuse_other_holder(case, actor)
+    if needs_reason(case) and not (reason or "").strip():
+        raise ReasonMissingError(
+            f"Exception {case['id']} is a business error: the same step ends the same way unless something "
+            "has changed. Give a reason why it should end differently now."
+        )
     return {
         "state": RETRYING,
         "holder": actor,
@@ -122,6 +132,74 @@ def retry(case: Case, actor: str, retry_id: str, now: datetime) -> Case:
         "verify_until": None,
         "next_attempt_at": now,
     }
+
+
+def needs_reason(case: Case) -> bool:
+    """Tell whether a retry of the case needs a reason."""
+    return bool(case["class"] == CLASS_BUSINESS)
+
+
+def cancel_retry(case: Case, retry: Case | None, now: datetime, limits: Limits) -> Case:
+    """Return what changes when a retry that no worker has taken is cancelled; `retry` is the case's own.
+
+    A case that was claimed before the retry goes back to its holder, any other to the queue.
+
+    Raises:
+        NotAllowedNowError: there is no retry that waits, or a worker runs it already.
+    """
+    if case["state"] != RETRYING or retry is None:
+        words = "no retry of it waits."
+        raise _refusal(case, "taken out of the retry queue", words)
+    if retry["state"] != "queued":
+        words = (
+            f"{retry['worker']} runs its retry since {retry['started_at']:%H:%M} UTC. Wait for the result."
+        )
+        raise _refusal(case, "taken out of the retry queue", words)
+    back = _unheld(OPEN)
+    # The retry of an open case claims it in the same moment.
+    if case["claimed_at"] and case["claimed_at"] < retry["requested_at"]:
+        kept = {"holder": case["holder"], "claimed_at": case["claimed_at"]}
+        back |= {"state": CLAIMED, **kept, "lease_until": now + timedelta(seconds=limits.claim_s)}
+    return {**back, **without_retry(case, retry)}
+
+
+def without_retry(case: Case, retry: Case) -> Case:
+    """Return what changes where a retry ends that no worker ever took: it did nothing for the unit."""
+    if retry["leases"]:
+        return {}
+    asked_last = case["people_at"] == retry["requested_at"]
+    people_at = None if asked_last else case["people_at"]
+    return {"retry_id": None, "people_at": people_at, "attempts": case["attempts"]}
+
+
+def fixed_outside(case: Case, actor: str, reason: str, now: datetime, limits: Limits) -> Case:
+    """Return what changes when `actor` says that the unit was repaired elsewhere: it waits for the proof.
+
+    Raises:
+        AlreadyClaimedError: someone else holds it.
+        NotAllowedNowError: a retry is under way, or the case has ended.
+        InvalidActError: the reason is too short, or nothing could ever prove that the unit recovered.
+    """
+    if case["state"] not in (OPEN, CLAIMED):
+        raise _not_now(case, "marked as fixed outside")
+    _refuse_unprovable(case, "marked as fixed outside")
+    _refuse_other_holder(case, actor)
+    _refuse_short(reason)
+    return {
+        "state": VERIFYING,
+        "holder": actor,
+        "claimed_at": case["claimed_at"] or now,
+        "first_claimed_at": case["first_claimed_at"] or now,
+        "lease_until": None,
+        "retry_id": None,
+        "verify_until": now + timedelta(seconds=limits.fixed_outside_s),
+        "next_attempt_at": None,
+    }
+
+
+def is_fixed_outside(case: Case) -> bool:
+    """Tell whether the case waits for its proof because somebody marked it fixed outside, without a retry."""
+    return case["state"] == VERIFYING and case["retry_id"] is None
 
 
 def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
@@ -137,10 +215,7 @@ def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
         raise InvalidActError(
             f"There is no resolution code {code!r}. Choose one of: {', '.join(RESOLUTION_CODES)}."
         )
-    if len(reason.strip()) < MIN_REASON:
-        raise InvalidActError(
-            f"The reason must have at least {MIN_REASON} characters: it is read months later."
-        )
+    _refuse_short(reason)
     return {
         **_unheld(RESOLVED),
         "resolved_at": now,
@@ -178,9 +253,10 @@ def recovered(case: Case, completed_at: datetime, now: datetime) -> Case:
 
 
 def _recovered_by(case: Case) -> str:
+    """Return what brought the recovery about. A claim alone repairs nothing."""
     if case["retry_id"]:
         return "retry"
-    return "person" if case["first_claimed_at"] else "automatic"
+    return "person" if case["people_at"] else "automatic"
 
 
 def reopens(case: Case, failed_at: datetime) -> bool:
@@ -197,6 +273,7 @@ def reopened(case: Case) -> Case:
     return {
         **_unheld(OPEN),
         "retry_id": case["retry_id"] if case["state"] == VERIFYING else None,
+        "people_at": case["people_at"] if case["state"] == VERIFYING else None,
         "resolved_at": None,
         "resolution_code": None,
         "resolution_reason": None,
@@ -221,13 +298,32 @@ def _unheld(state: str) -> Case:
     }
 
 
+def _refuse_unprovable(case: Case, verb: str) -> None:
+    if case["unit_kind"] in UNPROVABLE:
+        raise InvalidActError(
+            f"Exception {case['id']} cannot be {verb}: only a trace or a request names its unit, so no "
+            "later success could prove it. Fix the cause, then resolve it."
+        )
+
+
+def _refuse_short(reason: str) -> None:
+    if len(reason.strip()) < MIN_REASON:
+        raise InvalidActError(
+            f"The reason must have at least {MIN_REASON} characters: it is read months later."
+        )
+
+
 def _refuse_other_holder(case: Case, actor: str) -> None:
     if case["holder"] and case["holder"] != actor:
         raise AlreadyClaimedError(case["id"], case["holder"], case["claimed_at"], case["lease_until"])
 
 
 def _not_now(case: Case, verb: str) -> NotAllowedNowError:
-    error = NotAllowedNowError(case["id"], case["state"], verb, _why_not(case), since=case["updated_at"])
+    return _refusal(case, verb, _why_not(case))
+
+
+def _refusal(case: Case, verb: str, words: str) -> NotAllowedNowError:
+    error = NotAllowedNowError(case["id"], case["state"], verb, words, since=case["updated_at"])
     error.holder = case["holder"]
     return error
 
@@ -235,6 +331,8 @@ def _not_now(case: Case, verb: str) -> NotAllowedNowError:
 def _why_not(case: Case) -> str:
     if case["state"] == RETRYING:
         return f"a retry that {case['holder']} asked for is being carried out. Wait for its result."
+    if is_fixed_outside(case):
+        return f"{case['holder']} marked it as fixed outside; it waits for the unit's own success signal."
     if case["state"] == VERIFYING:
         return "its retry ran and waits for the unit's own success signal. Wait for the proof."
     if case["state"] == RECOVERED:

@@ -161,9 +161,10 @@ class _Board:
                 self._rekey(case, _key(target))
             elif _stays(case, other):
                 self.folded.append((other, case))
-                self._rekey(case, _key(target))
+                self._rekey(_with_acts_of(case, other), _key(target))
             else:
                 self.folded.append((case, other))
+                self.cases[_key(target)] = _with_acts_of(other, case)
 
     def _rekey(self, case: Case, key: Key) -> None:
         self.rekeyed[case["id"]] = _key(case)
@@ -204,6 +205,12 @@ class _Board:
         return Change(before, case, "recurred" if grew else "updated", SYSTEM)
 
 
+def _with_acts_of(case: Case, folded: Case) -> Case:
+    """Return the case that stays: what people did for the other was done for it."""
+    acted = [moment for moment in (case["people_at"], folded["people_at"]) if moment]
+    return {**case, "people_at": max(acted, default=None)}
+
+
 def _stays(case: Case, other: Case) -> bool:
     """Tell whether `case` stays when it meets `other`: the one that a person holds, else the older."""
     if (case["holder"] is None) != (other["holder"] is None):
@@ -229,6 +236,7 @@ def _opened(key: Key, row: Row, units: list[Row]) -> Case:
         "holder": None,
         "retry_id": None,
         "first_claimed_at": None,
+        "people_at": None,
         "claimed_at": None,
         "lease_until": None,
         "verified_at": None,
@@ -349,8 +357,9 @@ def _fold(tx: Tx, folded: list[tuple[Case, Case | None]], now: datetime) -> None
     tx.view_rows("new_fold", rows, like="folded_case")
     tx.run("desk/insert_folds")
     tx.run("desk/close_folded_episodes", {"now": now})
-    tx.run("desk/merge_retries")
     tx.run("desk/cancel_folded_retries", {"now": now})
+    tx.run("desk/merge_retries")
+    tx.topics.add("retry")
     tx.run("desk/delete_folded")
     trail.write(tx, entries, now)
 

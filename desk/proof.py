@@ -110,7 +110,10 @@ def prove(tx: Tx, difference: Difference, touched: set[str], retenanted: set[str
     if not (news or doubted or touched or flows):
         return
     named = {signal["correlation_id"] for signal in news}
-    asked = {"ids": sorted(named | doubted), "cases": sorted(touched), "flows": sorted(flows)}
+    asked = {
+        "ids": sorted(named | doubted), "cases": sorted(touched), "flows": sorted(flows),
+        "verifiable": list(lifecycle.VERIFIABLE),
+    }  # fmt: skip
     cases = tx.run("desk/cases_to_prove", asked)
     doubted |= {c["correlation_id"] for c in cases if c["flow"] in flows or c["id"] in touched}
     whole = [c for c in cases if c["id"] in touched or c["correlation_id"] in doubted]
@@ -137,13 +140,12 @@ def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: date
         is_doubted = case["correlation_id"] in doubted and not case["earlier_occurrences"]
         return _proven(case, verdict.signal["time"], now, is_doubted=is_doubted)
     # A case that was closed by earlier rules keeps its state.
-    if (
-        case["state"] == lifecycle.RECOVERED
-        and case["correlation_id"] in doubted
-        and not case["earlier_occurrences"]
-    ):
+    if case["correlation_id"] in doubted and not case["earlier_occurrences"]:
         words = "later records showed that the success does not prove it"
-        return Change(case, lifecycle.reopened(case), "reopened", SYSTEM, words)
+        if case["state"] == lifecycle.RECOVERED:
+            return Change(case, lifecycle.reopened(case), "reopened", SYSTEM, words)
+        if case["state"] == lifecycle.RESOLVED and case["verified_at"]:
+            return Change(case, {"verified_at": None}, "updated", SYSTEM, words)
     if verdict.note and case["state"] in lifecycle.LIVE and case["note"] is None:
         return Change(case, {"note": verdict.note}, "updated", SYSTEM)
     return None
@@ -162,8 +164,12 @@ def _of_unit(tx: Tx, case: Case, signals: list[Row]) -> list[Row]:
 def _proven(case: Case, completed_at: datetime, now: datetime, *, is_doubted: bool) -> Change | None:
     if case["state"] in lifecycle.LIVE:
         return recovery(case, completed_at, now)
+    if case["verified_at"] is None:
+        # A person resolved it as repaired: now the unit says so too.
+        details = {"unit_completed_at": completed_at}
+        return Change(case, {"verified_at": completed_at}, "verified", SYSTEM, details=details)
     is_later = is_doubted and completed_at > case["verified_at"]
-    if case["state"] == lifecycle.RECOVERED and (completed_at < case["verified_at"] or is_later):
+    if completed_at < case["verified_at"] or is_later:
         # A record that arrived late brings the first proof, or takes it away where another stands.
         return Change(case, {"verified_at": completed_at}, "updated", SYSTEM)
     return None

@@ -6,7 +6,7 @@ lost and comes back holds an id that is not valid any more, and learns it (`Leas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,14 +19,16 @@ from desk.cases import read
 from desk.change import Change, make
 from desk.errors import LeaseLostError
 from desk.proof import proof_now
+from desk.workers import Workers, announced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from access.gate import Gate
     from audit.actor import Actor
     from data.store import Tx
+    from desk.workers import Step
 
     Retry = dict[str, Any]
 
@@ -40,10 +42,28 @@ class Retries:
 
     gate: Gate
     limits: lifecycle.Limits
+    workers: Workers = field(init=False)
 
-    def lease(self, flows: list[str] | None, *, worker: Actor, token: str | None = None) -> Retry | None:
-        """Hand out the oldest waiting retry of these flows (all flows if None), or None."""
-        wanted = {"flows": flows, "scope": self._reach(worker)}
+    def __post_init__(self) -> None:
+        """Begin to note workers."""
+        object.__setattr__(self, "workers", Workers(self.limits.untaken_s))
+
+    def lease(
+        self,
+        flows: list[str] | None,
+        *,
+        worker: Actor,
+        token: str | None = None,
+        handlers: Sequence[Step] | None = None,
+    ) -> Retry | None:
+        """Hand out the oldest waiting retry of these flows (all flows if None), or None.
+
+        `handlers` are flow and step of what the worker can do; a worker of an older client announces none.
+        """
+        reach = self._reach(worker)
+        if self.workers.is_news(worker, flows, handlers):
+            self._note(worker, reach, flows, handlers)
+        wanted = {"flows": flows, "scope": reach}
         store = self.gate.store
         if not self._seen(token, worker) and not store.query("desk/next_retry", wanted):
             return None
@@ -66,6 +86,7 @@ class Retries:
             retry = _leased(tx, lease_id, now)
             until = now + timedelta(seconds=self.limits.retry_lease_s)
             _move(tx, retry, lease_until=until)
+            self.workers.note(tx, worker, self._reach(worker), [(retry["flow"], retry["step"])], now)
             return {"id": lease_id, "lease_until": aware(until)}
 
         return self.gate.perform(_asked(worker, token, "heartbeat", lease_id), work, _of(lease_id))
@@ -112,6 +133,19 @@ class Retries:
         asked = _asked(worker, token, "fail", lease_id, error_type, message)
         return self.gate.perform(asked, work, _of(lease_id))
 
+    def _note(
+        self,
+        worker: Actor,
+        reach: list[str] | None,
+        flows: list[str] | None,
+        handlers: Sequence[Step] | None,
+    ) -> None:
+        def work(tx: Tx, _found: Target, now: datetime) -> None:
+            self.workers.note(tx, worker, reach, announced(tx, worker, flows, handlers), now)
+
+        self.gate.perform(_asked(worker, None, "announce"), work, Target(anywhere=True))
+        self.workers.noted(worker, flows, handlers)
+
     def _reach(self, worker: Actor) -> list[str] | None:
         """Return what retries this worker may have; None: all."""
         self.gate.authority.decide(worker, "retry.work", anywhere=True)
@@ -125,6 +159,7 @@ class Retries:
             tx, retry, state="leased", leases=leases, worker=worker.name, lease_until=until,
             started_at=retry["started_at"] or now,
         )  # fmt: skip
+        self.workers.note(tx, worker, self._reach(worker), [(retry["flow"], retry["step"])], now)
         return {
             "id": f"{retry['id']}{leases:0{_COUNT_DIGITS}x}",
             "case": retry["case_id"],
@@ -174,7 +209,8 @@ def reopen(tx: Tx, retry: Retry, actor: Actor, now: datetime, reason: str | None
     """Put the case of a retry that came to nothing back to open."""
     case = read(tx.run("desk/case_for_act", {"id": retry["case_id"]}))
     if case and case["state"] == lifecycle.RETRYING and case["retry_id"] == retry["id"]:
-        make(tx, [Change(case, lifecycle.retry_failed(case), "retry_failed", actor, reason)], now)
+        fields = lifecycle.retry_failed(case) | lifecycle.without_retry(case, retry)
+        make(tx, [Change(case, fields, "retry_failed", actor, reason)], now)
 
 
 def _leased(tx: Tx, lease_id: str, now: datetime) -> Retry:
@@ -213,9 +249,9 @@ def give_back(tx: Tx, retry: Retry, limits: lifecycle.Limits, actor: Actor, now:
     reopen(tx, retry, actor, now, words)
 
 
-def give_up(tx: Tx, retry: Retry, limits: lifecycle.Limits, actor: Actor, now: datetime) -> None:
+def give_up(tx: Tx, retry: Retry, actor: Actor, now: datetime) -> None:
     """Take back a retry that no worker took: its case returns to the queue, with the reason."""
-    minutes = limits.untaken_s // 60
-    words = f"no worker took the retry within {minutes} min: is `unsnag worker` running for this flow?"
+    minutes = int((now - retry["requested_at"]).total_seconds() // 60)
+    words = f"no worker took the retry within {minutes} min: is a worker running for this flow?"
     _move(tx, retry, state="cancelled", finished_at=now, error_message=words)
     reopen(tx, retry, actor, now, words)

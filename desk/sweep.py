@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from audit.actor import SYSTEM
@@ -11,6 +10,7 @@ from desk import lifecycle
 from desk.change import Change, make
 from desk.intake import settle
 from desk.retries import give_back, give_up
+from desk.workers import KNOWN, PAUSES
 from traces.joining import RECENT
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def sweep(gate: Gate, limits: lifecycle.Limits) -> int:
     return gate.tick(lambda tx, now: _apply(tx, limits, now))
 
 
-def _times(now: datetime, limits: lifecycle.Limits) -> dict[str, datetime]:
-    return {"now": now, "untaken": now - timedelta(seconds=limits.untaken_s)}
+def _times(now: datetime, limits: lifecycle.Limits) -> dict[str, Any]:
+    known = {"announced": now - KNOWN, "gaps_since": now - PAUSES}
+    return {"now": now, "untaken": limits.untaken_s, **known}
 
 
 def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
@@ -47,17 +48,20 @@ def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
         if case["state"] == lifecycle.RETRYING:
             (retry,) = tx.run("desk/retry_by_id", {"id": case["retry_id"]})
             if retry["state"] == "queued":
-                give_up(tx, retry, limits, SYSTEM, now)
+                give_up(tx, retry, SYSTEM, now)
             else:
                 give_back(tx, retry, limits, SYSTEM, now)
         else:
-            make(tx, [_returned(case, now)], now)
+            make(tx, [_returned(case, limits, now)], now)
     return len(overdue)
 
 
-def _returned(case: Case, now: datetime) -> Change:
+def _returned(case: Case, limits: lifecycle.Limits, now: datetime) -> Change:
     if lifecycle.claim_expired(case, now):
         words = f"returned: no activity by {case['holder']}"
         return Change(case, lifecycle.release(case, case["holder"]), "expired", SYSTEM, words)
     words = "the unit's own success signal did not arrive in time"
+    if lifecycle.is_fixed_outside(case):
+        days = limits.fixed_outside_s / 86_400
+        words = f"{case['holder']} marked it as fixed outside, but no success arrived within {days:g} days"
     return Change(case, lifecycle.retry_failed(case), "unproven", SYSTEM, words)

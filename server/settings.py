@@ -50,6 +50,7 @@ class DeskSettings(BaseModel):
 
     claim_minutes: float = Field(20, gt=0)
     verify_minutes: float = Field(15, gt=0)
+    fixed_outside_days: float = Field(3, gt=0)
     untaken_minutes: float = Field(15, gt=0)
     retry_lease_seconds: int = Field(60, ge=5)
     retry_leases: int = Field(3, ge=1)
@@ -59,6 +60,7 @@ class DeskSettings(BaseModel):
         return Limits(
             claim_s=int(self.claim_minutes * 60),
             verify_s=int(self.verify_minutes * 60),
+            fixed_outside_s=int(self.fixed_outside_days * 86_400),
             untaken_s=int(self.untaken_minutes * 60),
             retry_lease_s=self.retry_lease_seconds,
             retry_leases=self.retry_leases,

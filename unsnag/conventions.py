@@ -71,6 +71,9 @@ PARTIAL_FAILED: Final = "unsnag.partial.failed"
 Both are absent where the script gave numbers that cannot be, such as 41 of 40.
 """
 PARTIAL_TOTAL: Final = "unsnag.partial.total"
+ACTOR_TYPE: Final = "unsnag.actor.type"
+"""Who carried a step out: `ACTOR_HUMAN`, or anything else for a program."""
+ACTOR_HUMAN: Final = "human"
 VERDICT: Final = "unsnag.verdict"
 """On unit spans, and on the ``unit.failed`` of ``unit.fail()``: how the script itself said it ended.
 

@@ -15,6 +15,7 @@ from access.errors import SignedOutError
 from collectors.states import RUNNING
 from data.errors import UnsnagError
 from desk.cases import CaseFilter
+from desk.lifecycle import LIVE
 from desk.priority import SEVERITIES
 from views.components.live import live
 from views.components.queue_table import queue_table
@@ -205,6 +206,7 @@ def _row(case: Case) -> Case:
         "id": case["id"],
         "state": case["state"],
         "due": _ms(case["due_at"]) if live_state else None,
+        "ended": _ended(case),
         "first": _ms(case["opened_at"]),
         "severity": case["severity"],
         "class": case["class"],
@@ -219,6 +221,12 @@ def _row(case: Case) -> Case:
         "mine": case["holder"] == who().name,
         "lease": _ms(case["lease_until"]),
     }
+
+
+def _ended(case: Case) -> str | None:
+    if case["state"] in LIVE:
+        return None
+    return "verified" if case["verified_at"] else "done"
 
 
 def _ms(moment: datetime | None) -> float | None:

@@ -409,11 +409,18 @@ _ACTS: Final = {
     "renewed": ("person", "", "{actor} kept the claim on the exception at {step}"),
     "released": ("person", "", "{actor} released the exception at {step}"),
     "retried": ("replay", "", "{actor} asked for a retry of {step}"),
+    "retry_cancelled": ("block", "", "{actor} cancelled the retry of {step}"),
+    "fixed_outside": ("build", "", "{actor} marked the exception at {step} as fixed outside"),
+    "verified": ("verified", "green", "Verified: the unit went past {step} to its end"),
     "resolved": ("task_alt", "green", "{actor} resolved the exception at {step}: {code}"),
     "expired": ("timer_off", "amber", "The claim on the exception at {step} ran out"),
     "verifying": ("hourglass_top", "", "The retry of {step} ran; the unit's own success is still awaited"),
     "retry_failed": ("cancel", "red", "The retry of {step} failed"),
-    "unproven": ("help", "amber", "No success came after the retry of {step}: the exception is open again"),
+    "unproven": (
+        "help",
+        "amber",
+        "No success of the unit came in time: the exception at {step} is open again",
+    ),
     "rekeyed": ("move_down", "", "The exception at {step} moved to this unit: a later record named it"),
     "updated": ("info", "", "More became known of the exception at {step}"),
     "merged": ("merge", "", "The exception at {step} was merged into another"),
@@ -424,7 +431,7 @@ _ACTS: Final = {
     ),
     "recovered": ("verified", "green", "Recovered: the unit went past {step} to its end"),
 }
-_GIVES_REASON: Final = ("retried", "resolved", "retry_failed")
+_GIVES_REASON: Final = ("retried", "retry_cancelled", "fixed_outside", "resolved", "retry_failed")
 
 
 def _act_line(act: Row, case: Row) -> Line:
@@ -451,7 +458,9 @@ def _moment(act: Row, case: Row) -> datetime:
     moment: datetime = act["at"]
     if act["verb"] == "opened" and case:
         moment = min(moment, case["first_seen"])
-    if act["verb"] == "recovered" and (proof := (act.get("details") or {}).get("unit_completed_at")):
+    if act["verb"] in ("recovered", "verified") and (
+        proof := (act.get("details") or {}).get("unit_completed_at")
+    ):
         moment = datetime.fromisoformat(proof)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -511,7 +511,7 @@ def _case(center: Seat, case: Row) -> None:
     opened = param("case") == case["id"]
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            name, color, icon = words.STATES[case["state"]]
+            name, color, icon = words.state(case)
             st.badge(name, color=color, icon=icon)  # type: ignore[arg-type]
             st.markdown(f"**{words.escape(case['title'])}**")
             st.caption(_case_line(center, case))

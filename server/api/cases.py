@@ -21,7 +21,21 @@ Words = Annotated[str | None, Query(max_length=400, description="One, or several
 class RetryBody(BaseModel):
     """Why the retry is asked for."""
 
+    reason: str | None = Field(
+        None, max_length=2_000, description="Required for a business error: why it should end differently."
+    )
+
+
+class CancelRetryBody(BaseModel):
+    """Why the retry is cancelled."""
+
     reason: str | None = Field(None, max_length=2_000)
+
+
+class FixedOutsideBody(BaseModel):
+    """What was done about it, and where."""
+
+    reason: str = Field(max_length=2_000)
 
 
 class ResolveBody(BaseModel):
@@ -83,6 +97,19 @@ def release(case_id: str, caller: Caller, token: Token) -> Any:
 def retry(case_id: str, caller: Caller, token: Token, body: RetryBody | None = None) -> Any:
     """Ask for a retry; a worker carries it out."""
     return current().acts.retry(case_id, actor=caller, reason=body.reason if body else None, token=token)
+
+
+@router.post("/{case_id}/cancel-retry", response_model=shapes.Case)
+def cancel_retry(case_id: str, caller: Caller, token: Token, body: CancelRetryBody | None = None) -> Any:
+    """Cancel a retry that no worker has taken; 409 when one runs it already."""
+    reason = body.reason if body else None
+    return current().acts.cancel_retry(case_id, actor=caller, reason=reason, token=token)
+
+
+@router.post("/{case_id}/fixed-outside", response_model=shapes.Case)
+def fixed_outside(case_id: str, caller: Caller, token: Token, body: FixedOutsideBody) -> Any:
+    """Say that the unit was repaired outside; the case waits for its success signal, for days."""
+    return current().acts.fixed_outside(case_id, actor=caller, reason=body.reason, token=token)
 
 
 @router.post("/{case_id}/resolve", response_model=shapes.Case)

@@ -29,6 +29,7 @@ from desk.errors import (
     InvalidActError,
     LeaseLostError,
     NotAllowedNowError,
+    ReasonMissingError,
     TraceNotFoundError,
     UnitNotFoundError,
 )
@@ -53,6 +54,7 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (LinkUsedError, 410),
     (TooManyTriesError, 429),
     (InvalidPersonError, 422),
+    (ReasonMissingError, 400),
     (LeaseLostError, 410),
     (InvalidActError, 422),
     (TokenReusedError, 422),
@@ -78,6 +80,8 @@ class Problem(BaseModel):
     holder: str | None = None
     since: str | None = None
     incident: str | None = None
+    field: str | None = None
+    """Which field of the request lacks something."""
 
 
 def install(app: FastAPI) -> None:
@@ -109,6 +113,8 @@ async def _told(_request: Request, error: Exception) -> JSONResponse:
     more: dict[str, Any] = {}
     if isinstance(error, AlreadyClaimedError | NotAllowedNowError):
         more = {"holder": error.holder, "since": error.since.isoformat() + "Z" if error.since else None}
+    if isinstance(error, ReasonMissingError):
+        more = {"field": error.field}
     return answer(name.replace(" ", "-"), name.capitalize(), status, str(error), **more)
 
 

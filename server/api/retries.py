@@ -23,12 +23,22 @@ _RECHECK_S: Final = 2.0
 Flow = Annotated[str, StringConstraints(max_length=200)]
 
 
+class Handler(BaseModel):
+    """A step that a worker can carry out again."""
+
+    flow: str
+    step: str
+
+
 class LeaseBody(BaseModel):
     """Which retries a worker takes, and how long it waits for one."""
 
     flows: list[Flow] | None = Field(None, max_length=1_000, description="None: of every flow.")
     wait_s: float = Field(0, ge=0, le=20)
     worker: str = Field("worker", min_length=1, max_length=200)
+    handlers: list[Handler] | None = Field(
+        None, description="What the worker can do. None: everything it asks for, or what it took before."
+    )
 
 
 class ReportBody(BaseModel):
@@ -54,12 +64,15 @@ async def lease(body: LeaseBody, caller: Caller, token: Token) -> Any:
 
 async def _wait_for_one(center: Center, body: LeaseBody, worker: Actor, token: str) -> Any:
     until = time.monotonic() + body.wait_s
+    handlers = [(handler.flow, handler.step) for handler in body.handlers or ()] or None
     seen, looked = -1, 0.0
     while True:
         revision, now = center.events.revision("retry"), time.monotonic()
         if revision != seen or now - looked > _RECHECK_S:
             seen, looked = revision, now
-            taken = await asyncio.to_thread(center.retries.lease, body.flows, worker=worker, token=token)
+            taken = await asyncio.to_thread(
+                center.retries.lease, body.flows, worker=worker, token=token, handlers=handlers
+            )
             if taken is not None:
                 return taken
         if time.monotonic() >= until:

@@ -139,8 +139,18 @@ class Occurrence(BaseModel):
     span_id: str | None = None
 
 
+class StepWorker(BaseModel):
+    """A worker that can retry the step, and when it was last there, to the minute."""
+
+    name: str
+    last_seen: Time
+
+
 class CaseDetail(_CaseFields):
     """A case with all that is known of it: here `attempts` lists them."""
+
+    workers: list[StepWorker]
+    retry_refusal: str | None = Field(description="Why nobody can retry it now; null where it can be.")
 
     attempts: list[Attempt]
     attempts_made: int

@@ -142,6 +142,8 @@ class Door:
             "case.release": (True, lambda: post(f"{case}/release")),
             "case.retry": (True, lambda: post(f"{case}/retry")),
             "case.retry_unsafe": (True, lambda: post(f"{unsafe}/retry")),
+            "case.cancel_retry": (True, lambda: post(f"{case}/cancel-retry")),
+            "case.fixed_outside": (True, lambda: post(f"{case}/fixed-outside", {"reason": "x"})),
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
             "audit.verify": (False, lambda: http.get("/api/v1/audit/verdict")),
             "audit.read": (False, lambda: http.get("/api/v1/audit")),

@@ -76,6 +76,10 @@ def written_by_the_first_version(folder: Path) -> None:
         "unit",
         {**unit, **counts, "correlation_id": "SO-1", "failed_at": at(9).replace(tzinfo=None)},
     )
+    acts = [("ann", "claimed", "open1"), ("ann", "retried", "done1"), ("ann", "claimed", "done1")]
+    for seq, (actor, verb, case) in enumerate(acts, 1):
+        entry = {"seq": seq, "time": at(15 + seq).replace(tzinfo=None), "actor": actor, "actor_type": "human"}
+        _insert(connection, "audit", {**entry, "verb": verb, "case_id": case, "kind": "effect"})
     connection.close()
 
 
@@ -101,6 +105,8 @@ def test_a_store_of_the_first_version_shows_the_same_and_goes_on(tmp_path: Path)
             ("done1", "opened", "1"),
             ("open1", "opened", "1"),
         ]
+        acted = {name: cases.one(store.everything(), name)["people_at"] for name in ("open1", "done1")}
+        assert acted == {"open1": None, "done1": at(17)}, "of ann's acts only the retry counts"
         store.append(batch(failure(60), failure(70, unit="SO-2"))).result()
         assert shown(store) == {"open1": ("open", 3), "done1": ("open", 2)}
         store.append(batch(success(90))).result()

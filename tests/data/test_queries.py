@@ -18,7 +18,7 @@ MADE_BY_NAME = ("units/logs_by_", "units/spans_by_", "server/case_states", "serv
 
 TABLES = (
     "unit|log|span|attempt|exception_case|case_occurrence|retry|audit|failure|unit_signal|unit_trace|case_episode"
-    "|folded_case"
+    "|folded_case|touch"
 )
 READS = re.compile(rf'\b(?:from|join|into|update|using)\s+"?(?:{TABLES})\b')
 UNSCOPED = (
@@ -41,6 +41,7 @@ UNSCOPED = (
     "desk/new_successes",
     "desk/parts_of_flows",
     "desk/successes_of",
+    "desk/taken_steps",
     "desk/units_of_cases",
     "desk/insert_occurrences",
     "desk/insert_retry",
@@ -107,6 +108,7 @@ VIEWS = {
     "incoming_quarantine": "quarantine",
     "new_episode": "case_episode",
     "new_fold": "folded_case",
+    "announced_step": "worker_step",
     "new_failure": "failure",
     "gone_failure": "failure",
     "new_signal": "unit_signal",
@@ -178,7 +180,21 @@ def _value(name: str) -> object:
     known |= {"name": "n", "kind": "jsonl", "records": 0, "duplicates": 0, "quarantined": 0, "latest": 0}
     known |= dict.fromkeys(("key", "actor", "request_hash", "body", "hash", "secret_hash", "code_hash"), "x")
     known |= dict.fromkeys(("id", "case_id", "holder", "role", "person", "state", "method", "by"), "x")
-    moments = ("now", "untaken", "low", "high", "start", "end", "as_of", "expires_at", "idle_since")
+    moments = (
+        "now",
+        "started",
+        "since",
+        "announced",
+        "gaps_since",
+        "low",
+        "high",
+        "start",
+        "end",
+        "as_of",
+        "expires_at",
+        "idle_since",
+    )
+    known["untaken"] = 900
     known |= dict.fromkeys(moments, "2026-11-22 00:00:00")
     return known.get(name)
 

@@ -195,7 +195,7 @@ _ACTS: Final = (
     insert into audit by name
     select
         1000 + row_number() over (order by flow, correlation_id, step) as seq,
-        last_seen as time, 'ann' as actor, 'human' as actor_type, 'claimed' as verb, 'effect' as kind,
+        last_seen as time, 'ann' as actor, 'human' as actor_type, 'retried' as verb, 'effect' as kind,
         id as case_id, correlation_id, flow, step, tenant,
     from exception_case
     where step = 'pay'

@@ -21,6 +21,7 @@ from desk.errors import (
     InvalidActError,
     LeaseLostError,
     NotAllowedNowError,
+    ReasonMissingError,
 )
 from desk.lifecycle import RESOLUTION_CODES, Limits
 from desk.retries import Retries
@@ -43,6 +44,7 @@ class Center:
         self.store, self.limits = store, limits
         self.acts, self.retries = Acts(local_gate(store), limits), Retries(local_gate(store), limits)
         store.append(batch(failure(0))).result()
+        self.retries.lease(None, worker=WORKER)  # a worker that takes everything is there
         (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items
         self.id: str = case["id"]
 
@@ -107,6 +109,20 @@ def test_a_retry_that_is_not_needed_any_more_is_never_handed_out(center: Center)
     assert center.state() == "recovered"
 
 
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_a_retry_of_a_business_error_says_why_it_should_end_differently(
+    center: Center, reason: str | None
+) -> None:
+    center.store.append(batch(failure(5, error_class="business"))).result()
+    with pytest.raises(ReasonMissingError, match="why it should end differently"):
+        center.acts.retry(center.id, actor=ANN, reason=reason)
+    assert center.state() == "open"
+    center.acts.retry(center.id, actor=ANN, reason=" The limit was raised ")
+    case = center.case()
+    assert (case["acts"][-1]["verb"], case["acts"][-1]["reason"]) == ("retried", "The limit was raised")
+    assert case["retries"][0]["reason"] == "The limit was raised"
+
+
 def test_a_failed_retry_opens_the_case_again(center: Center) -> None:
     center.acts.retry(center.id, actor=ANN)
     lease = center.lease()
@@ -169,6 +185,171 @@ def test_a_retry_that_nobody_takes_returns_to_the_queue_with_the_reason(center: 
     assert (case["state"], case["retries"][0]["state"]) == ("open", "cancelled")
     assert "no worker took the retry" in case["acts"][-1]["reason"]
     assert center.retries.lease(None, worker=WORKER) is None
+
+
+def test_a_cancelled_retry_of_a_claimed_case_goes_back_to_its_holder_and_stays_due(center: Center) -> None:
+    center.acts.claim(center.id, actor=ANN)
+    due = center.case()["due_at"]
+    center.acts.retry(center.id, actor=ANN)
+    center.acts.cancel_retry(center.id, actor=BOB, reason="the gateway is down again")
+    case = center.case()
+    assert (case["state"], case["holder"], case["due_at"]) == ("claimed", "ann", due)
+    assert case["lease_until"] > utc_now()
+    assert (case["retries"][0]["state"], case["next_attempt_at"]) == ("cancelled", None)
+    act = case["acts"][-1]
+    told = (act["verb"], act["actor"], act["from_state"], act["to_state"], act["reason"])
+    assert told == ("retry_cancelled", "bob", "retrying", "claimed", "the gateway is down again")
+    assert center.retries.lease(None, worker=WORKER) is None
+
+
+def test_a_cancelled_retry_of_an_open_case_goes_back_to_the_queue(center: Center) -> None:
+    due = center.case()["due_at"]
+    center.acts.retry(center.id, actor=ANN)
+    center.acts.cancel_retry(center.id, actor=ANN)
+    case = center.case()
+    assert (case["state"], case["holder"], case["due_at"]) == ("open", None, due)
+    center.acts.retry(center.id, actor=BOB)
+    assert center.lease()["case"] == center.id
+
+
+def test_a_retry_that_a_worker_runs_cannot_be_cancelled(center: Center) -> None:
+    center.acts.retry(center.id, actor=ANN)
+    center.lease()
+    with pytest.raises(NotAllowedNowError, match="w1 runs its retry since"):
+        center.acts.cancel_retry(center.id, actor=ANN)
+    assert center.state() == "retrying"
+
+
+def test_a_retry_whose_worker_was_lost_waits_again_and_can_be_cancelled(center: Center) -> None:
+    center.acts.retry(center.id, actor=ANN)
+    lost = center.lease()
+    center.pass_time("retry", "lease_until")
+    center.acts.cancel_retry(center.id, actor=ANN)
+    assert center.state() == "open"
+    with pytest.raises(LeaseLostError):
+        center.retries.complete(lost["id"], worker=WORKER)
+
+
+def test_only_a_retry_can_be_cancelled(center: Center) -> None:
+    center.acts.claim(center.id, actor=ANN)
+    with pytest.raises(NotAllowedNowError, match="no retry of it waits"):
+        center.acts.cancel_retry(center.id, actor=ANN)
+
+
+def test_a_case_that_was_fixed_outside_waits_for_its_proof_and_recovers_by_a_person(center: Center) -> None:
+    center.acts.fixed_outside(center.id, actor=ANN, reason=REASON)
+    case = center.case()
+    assert (case["state"], case["holder"], case["retries"]) == ("verifying", "ann", [])
+    left = case["verify_until"] - utc_now()
+    assert timedelta(days=3) - left < timedelta(minutes=1)
+    with pytest.raises(NotAllowedNowError, match="ann marked it as fixed outside"):
+        center.acts.retry(center.id, actor=ANN)
+    center.succeed()
+    case = center.case()
+    assert (case["state"], case["recovered_by"]) == ("recovered", "person")
+    assert center.verbs() == ["opened", "fixed_outside", "recovered"]
+
+
+def test_a_case_that_was_fixed_outside_without_proof_returns_to_the_queue_with_the_reason(
+    center: Center,
+) -> None:
+    due = center.case()["due_at"]
+    center.acts.claim(center.id, actor=ANN)
+    center.acts.fixed_outside(center.id, actor=ANN, reason=REASON)
+    center.pass_time("exception_case", "verify_until")
+    case = center.case()
+    assert (case["state"], case["holder"], case["due_at"]) == ("open", None, due)
+    act = case["acts"][-1]
+    words = "ann marked it as fixed outside, but no success arrived within 3 days"
+    assert (act["verb"], act["reason"]) == ("unproven", words)
+
+
+def test_a_new_failure_opens_a_case_that_was_fixed_outside(center: Center) -> None:
+    center.acts.fixed_outside(center.id, actor=ANN, reason=REASON)
+    center.store.append(batch(failure(30))).result()
+    assert center.state() == "open"
+
+
+def test_who_marked_a_case_as_fixed_outside_can_take_it_back(center: Center) -> None:
+    center.acts.fixed_outside(center.id, actor=ANN, reason=REASON)
+    with pytest.raises(AlreadyClaimedError):
+        center.acts.release(center.id, actor=BOB)
+    center.acts.release(center.id, actor=ANN)
+    center.succeed()
+    assert center.case()["recovered_by"] == "automatic"
+
+
+def test_fixed_outside_needs_a_reason_and_a_unit_that_can_be_proven(store: Store, center: Center) -> None:
+    with pytest.raises(InvalidActError, match="10 characters"):
+        center.acts.fixed_outside(center.id, actor=ANN, reason="done")
+    center.acts.claim(center.id, actor=BOB)
+    with pytest.raises(AlreadyClaimedError):
+        center.acts.fixed_outside(center.id, actor=ANN, reason=REASON)
+    store.append(batch(span(0, 1, status="error", kind="server", service="shop"))).result()
+    (case,) = [
+        c for c in cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items if c["id"] != center.id
+    ]
+    with pytest.raises(InvalidActError, match="only a trace or a request names its unit"):
+        center.acts.fixed_outside(case["id"], actor=ANN, reason=REASON)
+
+
+@pytest.mark.parametrize("code", RESOLUTION_CODES)
+def test_a_later_success_verifies_what_was_resolved_as_repaired(center: Center, code: str) -> None:
+    center.acts.resolve(center.id, actor=ANN, code=code, reason=REASON)
+    center.succeed(60)
+    case = center.case()
+    assert case["state"] == "resolved"
+    if code in ("fixed_upstream", "data_corrected"):
+        assert case["verified_at"] == START + timedelta(seconds=60)
+        assert center.verbs()[-1] == "verified"
+    else:
+        assert case["verified_at"] is None
+        assert center.verbs()[-1] == "resolved"
+
+
+def test_the_first_success_verifies_whatever_arrives_first(center: Center) -> None:
+    center.acts.resolve(center.id, actor=ANN, code="data_corrected", reason=REASON)
+    center.succeed(60)
+    center.succeed(40)
+    assert center.case()["verified_at"] == START + timedelta(seconds=40)
+    center.store.append(batch(failure(50))).result()
+    case = center.case()
+    assert (case["state"], case["verified_at"]) == ("resolved", START + timedelta(seconds=60))
+
+
+def test_a_success_before_the_failure_verifies_nothing(center: Center) -> None:
+    center.acts.resolve(center.id, actor=ANN, code="fixed_upstream", reason=REASON)
+    center.store.append(batch(success(-60))).result()
+    assert center.case()["verified_at"] is None
+
+
+def test_a_claim_and_a_retry_that_never_ran_are_no_recovery_by_people(center: Center) -> None:
+    center.acts.claim(center.id, actor=ANN)
+    center.acts.retry(center.id, actor=ANN)
+    center.acts.cancel_retry(center.id, actor=ANN)
+    center.acts.retry(center.id, actor=ANN)
+    sweep(local_gate(center.store), dataclasses.replace(LIMITS, untaken_s=0))
+    case = center.case()
+    assert (case["state"], case["attempts_made"]) == ("open", 1)
+    center.succeed()
+    assert (center.case()["recovered_by"], center.case()["people_at"]) == ("automatic", None)
+
+
+def test_a_retry_that_a_service_asked_for_is_not_by_people(center: Center) -> None:
+    center.acts.retry(center.id, actor=Actor("service/ops", "service"))
+    center.retries.complete(center.lease()["id"], worker=WORKER)
+    center.succeed()
+    assert (center.case()["recovered_by"], center.case()["people_at"]) == ("retry", None)
+
+
+def test_what_people_did_before_a_case_came_back_does_not_count_for_the_next_time(center: Center) -> None:
+    center.acts.fixed_outside(center.id, actor=ANN, reason=REASON)
+    center.succeed(60)
+    assert center.case()["people_at"]
+    center.store.append(batch(failure(70))).result()
+    assert center.case()["people_at"] is None
+    center.succeed(80)
+    assert center.case()["recovered_by"] == "automatic"
 
 
 def test_a_unit_that_only_a_trace_names_cannot_be_retried(store: Store) -> None:

@@ -32,8 +32,9 @@ PEOPLE = st.sampled_from([Actor("ann"), Actor("bob")])
 WORKERS = st.sampled_from([Actor("w1", "service"), Actor("w2", "service")])
 LEGAL = {
     (None, "open"), ("open", "open"), ("open", "claimed"), ("claimed", "claimed"), ("claimed", "open"),
+    ("open", "verifying"), ("claimed", "verifying"),
     ("open", "retrying"), ("claimed", "retrying"), ("retrying", "retrying"), ("retrying", "verifying"),
-    ("retrying", "open"), ("verifying", "open"), ("verifying", "verifying"),
+    ("retrying", "open"), ("retrying", "claimed"), ("verifying", "open"), ("verifying", "verifying"),
     *((state, "recovered") for state in LIVE), *((state, "resolved") for state in LIVE),
     ("recovered", "recovered"), ("resolved", "resolved"), ("recovered", "open"), ("resolved", "open"),
 }  # fmt: skip
@@ -49,6 +50,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.limits = Limits()
         self.gate = local_gate(self.store)
         self.acts, self.retries = Acts(self.gate, self.limits), Retries(self.gate, self.limits)
+        self.retries.lease(None, worker=Actor("w1", "service"))
         self.seconds = 0.0
         self.leases: list[str] = []
         self.acknowledged = 0
@@ -98,8 +100,16 @@ class CaseMachine(RuleBasedStateMachine):
         assert len(self.case()["retries"]) <= before + 1
 
     @rule(actor=PEOPLE)
-    def resolve(self, actor: Actor) -> None:
-        self.attempt(self.acts.resolve, actor=actor, code="duplicate", reason="It is one of two")
+    def cancel_retry(self, actor: Actor) -> None:
+        self.attempt(self.acts.cancel_retry, actor=actor)
+
+    @rule(actor=PEOPLE)
+    def fixed_outside(self, actor: Actor) -> None:
+        self.attempt(self.acts.fixed_outside, actor=actor, reason="The carrier sent it again")
+
+    @rule(actor=PEOPLE, code=st.sampled_from(["duplicate", "fixed_upstream"]))
+    def resolve(self, actor: Actor, code: str) -> None:
+        self.attempt(self.acts.resolve, actor=actor, code=code, reason="It is one of two")
 
     @rule(worker=WORKERS)
     def lease(self, worker: Actor) -> None:
@@ -152,8 +162,9 @@ class CaseMachine(RuleBasedStateMachine):
         if hasattr(self, "id"):
             case = self.case()
             assert (case["holder"] is not None) == (case["state"] in ("claimed", "retrying", "verifying"))
-            assert (case["verified_at"] is not None) == (case["state"] == "recovered")
-            if case["state"] == "recovered":
+            if case["state"] != "resolved":
+                assert (case["verified_at"] is not None) == (case["state"] == "recovered")
+            if case["verified_at"]:
                 assert case["verified_at"] > case["last_seen"]
 
     @invariant()

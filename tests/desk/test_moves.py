@@ -9,8 +9,9 @@ import pytest
 from audit.actor import Actor
 from desk import cases
 from desk.acts import Acts
-from desk.errors import CaseNotFoundError
+from desk.errors import CaseNotFoundError, LeaseLostError
 from desk.lifecycle import Limits
+from desk.retries import Retries
 from tests.gates import local_gate
 from tests.telemetry import TRACE, batch, log, span
 
@@ -25,10 +26,10 @@ def all_cases(store: Store) -> list[dict[str, Any]]:
     return cases.listed(store.everything(), cases.CaseFilter(), 50, 0).items
 
 
-def request(trace: str = TRACE, **fields: Any) -> dict[str, Any]:
+def request(trace: str = TRACE, *, start: float = 0, **fields: Any) -> dict[str, Any]:
     """Return the span of a failed request."""
     own = {"kind": "server", "service": "shop", "status": "error", "error_type": "ValueError"}
-    return span(0, 1, "POST /orders", trace_id=trace, exception_message="boom", **own, **fields)
+    return span(start, start + 1, "POST /orders", trace_id=trace, exception_message="boom", **own, **fields)
 
 
 def names_order(trace: str = TRACE) -> dict[str, Any]:
@@ -55,6 +56,76 @@ def test_two_cases_of_one_unit_and_step_become_one_and_both_addresses_lead_to_it
     assert (stays["correlation_id"], stays["occurrences"]) == ("SO-1", 2)
     for name in (older["id"], newer["id"]):
         assert cases.one(store.everything(), name)["id"] == stays["id"]
+
+
+WORKER = Actor("service/w1", "service")
+
+
+def running(store: Store) -> list[dict[str, Any]]:
+    """Return the retries that wait or run, with the case that they belong to."""
+    sql = "select id, case_id, state from retry where state in ('queued', 'leased')"
+    return store.act(lambda tx: tx.execute(sql)).result()
+
+
+def two_retries(store: Store) -> tuple[str, str, Retries]:
+    """Ask for a retry of an order and of a run that turns out to be that order's; return their cases' ids."""
+    store.append(batch(request(), names_order(), request(OTHER, start=10, run_id="nightly-7"))).result()
+    gate = local_gate(store)
+    ids = {case["correlation_id"]: case["id"] for case in all_cases(store)}
+    retries = Retries(gate, Limits())
+    retries.lease(None, worker=WORKER)
+    for case_id in ids.values():
+        Acts(gate, Limits()).retry(case_id, actor=ANN)
+    return ids["SO-1"], ids["nightly-7"], retries
+
+
+@pytest.mark.parametrize("leased", [0, 1, 2])
+def test_of_two_retries_of_cases_that_become_one_only_one_goes_on(store: Store, leased: int) -> None:
+    stays, folded, retries = two_retries(store)
+    leases = [retries.lease(None, worker=WORKER) for _ in range(leased)]
+    store.append(batch(names_order(OTHER))).result()
+    (case,) = all_cases(store)
+    (left,) = running(store)
+    assert case["id"] == stays
+    assert (left["case_id"], case["state"], case["retry_id"]) == (stays, "retrying", left["id"])
+    outcome = {lease["case"]: _completes(retries, lease["id"]) for lease in leases if lease}
+    assert outcome == ({stays: True} | ({folded: False} if leased > 1 else {}) if leased else {})
+
+
+def _completes(retries: Retries, lease_id: str) -> bool:
+    try:
+        retries.complete(lease_id, worker=WORKER)
+    except LeaseLostError:
+        return False
+    return True
+
+
+def test_the_only_retry_that_runs_goes_with_the_case_that_stays(store: Store) -> None:
+    stays, folded, retries = two_retries(store)
+    Acts(local_gate(store), Limits()).cancel_retry(stays, actor=ANN)
+    lease = retries.lease(None, worker=WORKER)
+    assert lease is not None
+    assert lease["case"] == folded
+    store.append(batch(names_order(OTHER))).result()
+    (case,) = all_cases(store)
+    assert [row["case_id"] for row in running(store)] == [case["id"]]
+    assert _completes(retries, lease["id"])
+
+
+def test_a_withdrawn_case_leaves_no_retry_behind(store: Store) -> None:
+    place = {"trace_id": TRACE, "span_id": "a" * 16, "correlation_id": "SO-1", "flow": "orders"}
+    error = {"severity_number": 17, "severity": "error", "error_type": "ValueError"}
+    store.append(batch(log(1, "pay failed", **place, **error))).result()
+    (case,) = all_cases(store)
+    retries = Retries(local_gate(store), Limits())
+    retries.lease(None, worker=WORKER)
+    Acts(local_gate(store), Limits()).retry(case["id"], actor=ANN)
+    lease = retries.lease(None, worker=WORKER)
+    assert lease is not None
+    block = {"role": "unit", "outcome": "success", "verdict": "ok", "seq": 9, "instance": "p1"}
+    store.append(batch(span(0, 3, "unit orders", **place, **block))).result()
+    assert running(store) == []
+    assert not _completes(retries, lease["id"])
 
 
 def test_a_case_whose_failure_was_handled_is_withdrawn_and_says_so(store: Store) -> None:

@@ -159,15 +159,12 @@ def test_a_worker_with_a_token_recovers_what_an_operators_token_retried(tmp_path
                 timeout=30,
             )
             case = _soon(lambda: http.get("/api/v1/cases").json()["items"])[0]["id"]
+            assert _run_worker(tmp_path, server, worker).returncode == 0, (
+                "it announces its step, nothing waits"
+            )
             retried = http.post(f"/api/v1/cases/{case}/retry", headers={"Idempotency-Key": "k"})
             assert retried.status_code == 200, retried.text
-            (tmp_path / "handlers.py").write_text(HANDLER)
-            own = {"UNSNAG_URL": server.address, "UNSNAG_TOKEN": worker, "UNSNAG_SPOOL": str(server.spool)}
-            run = subprocess.run(
-                [sys.executable, "-m", "unsnag", "worker", "handlers.py", "--once"],
-                env={**os.environ, "PYTHONPATH": str(ROOT), **own},
-                cwd=tmp_path, timeout=60, capture_output=True, text=True, check=False,
-            )  # fmt: skip
+            run = _run_worker(tmp_path, server, worker)
             assert run.returncode == 0, run.stderr
             _soon(lambda: http.get("/api/v1/cases?state=recovered").json()["items"])
             acts = http.get(f"/api/v1/cases/{case}").json()["acts"]
@@ -178,6 +175,16 @@ def test_a_worker_with_a_token_recovers_what_an_operators_token_retried(tmp_path
         assert server.command("audit", "verify").startswith("INTACT")
     finally:
         server.stop()
+
+
+def _run_worker(folder: Path, server: Server, token: str) -> subprocess.CompletedProcess[str]:
+    (folder / "handlers.py").write_text(HANDLER)
+    own = {"UNSNAG_URL": server.address, "UNSNAG_TOKEN": token, "UNSNAG_SPOOL": str(server.spool)}
+    return subprocess.run(
+        [sys.executable, "-m", "unsnag", "worker", "handlers.py", "--once"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **own},
+        cwd=folder, timeout=60, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _soon(look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from tests.journeys.browsing import browser, settle, visit
 from tests.journeys.serving import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -91,6 +91,9 @@ class Shop:
             self.worker.wait(20)
         self.server.stop()
 
+    def detail(self, order: str) -> dict[str, object]:
+        return dict(self.server.get(f"/api/v1/cases/{self.case(order)['id']}"))
+
     def case(self, order: str) -> dict[str, object]:
         (case,) = self.server.get("/api/v1/cases", q=order)["items"]
         return dict(case)
@@ -101,6 +104,13 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     made = Shop(tmp_path)
     yield made
     made.close()
+
+
+def _soon(look: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not look():
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def _holder(shop: Shop, order: str) -> object:
@@ -129,8 +139,11 @@ def test_a_failed_order_is_claimed_retried_and_proven_recovered_by_keyboard(shop
         page.keyboard.press("c")
         expect(panel).to_contain_text("Claimed", timeout=10_000)
 
+        expect(panel).to_contain_text("no worker has announced step capture-payment")
+        expect(panel.get_by_role("button", name="Retry")).to_be_disabled()
         shop.flag.touch()
         shop.work()
+        _soon(lambda: shop.detail("SO-1001")["retry_refusal"] is None)
         page.locator(".queue").focus()
         page.keyboard.press("r")
         dialog = page.get_by_role("dialog")

@@ -62,6 +62,8 @@ class Tables:
         opened: float = 0,
         recovered: float | None = None,
         resolved: float | None = None,
+        verified: float | None = None,
+        people: float | None = None,
         value: str | None = None,
         **more: Any,
     ) -> None:
@@ -88,12 +90,15 @@ class Tables:
             "updated_at": at(opened),
             "attempts": 0,
             "resolved_at": None if ended is None else at(ended),
-            "verified_at": None if recovered is None else at(recovered),
+            "verified_at": _moment(recovered if verified is None else verified),
+            "people_at": _moment(people),
             "recovered_by": None if recovered is None else "automatic",
         }
         self._insert("exception_case", {**row, **more})
 
-    def act(self, case: str, verb: str = "claimed", kind: str = "human", record: str = "effect") -> None:
+    def act(
+        self, case: str, verb: str = "retried", kind: str = "human", record: str = "effect", **more: Any
+    ) -> None:
         self._seq += 1
         row = {
             "seq": self._seq,
@@ -104,7 +109,15 @@ class Tables:
             "verb": verb,
             "case_id": case,
         }
-        self._insert("audit", row)
+        self._insert("audit", {**row, **more})
+
+    def merged(self, case: str, into: str) -> None:
+        """Say that a case was merged into another."""
+        row = {
+            "id": case, "how": "merged", "merged_into": into, "correlation_id": "-", "flow": "orders",
+            "step": "ship", "title": "-", "opened_at": at(0), "folded_at": at(1), "reason": "-",
+        }  # fmt: skip
+        self._insert("folded_case", row)
 
     def attempt(self, unit: str, step: str, ended: float, error: str | None = None, **more: Any) -> None:
         self._seq += 1
@@ -130,6 +143,10 @@ class Tables:
         names, values = ", ".join(row), ", ".join(f"${name}" for name in row)
         statement = f"insert into {table} ({names}) values ({values})"  # noqa: S608 - names are this file's
         self.store.act(lambda tx: tx.execute(statement, row)).result()
+
+
+def _moment(hours: float | None) -> datetime | None:
+    return None if hours is None else at(hours)
 
 
 def money(text: str | None) -> dict[str, Any]:

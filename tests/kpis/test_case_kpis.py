@@ -10,7 +10,7 @@ import pytest
 
 from kpis.periods import Period
 from kpis.scoreboard import Kpi, kpi, rows, trend
-from tests.kpis.tables import START, WEEK, Tables
+from tests.kpis.tables import START, WEEK, Tables, at
 
 HOUR = 3600
 
@@ -208,11 +208,12 @@ def test_a_unit_whose_last_exception_was_closed_by_hand_is_not_recovered(tables:
 
 
 def test_automatic_recoveries_and_those_by_people_are_separate(tables: Tables) -> None:
-    tables.case("C1", "U1", recovered=5, value="1 EUR", recovered_by="automatic")
-    tables.case("C2", "U2", recovered=5, value="2 EUR", recovered_by="retry")
-    tables.case("C3", "U3", recovered=5, value="4 EUR", recovered_by="person")
-    tables.case("C4", "U4", recovered=4, value="8 EUR", recovered_by="automatic")
-    tables.case("C5", "U4", recovered=5, value="8 EUR", recovered_by="retry", step="pay")
+    # A claim alone, and a retry that a service asked for, are not by people.
+    tables.case("C1", "U1", recovered=5, value="1 EUR", recovered_by="retry", first_claimed_at=at(1))
+    tables.case("C2", "U2", recovered=5, value="2 EUR", recovered_by="retry", people=3)
+    tables.case("C3", "U3", recovered=5, value="4 EUR", recovered_by="person", people=3)
+    tables.case("C4", "U4", recovered=4, value="8 EUR")
+    tables.case("C5", "U4", recovered=5, value="8 EUR", recovered_by="retry", people=4, step="pay")
     figure = of(tables, "K9", by="recovered_by")
     assert figure.value == 15
     assert (figure.details["automatic"], figure.details["automatic_n"]) == (1, 1)
@@ -221,6 +222,20 @@ def test_automatic_recoveries_and_those_by_people_are_separate(tables: Tables) -
         {"key": "people", "value": 14, "n": 3},
         {"key": "automatic", "value": 1, "n": 1},
     ]
+
+
+def test_what_was_resolved_as_repaired_is_recovered_once_a_success_verified_it(tables: Tables) -> None:
+    tables.case("verified", "U1", resolved=4, verified=30, people=4, value="1 EUR")
+    tables.case("not yet", "U2", resolved=4, people=4, value="2 EUR")
+    figure = of(tables, "K9")
+    assert (figure.value, figure.n, figure.details["people_n"]) == (1, 1, 1)
+    (row,) = rows(tables.reading, "K9", START, WEEK.end)[1]
+    assert (row["recovered_by"], row["closed_at"]) == ("people", START + timedelta(hours=30))
+    # When it was resolved stays its end for every other figure.
+    assert of(tables, "K3").value == 4 * 3600
+    closed = [row["closed_at"] for row in rows(tables.reading, "K3", START, WEEK.end)[1]]
+    assert closed == [START + timedelta(hours=4)] * 2
+    assert of(tables, "K16").n == of(tables, "K8").n == 0
 
 
 def test_recovered_currencies_are_never_added(tables: Tables) -> None:

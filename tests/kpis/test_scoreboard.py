@@ -187,7 +187,7 @@ def test_the_shape_of_work_tells_how_each_unit_ended(tables: Tables) -> None:
     tables.unit("touchless", done=1)
     tables.unit("assisted", done=2)
     tables.case("C1", "assisted", recovered=2)
-    tables.act("C1")
+    tables.act("C1", "retried")
     tables.unit("closed by hand", failed=3)
     tables.case("C2", "closed by hand", resolved=4)
     tables.act("C2", "resolved")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from desk.lifecycle import RESOLUTION_CODES, VERIFIABLE
 from kpis.periods import Period
-from kpis.scoreboard import Kpi, kpi, rows
-from tests.kpis.tables import START, WEEK, Tables
+from kpis.scoreboard import Kpi, kpi, rows, shape_of_work
+from tests.kpis.tables import START, WEEK, Tables, at
 
 
 def of(tables: Tables, kpi_id: str, **more: Any) -> Kpi:
@@ -82,15 +84,48 @@ def test_with_nothing_finished_there_is_no_rate(tables: Tables) -> None:
 # --- K1 touchless rate ---------------------------------------------------------------------------
 
 
-def test_an_act_of_a_person_makes_a_unit_assisted(tables: Tables) -> None:
+TOUCHES = ("retried", "edited", "decided", "fixed_outside")
+NO_TOUCHES = ("claimed", "renewed", "released", "noted", "snoozed", "assigned", "merged", "retry_cancelled")
+
+
+@pytest.mark.parametrize(
+    ("verb", "details", "touched"),
+    [
+        *((verb, None, True) for verb in TOUCHES),
+        *((verb, None, False) for verb in NO_TOUCHES),
+        *(("resolved", {"code": code}, code in VERIFIABLE) for code in RESOLUTION_CODES),
+    ],
+)
+def test_only_acts_that_change_what_becomes_of_a_unit_touch_it(
+    tables: Tables, verb: str, details: dict[str, str] | None, *, touched: bool
+) -> None:
     tables.unit("clean", done=1)
-    for verb in ("claimed", "retried", "resolved"):
-        tables.unit(verb, done=1)
-        tables.case(f"C {verb}", verb, recovered=1)
-        tables.act(f"C {verb}", verb)
+    tables.unit("stuck", done=1)
+    tables.case("C1", "stuck", recovered=1)
+    tables.act("C1", verb, details=details and json.dumps(details))
     figure = of(tables, "K1")
-    assert (figure.value, figure.n) == (25.0, 4)
-    assert figure.details == {"touchless": 1, "assisted": 3}
+    assert (figure.value, figure.n) == (50.0 if touched else 100.0, 2)
+    assert figure.details == {"touchless": 2 - touched, "assisted": int(touched)}
+    (bar, *_) = shape_of_work(tables.reading, START, WEEK.end, "day")
+    assert (bar["touchless"], bar["assisted"]) == (2 - touched, int(touched))
+    acts = {
+        row["correlation_id"]: row["human_acts"] for row in rows(tables.reading, "K1", START, WEEK.end)[1]
+    }
+    assert acts == {"clean": 0, "stuck": int(touched)}
+
+
+def test_a_step_that_a_person_carried_out_is_a_touch(tables: Tables) -> None:
+    tables.unit("clean", done=2)
+    tables.unit("signed by hand", done=2, human_at=at(1))
+    assert of(tables, "K1").value == 50.0
+
+
+def test_a_touch_of_a_merged_exception_counts_for_the_one_that_stays(tables: Tables) -> None:
+    tables.unit("SO-1", done=2)
+    tables.case("C1", "SO-1", recovered=2)
+    tables.merged("C2", "C1")
+    tables.act("C2", "retried")
+    assert of(tables, "K1").value == 0.0
 
 
 def test_acts_of_the_system_and_of_services_are_no_touch(tables: Tables) -> None:
@@ -105,7 +140,7 @@ def test_what_a_person_asked_for_and_was_not_allowed_is_no_touch(tables: Tables)
     tables.unit("automatic", opened=0, done=2)
     tables.case("C1", "automatic", opened=1, recovered=2)
     for record in ("intent", "decision"):
-        tables.act("C1", "claim", record=record)
+        tables.act("C1", "retried", record=record)
     assert of(tables, "K1").value == 100
     assert rows(tables.reading, "K1", START, WEEK.end)[1][0]["human_acts"] == 0
 
@@ -115,8 +150,8 @@ def test_a_unit_with_two_touched_exceptions_counts_once(tables: Tables) -> None:
     tables.unit("twice stuck", done=1)
     for case in ("C1", "C2"):
         tables.case(case, "twice stuck", recovered=1)
-        tables.act(case, "claimed")
         tables.act(case, "retried")
+        tables.act(case, "fixed_outside")
     figure = of(tables, "K1")
     assert (figure.value, figure.n) == (50.0, 2)
 
@@ -125,7 +160,7 @@ def test_a_touch_in_another_flow_does_not_touch_this_one(tables: Tables) -> None
     tables.unit("SO-1", done=1)
     tables.unit("SO-1", done=1, flow="invoices")
     tables.case("C1", "SO-1", recovered=1, flow="invoices")
-    tables.act("C1")
+    tables.act("C1", "retried")
     assert of(tables, "K1", flow="orders").value == 100.0
     assert of(tables, "K1", flow="invoices").value == 0.0
 
@@ -203,7 +238,7 @@ def test_rows_tell_which_of_them_are_counted(tables: Tables) -> None:
     tables.unit("clean", done=1)
     tables.unit("assisted", done=2)
     tables.case("C1", "assisted", recovered=2)
-    tables.act("C1")
+    tables.act("C1", "retried")
     tables.unit("failed", failed=3)
     total, found = rows(tables.reading, "K1", START, WEEK.end)
     assert total == 2

@@ -30,6 +30,7 @@ def act(
 
 @pytest.fixture
 def case(center: Center, http: httpx.Client) -> dict[str, Any]:
+    act(http, "retries/lease", {"handlers": [{"flow": "order-to-cash", "step": "pay"}], "worker": "w"})
     center.store.append(
         batch(failure(5, idempotent=True), span(4, 5, trace_id=TRACE, correlation_id="SO-1"))
     ).result()
@@ -85,6 +86,60 @@ def test_the_whole_way_over_rest(http: httpx.Client, case: dict[str, Any], cente
     assert http.get(f"/api/v1/cases/{case['id']}").json()["state"] == "verifying"
     center.store.append(batch(success(60))).result()
     assert http.get(f"/api/v1/cases/{case['id']}").json()["state"] == "recovered"
+
+
+def test_a_retry_is_cancelled_until_a_worker_runs_it(http: httpx.Client, case: dict[str, Any]) -> None:
+    path = f"cases/{case['id']}"
+    act(http, f"{path}/retry")
+    cancelled = act(http, f"{path}/cancel-retry", {"reason": "wrong order"}, who="bob")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "open")
+    act(http, f"{path}/retry")
+    act(http, "retries/lease", {"flows": None, "worker": "w"})
+    late = act(http, f"{path}/cancel-retry")
+    assert late.status_code == 409
+    assert "service/w runs its retry since" in late.json()["detail"]
+
+
+def test_a_retry_of_a_business_error_needs_a_reason(http: httpx.Client, center: Center) -> None:
+    act(http, "retries/lease", {"flows": None, "worker": "w"})
+    center.store.append(batch(failure(5, error_class="business"))).result()
+    (item,) = http.get("/api/v1/cases").json()["items"]
+    refused = act(http, f"cases/{item['id']}/retry")
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+    assert refused.json()["field"] == "reason"
+    retried = act(http, f"cases/{item['id']}/retry", {"reason": "The limit was raised"})
+    assert (retried.status_code, retried.json()["state"]) == (200, "retrying")
+    acts = http.get(f"/api/v1/cases/{item['id']}").json()["acts"]
+    assert acts[-1]["reason"] == "The limit was raised"
+
+
+def test_a_step_that_no_worker_announced_is_not_retried(http: httpx.Client, center: Center) -> None:
+    center.store.append(batch(failure(5))).result()
+    (item,) = http.get("/api/v1/cases").json()["items"]
+    path = f"cases/{item['id']}"
+    refused = act(http, f"{path}/retry")
+    assert refused.status_code == 409
+    assert "no worker has announced step pay of flow order-to-cash" in refused.json()["detail"]
+    assert "no worker has announced step pay" in http.get(f"/api/v1/{path}").json()["retry_refusal"]
+    announced = {"flows": ["order-to-cash"], "handlers": [{"flow": "order-to-cash", "step": "pay"}]}
+    assert act(http, "retries/lease", {**announced, "worker": "w"}).status_code == 204
+    found = http.get(f"/api/v1/{path}").json()
+    assert (found["retry_refusal"], found["workers"][0]["name"]) == (None, "service/w")
+    assert TIME.fullmatch(found["workers"][0]["last_seen"])
+    assert act(http, f"{path}/retry").json()["state"] == "retrying"
+
+
+def test_what_was_fixed_outside_waits_for_its_proof(
+    http: httpx.Client, case: dict[str, Any], center: Center
+) -> None:
+    path = f"cases/{case['id']}"
+    assert act(http, f"{path}/fixed-outside").status_code == 422
+    assert act(http, f"{path}/fixed-outside", {"reason": "short"}).status_code == 422
+    marked = act(http, f"{path}/fixed-outside", {"reason": "Paid by bank transfer"}).json()
+    assert (marked["state"], marked["holder"], marked["next_attempt_at"]) == ("verifying", "ann", None)
+    center.store.append(batch(success(60))).result()
+    found = http.get(f"/api/v1/{path}").json()
+    assert (found["state"], found["recovered_by"]) == ("recovered", "person")
 
 
 def test_no_retry_waits_is_204(http: httpx.Client) -> None:
@@ -259,7 +314,9 @@ def test_the_description_names_every_route(http: httpx.Client) -> None:
         "/api/v1/traces/{trace_id} /api/v1/traces /api/v1/search /api/v1/logs /api/v1/cases "
         "/api/v1/cases/{case_id} "
         "/api/v1/cases/{case_id}/claim /api/v1/cases/{case_id}/release /api/v1/cases/{case_id}/retry "
-        "/api/v1/cases/{case_id}/resolve /api/v1/retries/lease /api/v1/retries/{lease_id}/heartbeat "
+        "/api/v1/cases/{case_id}/resolve /api/v1/cases/{case_id}/cancel-retry "
+        "/api/v1/cases/{case_id}/fixed-outside "
+        "/api/v1/retries/lease /api/v1/retries/{lease_id}/heartbeat "
         "/api/v1/retries/{lease_id}/complete /api/v1/retries/{lease_id}/fail /api/v1/kpis /api/v1/quarantine "
         "/api/v1/sources /api/v1/events"
     )

@@ -50,9 +50,10 @@ def fill(tables: Tables) -> None:
         tables.unit(f"SO-{n}", opened=ago(50), done=ago(40.5 - n), value="10 EUR")
     for n in range(2):
         tables.case(
-            f"C{n}", f"SO-{n}", opened=ago(49), recovered=ago(40.5 - n), value="10 EUR", recovered_by="retry"
-        )
-        tables.act(f"C{n}")
+            f"C{n}", f"SO-{n}", opened=ago(49), recovered=ago(40.5 - n), value="10 EUR", recovered_by="retry",
+            people=ago(41),
+        )  # fmt: skip
+        tables.act(f"C{n}", "retried")
     tables.unit("PO 7/1", opened=ago(50), failed=ago(30), flow="invoices")
     tables.case("C9", "PO 7/1", opened=ago(30), flow="invoices", value="99 EUR")
     tables.attempt("PO 7/1", "post", ago(30), "business", flow="invoices")

@@ -47,7 +47,8 @@ def queue_table(
     """Draw the rows and return the ids that are selected.
 
     A row has `id, due (ms or None), severity, class, title, where, unit, value, seen, last (ms),
-    attempts, holder, mine, lease (ms or None), state`; all text is shown as text.
+    attempts, holder, mine, lease (ms or None), state, ended (a word, or None while it is live)`; all text
+    is shown as text.
     `claim_s` is how long a fresh claim lasts: a full ring.
     `keys` maps a key to the name of an act, sent as the trigger `act` = {name, ids}.
     `epoch` clears the selection when it moves.

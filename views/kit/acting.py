@@ -18,6 +18,8 @@ _DONE: Final = {
     "claim": "claimed",
     "release": "released",
     "retry": "sent to be retried",
+    "cancel_retry": "taken out of the retry queue",
+    "fixed_outside": "marked as fixed outside",
     "resolve": "resolved",
 }
 _TOASTS: Final = "unsnag_toasts"

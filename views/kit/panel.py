@@ -8,7 +8,16 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES, UNPROVABLE
+from desk.lifecycle import (
+    LIVE,
+    MIN_REASON,
+    RESOLUTION_CODES,
+    RETRYING,
+    UNPROVABLE,
+    VERIFIABLE,
+    is_fixed_outside,
+    needs_reason,
+)
 from views.kit import words
 from views.kit.acting import act
 from views.kit.person import here, who
@@ -23,7 +32,9 @@ NO_OPERATOR: Final = "You may look, not act: that takes the role operator."
 _VERBS: Final = {
     "opened": "opened", "recurred": "failed again", "reopened": "came back", "claimed": "claimed by",
     "renewed": "claim renewed by", "released": "released by", "expired": "claim ran out",
-    "retried": "retry asked for by", "verifying": "step ran on", "retry_failed": "retry failed on",
+    "retried": "retry asked for by", "retry_cancelled": "retry cancelled by",
+    "verifying": "step ran on", "retry_failed": "retry failed on",
+    "fixed_outside": "marked as fixed outside by", "verified": "verified by the unit's own success",
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit that a later record named", "merged": "merged into another exception",
     "withdrawn": "withdrawn: it was handled", "updated": "more became known",
@@ -40,7 +51,7 @@ def case_panel(case: Case, *, key: str = "panel") -> None:
     st.markdown(_what_happened(case, now, zone))
     _progress(case, now, zone)
     if case["state"] in LIVE:
-        _is_it_safe(case)
+        _is_it_safe(case, now)
     _data(case)
     _stack(case)
     _attempts(case, zone)
@@ -53,7 +64,7 @@ def case_panel(case: Case, *, key: str = "panel") -> None:
 def _head(case: Case, now: datetime) -> None:
     st.markdown(f"#### {words.escape(case['title'])}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        name, color, icon = words.STATES[case["state"]]
+        name, color, icon = words.state(case)
         st.badge(name, color=color, icon=icon)  # type: ignore[arg-type]
         severity, shade, mark = words.SEVERITIES[case["severity"]]
         st.badge(severity, color=shade, icon=mark)  # type: ignore[arg-type]
@@ -82,14 +93,14 @@ def _buttons(case: Case, key: str) -> None:
         )
         st.caption(f":material/lock: {NO_OPERATOR}")
         return
-    unsafe = case["replay_safe"] is False and not center.may("case.retry_unsafe", case)
+    refusal = _retry_refusal(case)
     with st.container(horizontal=True, gap="small"):
         if case["state"] == "open":
             st.button(
                 "Claim", key=f"{key}_claim", type="primary", icon=":material/front_hand:",
                 on_click=_act, args=("claim", [case["id"]]), kwargs={"token": _token(case, "claim")},
             )  # fmt: skip
-        if case["state"] == "claimed" and free:
+        if (case["state"] == "claimed" or is_fixed_outside(case)) and free:
             st.button(
                 "Release", key=f"{key}_release", icon=":material/undo:",
                 on_click=_act, args=("release", [case["id"]]), kwargs={"token": _token(case, "release")},
@@ -98,16 +109,36 @@ def _buttons(case: Case, key: str) -> None:
             kind: Any = "primary" if case["state"] == "claimed" else "secondary"
             if st.button(
                 "Retry…", key=f"{key}_retry", type=kind, icon=":material/replay:",
-                disabled=unsafe or case["unit_kind"] in UNPROVABLE,
-                help="Not safe to replay: that takes the role approver." if unsafe else None,
+                disabled=refusal is not None, help=refusal,
             ):  # fmt: skip
                 retry_dialog([case["id"]])
+        provable = case["state"] in ("open", "claimed") and free and case["unit_kind"] not in UNPROVABLE
+        if provable and st.button("Fixed outside…", key=f"{key}_fixed_outside", icon=":material/build:"):
+            fixed_outside_dialog(case["id"])
+        if _waits_for_worker(case) and st.button(
+            "Cancel retry…", key=f"{key}_cancel_retry", icon=":material/block:",
+            help="No worker has taken it yet.",
+        ):  # fmt: skip
+            cancel_retry_dialog(case["id"])
         stands = case["state"] in ("open", "claimed", "retrying", "verifying") and free
         if stands and st.button("Resolve…", key=f"{key}_resolve", icon=":material/task_alt:"):
             resolve_dialog([case["id"]])
         st.link_button(
             "Trace", f"/trace?id={_quoted(case['correlation_id'])}", icon=":material/account_tree:"
         )
+
+
+def _retry_refusal(case: Case) -> str | None:
+    if case["replay_safe"] is False and not here().may("case.retry_unsafe", case):
+        return "Not safe to replay: that takes the role approver."
+    if case["retry_refusal"]:
+        return words.escape(f"Cannot be retried now: {case['retry_refusal']}")
+    return None
+
+
+def _waits_for_worker(case: Case) -> bool:
+    run = case["retries"][-1] if case["retries"] else None
+    return case["state"] == RETRYING and run is not None and run["state"] == "queued"
 
 
 def _act(name: str, case_ids: list[str], token: str) -> None:
@@ -153,17 +184,20 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
         text = (
             f"A worker ({words.escape(run['worker'])}) is running the step."
             if run and leased
-            else ("The retry waits for a worker. Is `unsnag worker` running for this flow?")
+            else f"The retry waits for a worker. {_seen(case, now)}"
         )
         st.info(text, icon=":material/replay:")
     elif case["state"] == "verifying":
         until = words.clock(case["verify_until"], zone, now) if case["verify_until"] else "later"
+        done = "The retry ran."
+        if is_fixed_outside(case):
+            done = f"{words.escape(case['holder'])} marked it as fixed outside."
         st.info(
-            f"The retry ran. Waiting for the unit's own success signal until {until}.",
+            f"{done} Waiting for the unit's own success signal until {until}.",
             icon=":material/hourglass_top:",
         )
     elif case["state"] == "recovered":
-        by = {"retry": "after a retry", "person": "after a person took it", "automatic": "by itself"}
+        by = {"retry": "after a retry", "person": "after a person repaired it", "automatic": "by itself"}
         st.success(
             f"Recovered {by.get(case['recovered_by'] or '', '')}. Proven by the unit's own success signal "
             f"at {words.clock(case['verified_at'], zone, now)}.",
@@ -172,9 +206,18 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
     elif case["state"] == "resolved":
         code = RESOLUTION_CODES.get(case["resolution_code"] or "", case["resolution_code"] or "")
         st.success(
-            f"Resolved (not proven by a signal): {code}. {words.escape(case['resolution_reason'] or '')}",
+            f"Resolved ({_proof_of_resolution(case, zone, now)}): {code}. "
+            f"{words.escape(case['resolution_reason'] or '')}",
             icon=":material/task_alt:",
         )
+
+
+def _proof_of_resolution(case: Case, zone: str, now: datetime) -> str:
+    if case["verified_at"]:
+        return f"verified by the unit's own success at {words.clock(case['verified_at'], zone, now)}"
+    if case["resolution_code"] in VERIFIABLE:
+        return "not verified yet: the unit's next success will"
+    return "not proven by a signal"
 
 
 def safety(case: Case) -> tuple[str, str]:
@@ -186,7 +229,16 @@ def safety(case: Case) -> tuple[str, str]:
     return "Nobody said whether this step is safe to replay. Look at the attempts first.", "orange"
 
 
-def _is_it_safe(case: Case) -> None:
+def _seen(case: Case, now: datetime) -> str:
+    """Say when a worker that can do the step was last there."""
+    if not case["workers"]:
+        return "No worker has announced this step."
+    last = case["workers"][0]
+    name = words.escape(last["name"].removeprefix("service/"))
+    return f"Worker {name} was last seen {words.ago(last['last_seen'], now)}."
+
+
+def _is_it_safe(case: Case, now: datetime) -> None:
     told, color = safety(case)
     with st.container(border=True, gap="xxsmall"):
         st.markdown(f":{color}[**Is it safe to retry?**]  \n{told}")
@@ -199,6 +251,12 @@ def _is_it_safe(case: Case) -> None:
             f"{words.plural(len(done), 'attempt')} went well" if done else "no attempt went well so far"
         )
         st.caption(" · ".join(facts))
+        if case["state"] not in ("open", "claimed") or case["unit_kind"] in UNPROVABLE:
+            return
+        if case["retry_refusal"]:
+            st.markdown(f":orange[{_retry_refusal(case)}]")
+        else:
+            st.caption(_seen(case, now))
 
 
 def _data(case: Case) -> None:
@@ -253,20 +311,70 @@ def retry_dialog(case_ids: list[str]) -> None:
     """Ask for a reason, say what is safe, and send the retry."""
     cases = [here().desk.case(case_id) for case_id in case_ids]
     shown = _scope(cases)
+    if refused := [case["retry_refusal"] for case in cases if case["retry_refusal"]]:
+        count = (
+            f"{len(refused)} of {len(cases)} cannot be retried now"
+            if len(cases) > 1
+            else "Cannot be retried now"
+        )
+        st.warning(words.escape(f"{count}: {refused[0]}"), icon=":material/warning:")
     unsafe = [case for case in cases if case["replay_safe"] is not True]
     for told, color in dict.fromkeys(safety(case) for case in cases):
         st.markdown(f":{color}[{told}]")
     with st.form(f"retry_{'_'.join(case_ids)[:60]}", border=False):
-        reason = st.text_input("Reason", placeholder="Why should it work now? (optional)", max_chars=400)
+        asks_why = any(needs_reason(case) for case in cases)
+        label = "Why should it end differently now?" if asks_why else "Reason (optional)"
+        reason = st.text_input(label, placeholder="What has changed since it failed?", max_chars=400).strip()
         sure = st.text_input("Type RETRY to run it all the same") if unsafe else "RETRY"
         sent = st.form_submit_button(
             f"Retry {words.plural(len(cases), 'exception')}", type="primary", icon=":material/replay:"
         )
     if sent and sure.strip().upper() != "RETRY":
         st.error("Type RETRY to confirm: the step may have its effect twice.", icon=":material/warning:")
+    elif sent and asks_why and not reason:
+        st.error(
+            "A business error ends the same way again unless something has changed: say what.",
+            icon=":material/warning:",
+        )
     elif sent:
         shown["safety"] = sorted({safety(case)[0] for case in cases})
         act("retry", case_ids, token=_dialog_token("retry", cases), reason=reason or None, shown=shown)
+        st.rerun()
+
+
+@st.dialog("Cancel retry", width="medium")
+def cancel_retry_dialog(case_id: str) -> None:
+    """Ask for a reason, and take the retry out of the queue of workers."""
+    cases = [here().desk.case(case_id)]
+    shown = _scope(cases)
+    st.markdown("The exception goes back to the person who had claimed it, else to the queue.")
+    with st.form(f"cancel_retry_{case_id}", border=False):
+        reason = st.text_input("Reason (optional)", max_chars=400)
+        sent = st.form_submit_button("Cancel the retry", type="primary", icon=":material/block:")
+    if sent:
+        token = _dialog_token("cancel_retry", cases)
+        act("cancel_retry", [case_id], token=token, reason=reason.strip() or None, shown=shown)
+        st.rerun()
+
+
+@st.dialog("Fixed outside", width="medium")
+def fixed_outside_dialog(case_id: str) -> None:
+    """Ask what was done, and let the case wait for its unit's own success signal."""
+    cases = [here().desk.case(case_id)]
+    shown = _scope(cases)
+    days = here().settings.desk.fixed_outside_days
+    st.markdown(
+        "For a unit that you repaired in another system and that runs again by itself. It waits for the "
+        f"unit's own success signal for {days:g} days, then returns to the queue."
+    )
+    with st.form(f"fixed_outside_{case_id}", border=False):
+        reason = st.text_area("Reason", placeholder="What was done, and where?", max_chars=2000)
+        sent = st.form_submit_button("Mark as fixed outside", type="primary", icon=":material/build:")
+    if sent and len(reason.strip()) < MIN_REASON:
+        st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
+    elif sent:
+        token = _dialog_token("fixed_outside", cases)
+        act("fixed_outside", [case_id], token=token, reason=reason, shown=shown)
         st.rerun()
 
 

@@ -28,6 +28,8 @@ STATES: Final = {
     "recovered": ("Recovered", "green", ":material/check_circle:"),
     "resolved": ("Resolved", "gray", ":material/task_alt:"),
 }
+VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
+"""A person resolved it as repaired, and a later success of the unit says so too."""
 SEVERITIES: Final = {
     "critical": ("Critical", "red", ":material/priority_high:"),
     "high": ("High", "orange", ":material/keyboard_double_arrow_up:"),
@@ -42,6 +44,12 @@ def escape(text: str) -> str:
     for address, unlinked in _UNLINKED:
         text = text.replace(address, unlinked)
     return text.translate(_MARKDOWN)
+
+
+def state(case: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the state of a case as it is shown: its name, colour and icon."""
+    is_verified = case["state"] == "resolved" and case["verified_at"] is not None
+    return VERIFIED if is_verified else STATES[case["state"]]
 
 
 def money(value: dict[str, Any] | None) -> str:

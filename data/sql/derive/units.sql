@@ -30,6 +30,7 @@ using (
             incoming_log.segment,
             incoming_log.environment,
             incoming_log.routing,
+            if(incoming_log.actor_type = 'human', incoming_log.time, null) as human_at,
         from incoming_log
         left join joined_trace on coalesce(incoming_log.trace_id, 'id ' || incoming_log.correlation_id) = joined_trace.trace_id
         where
@@ -60,6 +61,7 @@ using (
             incoming_span.segment,
             incoming_span.environment,
             incoming_span.routing,
+            if(incoming_span.actor_type = 'human', incoming_span.end_time, null) as human_at,
         from incoming_span
         left join joined_trace on incoming_span.trace_id = joined_trace.trace_id
         where
@@ -121,6 +123,7 @@ using (
         max(spoken.segment) as segment,
         max(spoken.environment) as environment,
         max(spoken.routing) as routing,
+        min(spoken.human_at) as human_at,
         coalesce(count_if(spoken.attempt), 0) as attempts,
         coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
         coalesce(count_if(spoken.error), 0) as errors,
@@ -162,19 +165,20 @@ when matched then update set
     segment = greatest(unit.segment, brought.segment),
     environment = greatest(unit.environment, brought.environment),
     routing = greatest(unit.routing, brought.routing),
+    human_at = least(unit.human_at, brought.human_at),
     attempts = unit.attempts + brought.attempts,
     failed_attempts = unit.failed_attempts + brought.failed_attempts,
     errors = unit.errors + brought.errors
 when not matched then insert (
     correlation_id, flow, first_seen, last_seen, opened_at, completed_at, failed_at, ended_at, progress_at, outcome,
     value_amount, value_currency, value_time,
-    tenant, business_unit, customer, segment, environment, routing,
+    tenant, business_unit, customer, segment, environment, routing, human_at,
     attempts, failed_attempts, errors
 ) values (
     brought.correlation_id, brought.flow, brought.first_seen, brought.last_seen, brought.first_seen,
     brought.completed_at, brought.failed_at, brought.ended_at, brought.progress_at, brought.outcome,
     brought.value.amount, brought.value.currency, brought.value.time,
     brought.tenant, brought.business_unit, brought.customer, brought.segment, brought.environment,
-    brought.routing,
+    brought.routing, brought.human_at,
     brought.attempts, brought.failed_attempts, brought.errors
 )

@@ -1,4 +1,4 @@
--- one row per retry or occurrence of a case that was merged: a retry that runs goes with the case that stays
+-- one row per retry of a case that was merged: all but those that wait go with the case that stays
 update retry set case_id = new_fold.merged_into
 from new_fold
 where

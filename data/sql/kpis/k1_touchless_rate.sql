@@ -3,14 +3,15 @@
 -- unit: percent
 -- better: up
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 20
 -- splits: flow, segment, tenant, business_unit
 -- rows: units
 -- counted: touchless
 -- rule: The period is that of completion: the unit's own success signal, with no failure after it.
--- rule: Any act of a person on any exception of the unit counts: claim, release, retry, resolve; before or after completion.
--- rule: Automatic retries are no touch. A retry that a person asked for is one.
+-- rule: A touch is an act of a person that changes what becomes of the unit: retry, edit, decide, mark as fixed outside, or resolve as fixed upstream or data corrected; before or after completion.
+-- rule: A step that a person carried out (unsnag.actor.type = human) is a touch.
+-- rule: Claims, releases, notes, snoozing, assigning, merging and other ways to resolve are no touch, nor is what a service did.
 -- rule: A unit is one correlation ID in one flow and counts once, however many exceptions and retries it had.
 -- rule: Units that failed are not in this figure; units that have not finished are shown as in flight.
 with
@@ -22,14 +23,10 @@ periods as (
 ),
 touched as (
     select distinct
-        exception_case.correlation_id,
-        exception_case.flow,
-    from audit
-    inner join exception_case on audit.case_id = exception_case.id
-    where
-        audit.actor_type = 'human'
-        and audit.kind = 'effect'
-        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        touch.correlation_id,
+        touch.flow,
+    from touch
+    where in_scope(touch.tenant, touch.flow, $scope::varchar[])
 ),
 units as (
     select
@@ -44,7 +41,6 @@ units as (
             and unit.flow = touched.flow
     where
         unit.opened_at < list_max($ends::timestamp[])
-    and unit.outcome is distinct from 'ended'
         and unit.outcome is distinct from 'ended'
         and coalesce(closed_at >= list_min($starts::timestamp[]), true)
         and in_scope(unit.tenant, unit.flow, $scope::varchar[])

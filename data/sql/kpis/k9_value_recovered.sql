@@ -3,16 +3,17 @@
 -- unit: money
 -- better: up
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 0
 -- splits: recovered_by, class, flow, segment, tenant, business_unit
 -- rows: units_recovered
 -- counted: value_known
 -- rule: The period is that of the proof: the success signal that ended the unit's last exception.
 -- rule: Only proven recoveries count. A step that ran again without the unit's own success signal does not, nor does a unit whose last exception was closed by hand.
+-- rule: An exception that a person resolved as fixed upstream or data corrected counts once a later success of the unit has verified it.
 -- rule: A unit is one correlation ID in one flow and counts once, with the highest value of its recovered exceptions, or its own value where they have none.
 -- rule: A unit with another exception still open is still at risk and is shown as in flight.
--- rule: Automatic recoveries and those by people are separate series; a retry that a person asked for is by people, and so is a unit of which one exception was.
+-- rule: Automatic recoveries and those by people are separate series. By people is an exception that a person retried, edited, decided, marked as fixed outside, or resolved as fixed upstream or data corrected; a claim alone is not, nor is a retry that a service asked for. A unit of which one exception was by people is by people.
 -- rule: Currencies are never added: the figure is in the currency of most units; the others are listed beside it.
 -- rule: Coverage is the share of the units whose value is known, in any currency.
 with
@@ -29,6 +30,7 @@ cases as (
             when state in ('recovered', 'resolved') then coalesce(verified_at, resolved_at)
             else 'infinity'::timestamp
         end as closed_at,
+        state in ('recovered', 'resolved') and verified_at is not null as proven,
     from exception_case
     where
         in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
@@ -39,10 +41,10 @@ stuck_units as (
         correlation_id,
         flow,
         max(closed_at) as closed_at,
-        arg_max(state, closed_at) = 'recovered' as recovered,
+        arg_max(proven, closed_at) as recovered,
         min(opened_at) as opened_at,
-        bool_or(state = 'recovered' and recovered_by is distinct from 'automatic') as by_people,
-        max(value_amount) filter (where state = 'recovered') as case_amount,
+        bool_or(proven and people_at is not null) as by_people,
+        max(value_amount) filter (where proven) as case_amount,
         -- the most valuable recovered exception speaks for the unit; of equals, the oldest
         first(
             struct_pack(
@@ -52,7 +54,7 @@ stuck_units as (
                 business_unit := business_unit,
                 currency := if(value_amount is null, null, value_currency)
             )
-            order by state = 'recovered' desc, value_amount desc nulls last, opened_at, id
+            order by proven desc, value_amount desc nulls last, opened_at, id
         ) as main,
     from cases
     group by

@@ -14,18 +14,14 @@ stuck as (
 ),
 touched as (
     select
-        exception_case.correlation_id,
-        exception_case.flow,
+        touch.correlation_id,
+        touch.flow,
         count(*) as human_acts,
-    from audit
-    inner join exception_case on audit.case_id = exception_case.id
-    where
-        audit.actor_type = 'human'
-        and audit.kind = 'effect'
-        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    from touch
+    where in_scope(touch.tenant, touch.flow, $scope::varchar[])
     group by
-        exception_case.correlation_id,
-        exception_case.flow
+        touch.correlation_id,
+        touch.flow
 ),
 finished as (
     select

@@ -7,6 +7,7 @@ cases as (
             when state in ('recovered', 'resolved') then coalesce(verified_at, resolved_at)
             else 'infinity'::timestamp
         end as closed_at,
+        state in ('recovered', 'resolved') and verified_at is not null as proven,
     from exception_case
     where
         in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
@@ -19,19 +20,19 @@ recovered as (
         count(*) as exceptions,
         min(opened_at) as opened_at,
         max(closed_at) as recovered_at,
-        bool_or(state = 'recovered' and recovered_by is distinct from 'automatic') as by_people,
-        max(value_amount) filter (where state = 'recovered') as case_amount,
+        bool_or(proven and people_at is not null) as by_people,
+        max(value_amount) filter (where proven) as case_amount,
         -- the most valuable recovered exception speaks for the unit; of equals, the oldest
         first(
             struct_pack(id := id, step := step, title := title, class := class, currency := value_currency)
-            order by state = 'recovered' desc, value_amount desc nulls last, opened_at, id
+            order by proven desc, value_amount desc nulls last, opened_at, id
         ) as main,
     from cases
     group by
         correlation_id,
         flow
     having
-        arg_max(state, closed_at) = 'recovered'
+        arg_max(proven, closed_at)
         and recovered_at >= $from
         and recovered_at < $to
 )

@@ -3,14 +3,14 @@
 -- unit: units
 -- better: up
 -- grain: one row per period that has finished units
--- version: 1
+-- version: 2
 -- floor: 0
 -- splits: touchless, assisted, manual, failed
 -- rows: units
 -- counted: succeeded
 -- rule: The period is that of the unit's last signal, success or failure; bars are cut in the business time zone.
--- rule: Touchless: succeeded, and no person acted on any of its exceptions.
--- rule: Assisted: succeeded, and a person acted.
+-- rule: Touchless: succeeded, and no person touched it, as K1 says.
+-- rule: Assisted: succeeded, and a person touched it.
 -- rule: Closed by hand: did not succeed by itself, a person closed an exception of it, and none is left open.
 -- rule: Failed: did not succeed, and an exception is still open or there never was one.
 -- rule: Units that have not finished are in no bar. The first and the last bar may be shorter than the others.
@@ -21,14 +21,10 @@ periods as (
 ),
 touched as (
     select distinct
-        exception_case.correlation_id,
-        exception_case.flow,
-    from audit
-    inner join exception_case on audit.case_id = exception_case.id
-    where
-        audit.actor_type = 'human'
-        and audit.kind = 'effect'
-        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        touch.correlation_id,
+        touch.flow,
+    from touch
+    where in_scope(touch.tenant, touch.flow, $scope::varchar[])
 ),
 closed_by_hand as (
     select
