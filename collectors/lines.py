@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors import dialects, parse, plaintext, values
-from collectors.decode import Decoder, RejectedError
+from collectors.decode import Decoder
 from collectors.fields import LOG_INDEX
+from collectors.normalise import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

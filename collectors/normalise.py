@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from access.sending import OutsideError
 from collectors import fields as names
 from collectors import tracebacks, values
 from collectors.mapping import text
@@ -30,6 +31,7 @@ from unsnag.masking import mask_text, mask_value, suspicious
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from access.sending import SenderLimit
     from collectors.mapping import Mapping
     from data.records import FileOffset
 
@@ -64,6 +66,10 @@ _ATTRIBUTES: Final = _L["attributes"]
 _SOURCE_OFFSET: Final = _L["source_offset"]
 
 
+class RejectedError(ValueError):
+    """A record that is not taken, with the reason as its message."""
+
+
 def hash64(*parts: bytes) -> int:
     """Return a stable 64-bit hash."""
     digest = hashlib.blake2b(digest_size=8)
@@ -84,12 +90,14 @@ class Normaliser:
         mapping: Mapping | None = None,
         zone: tzinfo | None = None,
         local_zone: tzinfo = UTC,
+        limit: SenderLimit | None = None,
     ) -> None:
         self.source = source
         self.kind = kind
         self.now = now
         self.latest = now + values.AHEAD_US
         self.mapping = mapping
+        self.limit = limit
         self.zone = zone or UTC
         self.local_zone = zone or local_zone
         self.logs: list[Row] = []
@@ -105,7 +113,10 @@ class Normaliser:
 
     def batch(self) -> Batch:
         """Return everything as columns."""
-        made = Batch(self.source, self.kind, quarantined=self.quarantined, offsets=self.offsets)
+        sender = self._sender
+        made = Batch(
+            self.source, self.kind, quarantined=self.quarantined, offsets=self.offsets, sender=sender
+        )
         if self.logs:
             made.logs = dict(zip(LOG_COLUMNS, map(list, zip(*self.logs, strict=True)), strict=True))
         if self.spans:
@@ -129,8 +140,27 @@ class Normaliser:
                 raw=raw[:SAMPLE_BYTES],
                 source_offset=offset,
                 size=size if size is not None else len(raw),
+                sender=self._sender,
             )
         )
+
+    @property
+    def _sender(self) -> str | None:
+        return self.limit.name if self.limit is not None else None
+
+    def place(self, row: Row, index: dict[str, int]) -> None:
+        """Give a row the tenant and flow of a limited sender, where it has none.
+
+        Raises:
+            RejectedError: its sender may not send for its tenant and flow.
+        """
+        if self.limit is None:
+            return
+        tenant, flow = index["tenant"], index["flow"]
+        try:
+            row[tenant], row[flow] = self.limit.place(row[tenant], row[flow])
+        except OutsideError as error:
+            raise RejectedError(str(error)) from None
 
     def base(self, resource: Fields, resource_json: str) -> Row:
         """Return the template of log rows of one OTLP resource."""
@@ -151,7 +181,11 @@ class Normaliser:
         mapping: Mapping | None = None,
         resource: Fields | None = None,
     ) -> None:
-        """Append one log record; `record_id` is its identity unless it carries one itself."""
+        """Append one log record; `record_id` is its identity unless it carries one itself.
+
+        Raises:
+            RejectedError: its sender may not send it.
+        """
         row = (base or self._log_base).copy()
         row[_RECORD_ID] = record_id
         row[_SOURCE_OFFSET] = offset
@@ -172,6 +206,7 @@ class Normaliser:
             else:
                 slot(self, row, rest, key, value)
         self._conclude(row, rest, fields, mapping or self.mapping, resource)
+        self.place(row, _L)
         self._mask(row, rest)
         self.logs.append(row)
 

@@ -105,7 +105,11 @@ _TEXT: Final = {name: _S[column] for column, known in names.TEXT.items() for nam
 
 
 def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> None:
-    """Append one span's row. `parents` are the spans of this request that have children in it."""
+    """Append one span's row. `parents` are the spans of this request that have children in it.
+
+    Raises:
+        RejectedError: its sender may not send it.
+    """
     row = scope.span_base.copy()
     rest: Fields = {}
     ours = _place(row, rest, span.entries)
@@ -129,6 +133,7 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
     row[_S["attributes"]] = orjson.dumps(rest).decode() if rest else "{}"
     row[_S["events"]] = orjson.dumps(_masked(span.events)).decode() if span.events else "[]"
     row[_S["links"]] = orjson.dumps(_masked(span.links)).decode() if span.links else "[]"
+    n.place(row, _S)
     n.spans.append(row)
 
 

@@ -152,6 +152,7 @@ def _keep_quarantined(tx: Tx, records: Sequence[Quarantined]) -> None:
             "received_at": r.received_at,
             "size": r.size if r.size is not None else len(r.raw),
             "bytes": r.raw,
+            "sender": r.sender,
         }
         for r in records
     ]
@@ -164,6 +165,7 @@ def _keep_quarantined(tx: Tx, records: Sequence[Quarantined]) -> None:
             ("received_at", pa.timestamp("us")),
             ("size", pa.int64()),
             ("bytes", pa.binary()),
+            ("sender", pa.string()),
         ]
     )
     tx.view("incoming_quarantine", pa.Table.from_pylist(rows, schema))
@@ -269,6 +271,7 @@ def _part(batch: Batch, logs: list[int], spans: list[int]) -> Batch:
     return Batch(
         source=batch.source,
         kind=batch.kind,
+        sender=batch.sender,
         logs={name: [values[i] for i in logs] for name, values in batch.logs.items()},
         spans={name: [values[i] for i in spans] for name, values in batch.spans.items()},
     )
@@ -288,4 +291,5 @@ def _row_as_quarantine(batch: Batch, columns: Columns, index: int, now: datetime
         received_at=micros(now),
         raw=raw[:_SAMPLE_BYTES],
         size=len(raw),
+        sender=batch.sender,
     )

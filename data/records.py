@@ -120,6 +120,8 @@ class Quarantined:
     raw: bytes
     source_offset: int | None = None
     size: int | None = None
+    sender: str | None = None
+    """The token it came with, where that one may not send everything."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -142,6 +144,8 @@ class Batch:
     spans: Columns = field(default_factory=empty_spans)
     quarantined: list[Quarantined] = field(default_factory=list)
     offsets: list[FileOffset] = field(default_factory=list)
+    sender: str | None = None
+    """The token it came with, where that one may not send everything."""
 
     def __len__(self) -> int:
         """Count the records: logs, spans and quarantined ones."""

@@ -288,7 +288,7 @@ class Source(BaseModel):
 
 
 class Quarantined(BaseModel):
-    """A record that could not be read."""
+    """A record that was not taken; `sender` is its token, where that one is limited."""
 
     id: str
     source: str
@@ -296,6 +296,7 @@ class Quarantined(BaseModel):
     reason: str
     received_at: Time
     size: int
+    sender: str | None
     sample: str
 
 
