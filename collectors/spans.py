@@ -116,9 +116,9 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
     row[_S["trace_id"]] = span.trace_id
     row[_S["span_id"]] = span.span_id
     row[_S["parent_span_id"]] = span.parent_span_id
-    row[_S["record_id"]] = hash64(span.trace_id.encode(), span.span_id.encode())
     row[_S["name"]] = mask_text(span.name) if len(span.name) > 20 or "@" in span.name else span.name  # noqa: PLR2004
     row[_S["kind"]] = KINDS[span.kind] if 0 <= span.kind < len(KINDS) else KINDS[0]
+    row[_S["record_id"]] = _identity(span, row[_S["name"]], row[_S["kind"]])
     failed = span.status == _ERROR_STATUS
     row[_S["status"]] = STATUSES[span.status] if 0 <= span.status < len(STATUSES) else STATUSES[0]
     row[_S["status_message"]] = mask_text(span.status_message) if span.status_message else None
@@ -135,6 +135,18 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
     row[_S["links"]] = orjson.dumps(_masked(span.links)).decode() if span.links else "[]"
     n.place(row, _S)
     n.spans.append(row)
+
+
+def _identity(span: SpanRecord, name: str, kind: str) -> int:
+    """Return what a span is known by: its ids, and what no copy of it has otherwise.
+
+    A span may come twice with other attributes, from our client and from the script's own exporter, or
+    through an agent. A different span with the same ids differs in name, kind, parent or times. Agents
+    that speak another protocol keep microseconds only.
+    """
+    times = b"%d %d" % (span.start_ns // _NS, span.end_ns // _NS)
+    content = "\0".join((span.trace_id, span.span_id, span.parent_span_id or "", kind, name))
+    return hash64(content.encode("utf-8", "surrogatepass"), times)
 
 
 def _place(row: Row, rest: Fields, entries: list[Entry]) -> bool:

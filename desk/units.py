@@ -107,7 +107,7 @@ def _telemetry(reading: Reading, by: str, value: str, bounds: tuple[datetime, da
         spans, logs = _of_unit(value, spans, logs)
     totals = {"spans": spans[0]["total"] if spans else 0, "logs": logs[0]["total"] if logs else 0}
     return {
-        "spans": [_span(row) for row in spans],
+        "spans": _spans(reading, spans, bounds),
         "logs": [shape_log(row) for row in logs],
         "truncated": totals if max(totals.values()) > MAX_ROWS else None,
     }
@@ -166,8 +166,17 @@ def _failed(row: Row) -> bool:
     return bool(row["failed_at"] and (row["completed_at"] is None or row["completed_at"] < row["failed_at"]))
 
 
-def _span(row: Row) -> Row:
+def _spans(reading: Reading, rows: list[Row], bounds: tuple[datetime, datetime]) -> list[Row]:
+    asked = {"traces": list({row["trace_id"] for row in rows}), "low": bounds[0], "high": bounds[1]}
+    found = reading.query("units/reused_span_ids", asked) if rows else []
+    reused = {(row["trace_id"], row["span_id"]) for row in found}
+    return [_span(row, id_reused=(row["trace_id"], row["span_id"]) in reused) for row in rows]
+
+
+def _span(row: Row, *, id_reused: bool) -> Row:
     return {
+        "record_id": row["record_id"],
+        "id_reused": id_reused,
         **{name: row[name] for name in _SPAN_NAMES},
         "start": aware(row["time"]),
         "end": aware(row["end_time"]),

@@ -380,6 +380,10 @@ def _span_detail(unit: Row, span: Row) -> None:
         else:
             st.badge("Went well", color="green", icon=":material/check_circle:")
         st.caption(words.escape(span["service"] or ""))
+    if span["id_reused"]:
+        st.caption(
+            "Another span has the same id. Both are kept; the spans below this one may be the other's."
+        )
     if span["status_message"]:
         st.code(span["status_message"], language=None, wrap_lines=True)
     st.html(_pairs(_span_facts(unit, span)))

@@ -151,10 +151,11 @@ class CaseDetail(_CaseFields):
 
 
 class Span(BaseModel):
-    """One span."""
+    """One span. `id_reused`: another span of the trace has the same id."""
 
     trace_id: str
     span_id: str
+    id_reused: bool
     parent_span_id: str | None
     name: str
     kind: str
