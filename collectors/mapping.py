@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from collectors import fields as names
 from collectors import values
+from collectors.text_ids import TextPattern, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,6 +52,10 @@ class Mapping:
     success_span: str | None = None
     failure: tuple[str, str] | None = None
     """An attribute, and the value that says that the unit failed."""
+    patterns: tuple[TextPattern, ...] = ()
+    """Where the text of a log line names IDs."""
+    prefix: str = ""
+    """Put before IDs that the mapping, an alias or the text names: number ranges may collide."""
     step_is_name: bool = False
     """The step is the span's name: then a span with children is the unit's, not a step."""
 
@@ -75,6 +80,8 @@ class Mapping:
             success_value=str(success.equals) if success else None,
             success_span=success.span if success else None,
             failure=(settings.failure.attribute, str(settings.failure.equals)) if settings.failure else None,
+            patterns=tuple(TextPattern.of(pattern) for pattern in settings.ids_in_text),
+            prefix=settings.prefix,
             step_is_name=SPAN_NAME in settings.step,
         )
 
@@ -88,6 +95,10 @@ class Mapping:
             column = rule.log if span is None else rule.span
             if row[column] is None:
                 row[column] = rule.convert(_first(rule.names, where, span))
+
+    def ids_in(self, text: str) -> list[str]:
+        """Return the IDs that a line's text names, each once."""
+        return [self.prefix + name for name in found(self.patterns, text)] if self.patterns else []
 
     def succeeded(self, where: tuple[Dict[str, Any], ...], message: str | None, span: str | None) -> bool:
         """Tell whether a record is the unit's own success signal."""

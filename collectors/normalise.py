@@ -57,6 +57,7 @@ _ERROR_TYPE: Final = _L["error_type"]
 _ERROR_CLASS: Final = _L["error_class"]
 _OUTCOME: Final = _L["outcome"]
 _TECHNICAL: Final = _L["technical_id"]
+_MENTIONS: Final = _L["mentions"]
 _PEER: Final = _L["peer"]
 _STATUS: Final = _L["http_status"]
 _DATA: Final = _L["data"]
@@ -257,17 +258,34 @@ class Normaliser:
             _weak_message(row, rest)
         if row[_LOGGER] is None and "name" in rest:
             _weak_logger(row, rest, fields)
+        where = (fields, resource or {})
+        self._identify(row, rest, where, mapping)
         if mapping is not None:
-            where = (fields, resource or {})
-            mapping.fill(row, where, None)
             if mapping.succeeded(where, row[_MESSAGE], None):
                 row[_OUTCOME] = words.OUTCOME_SUCCESS
             elif mapping.failed(where, row[_MESSAGE]):
                 row[_OUTCOME] = words.OUTCOME_FAILED
+        self._conclude_severity(row, rest)
+
+    def _identify(
+        self, row: Row, rest: Fields, where: tuple[Fields, Fields], mapping: Mapping | None
+    ) -> None:
+        """Find out which ID the record belongs to; a text that names several names none for it."""
+        # An ID that our client names is complete; others may need the mapping's prefix.
+        prefix = mapping.prefix if mapping is not None and row[_CORRELATION] is None else ""
+        mentions: list[str] = []
+        if mapping is not None:
+            mapping.fill(row, where, None)
+            mentions = mapping.ids_in(row[_MESSAGE])
+        if row[_CORRELATION] is None and len(mentions) == 1:
+            row[_CORRELATION], prefix = mentions[0], ""
         if row[_CORRELATION] is None:
             row[_CORRELATION] = _alias(rest, names.CORRELATION_ALIASES)
             row[_TECHNICAL] = None if row[_CORRELATION] else _alias(rest, names.TECHNICAL_IDS)
-        self._conclude_severity(row, rest)
+        if prefix and row[_CORRELATION] is not None:
+            row[_CORRELATION] = prefix + row[_CORRELATION]
+        if mentions:
+            row[_MENTIONS] = [name for name in mentions if name != row[_CORRELATION]] or None
 
     def _conclude_severity(self, row: Row, rest: Fields) -> None:
         number = row[_NUMBER]

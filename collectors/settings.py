@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from collectors.text_ids import TextPattern
 from unsnag.conventions import DEFAULT_SPOOL
 
 SPOOL: Final = "spool"
@@ -40,6 +41,15 @@ def _known_encoding(name: str | None) -> str | None:
 Names = Annotated[list[str], BeforeValidator(_listed)]
 """Names of attributes, the first that is there counts; `'quoted'` is a constant."""
 
+
+def _known_patterns(patterns: list[str]) -> list[str]:
+    for pattern in patterns:
+        TextPattern.of(pattern)
+    return patterns
+
+
+TextPatterns = Annotated[Names, AfterValidator(_known_patterns)]
+"""Where a line's text names the ID: `SO-{digits}`, or `order ({word})` with brackets around the ID."""
 
 SilentAfter = Annotated[float | None, Field(gt=0)]
 """A source is silent after this long without a record. Unset: after longer than its usual pause."""
@@ -85,6 +95,8 @@ class MappingSettings(_Section):
     segment: Names = []
     value_amount: Names = []
     value_currency: Names = []
+    ids_in_text: TextPatterns = []
+    prefix: str = Field("", max_length=100)
     success: SuccessRule | None = None
     failure: FailureRule | None = None
 

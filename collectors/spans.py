@@ -187,12 +187,16 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
     attributes = {key: raw for _, _, key, raw in span.entries}
     where = (attributes, scope.resource)
     mapping = scope.mapping
+    # An ID that our client names is complete; others may need the mapping's prefix.
+    prefix = mapping.prefix if mapping is not None and row[_S["correlation_id"]] is None else ""
     if mapping is not None:
         mapping.fill(row, where, span.name)
     if row[_S["correlation_id"]] is None:
         row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
         if row[_S["correlation_id"]] is None:
             row[_S["technical_id"]] = _named(attributes, names.TECHNICAL_IDS)
+    if prefix and row[_S["correlation_id"]] is not None:
+        row[_S["correlation_id"]] = prefix + row[_S["correlation_id"]]
     row[_S["route"]] = _named(attributes, names.ROUTES)
     row[_S["peer"]] = _named(attributes, names.PEERS)
     row[_S["http_status"]] = values.int32(

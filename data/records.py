@@ -69,6 +69,7 @@ LOG_COLUMNS: Final[dict[str, pa.DataType]] = {
     "stacktrace": _TEXT,
     "data": _TEXT,  # unsnag.data as JSON: what an operator needs; goes to the case
     "outcome": _TEXT,  # success or failed, where this record is the unit's own signal
+    "mentions": pa.list_(_TEXT),  # IDs in the line's text that it does not belong to
     **_CONTEXT,
 }
 

@@ -48,6 +48,7 @@ STATES: Final[dict[str, tuple[str, Any, str]]] = {
     "completed_with_errors": ("Completed with errors", "orange", ":material/warning:"),
     "completed_unproven": ("Completed, unproven", "gray", ":material/help:"),
     "ended": ("Ended, no success rule", "gray", ":material/stop_circle:"),
+    "mentioned": ("Named in text only", "gray", ":material/format_quote:"),
 }
 """How a unit stands: words, colour, icon."""
 HIT_KINDS: Final = {
@@ -473,6 +474,7 @@ def _log_detail(log: Row) -> None:
         ("Source", log["source"]),
         ("Trace", log["trace_id"]),
         ("Span", log["span_id"]),
+        ("Also names", ", ".join(log.get("mentions", ()))),
     ]
     st.html(_pairs((name, value) for name, value in shown if value))
     _stack(log)

@@ -181,9 +181,10 @@ class RaisedException(BaseModel):
 
 
 class LogRecord(BaseModel):
-    """One log record."""
+    """One log record. `mentions`: IDs that its text names without belonging to them."""
 
     time: Time
+    mentions: list[str]
     severity: str
     severity_number: int
     message: str
