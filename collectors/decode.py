@@ -115,12 +115,15 @@ class Decoder:
             record_id = self._identity(scope, content)
             try:
                 self._n.log(
-                    fields, record_id, base=scope.log_base, mapping=scope.mapping, resource=scope.resource
+                    fields,
+                    record_id,
+                    base=scope.log_base,
+                    mapping=scope.mapping,
+                    resource=scope.resource,
+                    logger=scope.name,
                 )
             except RejectedError as error:
                 reject(raw, error)
-            else:
-                self._n.name_logger(scope.name)
 
     def _identity(self, scope: Scope, raw: bytes) -> int:
         """Return what a log record is known by: its content, and its number among equal ones."""

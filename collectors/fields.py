@@ -29,6 +29,7 @@ TEXT: Final[dict[str, tuple[str, ...]]] = {
     "segment": (words.SEGMENT,),
     "environment": (words.ENVIRONMENT, "deployment.environment"),
     "routing": (words.ROUTING,),
+    "actor_type": (words.ACTOR_TYPE,),
     "dependency": (words.DEPENDENCY,),
     "idempotency_key": (words.IDEMPOTENCY_KEY,),
     "retry_id": (words.RETRY_ID,),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     Special = Callable[["Normaliser", Row, Fields, str, Any], None]
 
 ORIGINAL_TIME: Final = "unsnag.original_time"
+HUMAN: Final = "human"
 SAMPLE_BYTES: Final = 64 * 1024
 ERROR: Final = 17
 _INFO: Final = 9
@@ -57,6 +58,7 @@ _ERROR_TYPE: Final = _L["error_type"]
 _ERROR_CLASS: Final = _L["error_class"]
 _OUTCOME: Final = _L["outcome"]
 _TECHNICAL: Final = _L["technical_id"]
+_ACTOR: Final = _L["actor_type"]
 _MENTIONS: Final = _L["mentions"]
 _PEER: Final = _L["peer"]
 _STATUS: Final = _L["http_status"]
@@ -104,6 +106,8 @@ class Normaliser:
         self.logs: list[Row] = []
         self.spans: list[Row] = []
         self.quarantined: list[Quarantined] = []
+        self.dropped: list[int | None] = []
+        """Where the records stood that a mapping leaves out."""
         self.offsets: list[FileOffset] = []
         self._log_base = _base(LOG_COLUMNS, source, now)
         self.record_id: int | None = None
@@ -116,7 +120,12 @@ class Normaliser:
         """Return everything as columns."""
         sender = self._sender
         made = Batch(
-            self.source, self.kind, quarantined=self.quarantined, offsets=self.offsets, sender=sender
+            self.source,
+            self.kind,
+            quarantined=self.quarantined,
+            offsets=self.offsets,
+            sender=sender,
+            dropped=len(self.dropped),
         )
         if self.logs:
             made.logs = dict(zip(LOG_COLUMNS, map(list, zip(*self.logs, strict=True)), strict=True))
@@ -181,8 +190,11 @@ class Normaliser:
         base: Row | None = None,
         mapping: Mapping | None = None,
         resource: Fields | None = None,
+        logger: str | None = None,
     ) -> None:
-        """Append one log record; `record_id` is its identity unless it carries one itself.
+        """Append one log record, unless its mapping leaves it out.
+
+        `record_id` is its identity and `logger` its logger, unless it carries one itself.
 
         Raises:
             RejectedError: its sender may not send it.
@@ -206,15 +218,16 @@ class Normaliser:
                     self._misfit(row, rest, key, value, slot)
             else:
                 slot(self, row, rest, key, value)
-        self._conclude(row, rest, fields, mapping or self.mapping, resource)
+        where, mapping = (fields, resource or {}), mapping or self.mapping
+        self._conclude(row, rest, where, mapping)
+        if mapping is not None and mapping.leaves_out(where, row[_MESSAGE]):
+            self.dropped.append(offset)
+            return
+        if row[_LOGGER] is None and logger:
+            row[_LOGGER] = mask_text(logger)
         self.place(row, _L)
         self._mask(row, rest)
         self.logs.append(row)
-
-    def name_logger(self, name: str | None) -> None:
-        """Name the logger of the record just appended, where it names none itself."""
-        if name and self.logs[-1][_LOGGER] is None:
-            self.logs[-1][_LOGGER] = mask_text(name)
 
     def _misfit(self, row: Row, rest: Fields, key: str, value: Any, slot: int) -> None:
         """Place a value that its text column does not take at once."""
@@ -250,17 +263,18 @@ class Normaliser:
                 slot(self, row, rest, dotted, item)
 
     def _conclude(
-        self, row: Row, rest: Fields, fields: Fields, mapping: Mapping | None, resource: Fields | None
+        self, row: Row, rest: Fields, where: tuple[Fields, Fields], mapping: Mapping | None
     ) -> None:
         if row[_TIME] is None:
             self._weak_time(row, rest)
         if row[_MESSAGE] is None:
             _weak_message(row, rest)
         if row[_LOGGER] is None and "name" in rest:
-            _weak_logger(row, rest, fields)
-        where = (fields, resource or {})
+            _weak_logger(row, rest, where[0])
         self._identify(row, rest, where, mapping)
         if mapping is not None:
+            if row[_ACTOR] is None and mapping.by_person(where):
+                row[_ACTOR] = HUMAN
             if mapping.succeeded(where, row[_MESSAGE], None):
                 row[_OUTCOME] = words.OUTCOME_SUCCESS
             elif mapping.failed(where, row[_MESSAGE]):

@@ -297,7 +297,7 @@ class Receiver:
         except BadBodyError as error:
             await self._quarantine(signal, body, str(error), limit)
             return failure(400, str(error), form)
-        if len(decoded.batch):
+        if len(decoded.batch) or decoded.batch.dropped:
             await asyncio.wrap_future(self._store().append(decoded.batch))
         RECEIVED.last_error = None
         return _success(signal, decoded, form)

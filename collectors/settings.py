@@ -20,6 +20,10 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _in_a_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
 def _known_zone(name: str | None) -> str | None:
     if name is not None:
         try:
@@ -37,6 +41,9 @@ def _known_encoding(name: str | None) -> str | None:
             raise ValueError(f"there is no encoding {name!r}: use a name such as utf-8 or cp1252") from error
     return name
 
+
+Values = Annotated[list[str | int | bool], BeforeValidator(_in_a_list), Field(min_length=1)]
+"""Values of an attribute, one or several."""
 
 Names = Annotated[list[str], BeforeValidator(_listed)]
 """Names of attributes, the first that is there counts; `'quoted'` is a constant."""
@@ -81,6 +88,28 @@ class FailureRule(_Section):
     equals: str | int | bool
 
 
+class DropRule(_Section):
+    """Which records are left out: those of an attribute with a value."""
+
+    attribute: str
+    equals: str | int | bool
+
+
+class HumanRule(_Section):
+    """Which steps a person carried out: an attribute with one of these values, or with another one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    attribute: str
+    in_: Values | None = Field(None, alias="in")
+    not_in: Values | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.in_ is None) == (self.not_in is None):
+            raise ValueError("give either in or not_in")
+        return self
+
+
 class MappingSettings(_Section):
     """Which attributes of foreign telemetry say what."""
 
@@ -99,6 +128,8 @@ class MappingSettings(_Section):
     prefix: str = Field("", max_length=100)
     success: SuccessRule | None = None
     failure: FailureRule | None = None
+    human: HumanRule | None = None
+    drop: Annotated[list[DropRule], BeforeValidator(_in_a_list)] = []
 
 
 class JsonlSettings(_Section):

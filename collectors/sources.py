@@ -142,7 +142,7 @@ class Sources:
         if n.quarantined:
             return f"still unreadable: {n.quarantined[0].reason}"
         if not len(n):
-            return "nothing in it"
+            return "a mapping leaves it out" if n.dropped else "nothing in it"
         self._store.append(n.batch()).result()
         return REPLAYED
 

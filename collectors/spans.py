@@ -11,7 +11,7 @@ import orjson
 from collectors import fields as names
 from collectors import values
 from collectors.mapping import text
-from collectors.normalise import ORIGINAL_TIME, Normaliser, error_class_of, hash64
+from collectors.normalise import HUMAN, ORIGINAL_TIME, Normaliser, error_class_of, hash64
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
 from unsnag.masking import mask_text, mask_value
@@ -105,11 +105,16 @@ _TEXT: Final = {name: _S[column] for column, known in names.TEXT.items() for nam
 
 
 def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> None:
-    """Append one span's row. `parents` are the spans of this request that have children in it.
+    """Append one span's row, unless its mapping leaves it out.
+
+    `parents` are the spans of this request that have children in it.
 
     Raises:
         RejectedError: its sender may not send it.
     """
+    if _is_left_out(scope, span):
+        n.dropped.append(None)
+        return
     row = scope.span_base.copy()
     rest: Fields = {}
     ours = _place(row, rest, span.entries)
@@ -182,6 +187,13 @@ def _times(n: Normaliser, row: Row, rest: Fields, span: SpanRecord) -> None:
     row[_S["end_time"]] = end
 
 
+def _is_left_out(scope: Scope, span: SpanRecord) -> bool:
+    mapping = scope.mapping
+    if mapping is None or not mapping.drops:
+        return False
+    return mapping.leaves_out(({key: raw for _, _, key, raw in span.entries}, scope.resource), None)
+
+
 def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has_children: bool) -> None:
     """Conclude from a mapping what our client would have said."""
     attributes = {key: raw for _, _, key, raw in span.entries}
@@ -191,6 +203,8 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
     prefix = mapping.prefix if mapping is not None and row[_S["correlation_id"]] is None else ""
     if mapping is not None:
         mapping.fill(row, where, span.name)
+        if row[_S["actor_type"]] is None and mapping.by_person(where):
+            row[_S["actor_type"]] = HUMAN
     if row[_S["correlation_id"]] is None:
         row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
         if row[_S["correlation_id"]] is None:

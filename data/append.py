@@ -185,11 +185,12 @@ def _by_source(
     for batch, result in zip(batches, results, strict=True):
         own = totals.setdefault(
             (batch.source, batch.kind),
-            {"records": 0, "duplicates": 0, "quarantined": 0, "latest": None},
+            {"records": 0, "duplicates": 0, "quarantined": 0, "dropped": 0, "latest": None},
         )
         own["records"] = (own["records"] or 0) + result.records
         own["duplicates"] = (own["duplicates"] or 0) + result.duplicates
         own["quarantined"] = (own["quarantined"] or 0) + result.quarantined
+        own["dropped"] = (own["dropped"] or 0) + batch.dropped
         times = [t for t in (own["latest"], _latest(batch)) if t is not None]
         own["latest"] = max(times, default=None)
     return totals
@@ -218,7 +219,12 @@ def without_unfit(batch: Batch, fits: Callable[[Batch], bool], now: datetime) ->
     rejected = [_row_as_quarantine(batch, batch.logs, i, now) for i in bad_logs]
     rejected += [_row_as_quarantine(batch, batch.spans, i, now) for i in bad_spans]
     kept = _part(batch, logs, spans)
-    return dataclasses.replace(kept, quarantined=[*batch.quarantined, *rejected], offsets=batch.offsets)
+    return dataclasses.replace(
+        kept,
+        quarantined=[*batch.quarantined, *rejected],
+        offsets=batch.offsets,
+        dropped=batch.dropped,
+    )
 
 
 def _sifted(

@@ -30,6 +30,7 @@ _CONTEXT: Final = {
     "segment": _TEXT,
     "environment": _TEXT,
     "routing": _TEXT,
+    "actor_type": _TEXT,  # human, where a person carried out the step
     "part": _TEXT,
     "technical_id": _TEXT,
     "exception_id": _TEXT,
@@ -147,6 +148,8 @@ class Batch:
     offsets: list[FileOffset] = field(default_factory=list)
     sender: str | None = None
     """The token it came with, where that one may not send everything."""
+    dropped: int = 0
+    """Records that a mapping leaves out: counted with the source, never stored."""
 
     def __len__(self) -> int:
         """Count the records: logs, spans and quarantined ones."""

@@ -286,6 +286,7 @@ def _source(name: str, live: Row, stored: Row) -> Row:
         "records": stored.get("records", 0),
         "duplicates": stored.get("duplicates", 0),
         "quarantined": stored.get("quarantined", 0),
+        "dropped": stored.get("dropped", 0),
         "last_ingested_at": aware(stored.get("last_ingested_at")),
     }
 

@@ -135,6 +135,7 @@ def _row(source: dict[str, Any], zone: str, now: datetime) -> dict[str, Any]:
         "Records": f"{source['records']:,}",
         "Duplicates left out": f"{source['duplicates']:,}",
         "Quarantined": f"{source['quarantined']:,}",
+        "Dropped by a mapping": f"{source['dropped']:,}",
         "Kind": source["kind"],
         "Last error": source["last_error"] or "",
     }

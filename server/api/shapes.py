@@ -285,6 +285,7 @@ class Source(BaseModel):
     records: int
     duplicates: int
     quarantined: int
+    dropped: int
     last_ingested_at: Time | None
     last_error: str | None
 

@@ -10,6 +10,7 @@
 -- counted: touchless
 -- rule: The period is that of completion: the unit's own success signal, with no failure after it.
 -- rule: Any act of a person on any exception of the unit counts: claim, release, retry, resolve; before or after completion.
+-- rule: A step that a person carried out counts, too: unsnag.actor.type = human, or what a mapping's human says.
 -- rule: Automatic retries are no touch. A retry that a person asked for is one.
 -- rule: A unit is one correlation ID in one flow and counts once, however many exceptions and retries it had.
 -- rule: Units that failed are not in this figure; units that have not finished are shown as in flight.
@@ -30,6 +31,8 @@ touched as (
         audit.actor_type = 'human'
         and audit.kind = 'effect'
         and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    union
+    from units_with_human_steps($scope::varchar[])
 ),
 units as (
     select

@@ -14,18 +14,32 @@ stuck as (
 ),
 touched as (
     select
-        exception_case.correlation_id,
-        exception_case.flow,
-        count(*) as human_acts,
-    from audit
-    inner join exception_case on audit.case_id = exception_case.id
-    where
-        audit.actor_type = 'human'
-        and audit.kind = 'effect'
-        and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        acts.correlation_id,
+        acts.flow,
+        sum(acts.number) as human_acts,
+    from (
+        select
+            exception_case.correlation_id,
+            exception_case.flow,
+            count(*) as number,
+        from audit
+        inner join exception_case on audit.case_id = exception_case.id
+        where
+            audit.actor_type = 'human'
+            and audit.kind = 'effect'
+            and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        group by
+            exception_case.correlation_id,
+            exception_case.flow
+        union all by name
+        select
+            *,
+            0 as number,
+        from units_with_human_steps($scope::varchar[])
+    ) as acts
     group by
-        exception_case.correlation_id,
-        exception_case.flow
+        acts.correlation_id,
+        acts.flow
 ),
 finished as (
     select

@@ -9,7 +9,7 @@
 -- rows: units
 -- counted: succeeded
 -- rule: The period is that of the unit's last signal, success or failure; bars are cut in the business time zone.
--- rule: Touchless: succeeded, and no person acted on any of its exceptions.
+-- rule: Touchless: succeeded, and no person acted on any of its exceptions or carried out a step.
 -- rule: Assisted: succeeded, and a person acted.
 -- rule: Closed by hand: did not succeed by itself, a person closed an exception of it, and none is left open.
 -- rule: Failed: did not succeed, and an exception is still open or there never was one.
@@ -29,6 +29,8 @@ touched as (
         audit.actor_type = 'human'
         and audit.kind = 'effect'
         and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    union
+    from units_with_human_steps($scope::varchar[])
 ),
 closed_by_hand as (
     select
