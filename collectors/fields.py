@@ -73,7 +73,7 @@ LOG_CONVERTED: Final[dict[str, Any]] = {
 
 CORRELATION_ALIASES: Final = (
     "correlation_id", "correlationId", "CorrelationId", "x-correlation-id",
-    "messaging.message.conversation_id", "message.conversation_id",
+    "messaging.message.conversation_id", "message.conversation_id", "http.request.header.x-correlation-id",
 )  # fmt: skip
 """Asked only where neither `unsnag.correlation_id` nor a mapping names the ID."""
 

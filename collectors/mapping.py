@@ -32,6 +32,11 @@ def text(value: Any) -> str | None:
     return str(value)
 
 
+def only(value: Any) -> Any:
+    """Return the one value of a list that holds one: instrumentations write headers as lists."""
+    return value[0] if value.__class__ is list and len(value) == 1 else value
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How one column is filled."""
@@ -165,7 +170,7 @@ def _first(wanted: tuple[str, ...], where: tuple[Dict[str, Any], ...], span: str
         if name == SPAN_NAME:
             if span is not None:
                 return span
-        elif (value := _find(name, where)) not in (None, ""):
+        elif (value := only(_find(name, where))) not in (None, ""):
             return value
     return None
 

@@ -22,7 +22,7 @@ import orjson
 from access.sending import OutsideError
 from collectors import fields as names
 from collectors import tracebacks, values
-from collectors.mapping import text
+from collectors.mapping import only, text
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, Batch, Quarantined
 from unsnag import conventions as words
 from unsnag.classification import classify
@@ -494,7 +494,7 @@ def _weak_logger(row: Row, rest: Fields, fields: Fields) -> None:
 def _alias(rest: Fields, known: tuple[str, ...]) -> str | None:
     for name in known:
         if name in rest:
-            return text(rest[name])
+            return text(only(rest[name]))
     return None
 
 

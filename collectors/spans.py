@@ -10,7 +10,7 @@ import orjson
 
 from collectors import fields as names
 from collectors import values
-from collectors.mapping import text
+from collectors.mapping import only, text
 from collectors.normalise import HUMAN, ORIGINAL_TIME, Normaliser, error_class_of, hash64
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
@@ -229,7 +229,7 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
 
 
 def _named(attributes: Fields, wanted: tuple[str, ...]) -> str | None:
-    return next((found for name in wanted if (found := text(attributes.get(name))) is not None), None)
+    return next((found for name in wanted if (found := text(only(attributes.get(name)))) is not None), None)
 
 
 def _read_exception(row: Row, span: SpanRecord, *, failed: bool) -> None:
