@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from access import roles
 from access.directory import secret_hash
-from access.errors import ForbiddenError, SignedOutError
-from audit.actor import HUMAN, SYSTEM_KIND, Actor, service
+from access.errors import ForbiddenError, SignedOutError, TokenNotFoundError
+from access.sending import SenderLimit
+from audit.actor import HUMAN, SYSTEM_KIND, Actor, service, service_name
 from data.clock import utc_now
 
 if TYPE_CHECKING:
@@ -162,6 +163,25 @@ class Authority:
         except (ForbiddenError, SignedOutError):
             return False
         return True
+
+    def sender_limit(self, actor: Actor) -> SenderLimit | None:
+        """Return what an actor may send telemetry for; None: everything.
+
+        Raises:
+            SignedOutError: the session or token behind it is no longer valid.
+        """
+        return SenderLimit.of(service_name(actor), self.grants(actor))
+
+    def limit_of_token(self, name: str) -> SenderLimit | None:
+        """Return what the token `name` may send telemetry for now; None: everything.
+
+        Raises:
+            TokenNotFoundError: there is no valid one.
+        """
+        for token in self.directory.tokens.values():
+            if token.name == name and token.expires_at > self.now():
+                return SenderLimit.of(name, token.grants)
+        raise TokenNotFoundError(name)
 
     def scope(self, actor: Actor, act: str = "read") -> tuple[str, ...] | None:
         """Return what an act of this actor reaches, as the store's statements take it; None: everything."""

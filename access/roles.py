@@ -98,6 +98,11 @@ EVERYTHING: Final = (Grant(ADMIN), Grant(SENDER), Grant(WORKER))
 """What everybody may in local mode."""
 
 
+def granted_for(grants: Iterable[Grant], act: str) -> list[Grant]:
+    """Return the grants whose role allows the act, on whatever they are given for."""
+    return [grant for grant in grants if grant.role in ACTS[act].roles]
+
+
 def granting(
     grants: Iterable[Grant], act: str, tenant: str | None = None, flow: str | None = None
 ) -> Grant | None:
@@ -121,7 +126,7 @@ def scope(grants: Iterable[Grant], act: str = "read") -> tuple[str, ...] | None:
 
     Each text is tenant, U+001F, flow; `*` stands for any.
     """
-    reached = [grant for grant in grants if grant.role in ACTS[act].roles]
+    reached = granted_for(grants, act)
     if any(grant.whole for grant in reached):
         return None
     return tuple(f"{grant.tenant or ANY}{_SEPARATOR}{grant.flow or ANY}" for grant in reached)

@@ -15,7 +15,7 @@ from access.directory import secret_hash
 from access.errors import AlreadyThereError, InvalidPersonError, TokenNotFoundError
 from access.gate import Asked, Target
 from access.grants import checked, give, words
-from access.roles import SENDER, SERVICE_ROLES, Grant
+from access.roles import SERVICE_ROLES
 from audit import trail
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from access.directory import Directory, Token
     from access.gate import Gate
+    from access.roles import Grant
     from audit.actor import Actor
     from data.store import Tx
 
@@ -68,7 +69,7 @@ class Tokens:
         """
         name, given, fresh = (
             names.checked(name),
-            _checked(grants),
+            checked(grants, SERVICE_ROLES, "services"),
             _Fresh(names.checked(name), _lasting(days)),
         )
 
@@ -175,13 +176,6 @@ def _lasting(days: int) -> timedelta:
     if not 1 <= days <= MAX_DAYS:
         raise InvalidPersonError(f"A token lasts 1 to {MAX_DAYS} days.")
     return timedelta(days=days)
-
-
-def _checked(grants: Sequence[Grant]) -> tuple[Grant, ...]:
-    given = checked(grants, SERVICE_ROLES, "services")
-    if any(grant.role == SENDER and not grant.whole for grant in given):
-        raise InvalidPersonError("A sender cannot be limited: which flow a record is of is read from it.")
-    return given
 
 
 def _tell(  # noqa: PLR0917 - they read as one sentence

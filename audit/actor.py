@@ -31,3 +31,8 @@ SYSTEM: Final = Actor("unsnag", SYSTEM_KIND, "clock")
 def service(name: str, credential: str | None = None, door: str = "rest") -> Actor:
     """Return a service's actor; its name can never be a person's, which has no slash."""
     return Actor(f"{_SERVICE_PREFIX}{name.removeprefix(_SERVICE_PREFIX)}", SERVICE, door, credential)
+
+
+def service_name(actor: Actor) -> str:
+    """Return what a service is called where its token is listed; of others, the name."""
+    return actor.name.removeprefix(_SERVICE_PREFIX)

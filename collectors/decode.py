@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -11,16 +11,19 @@ from google.protobuf.message import DecodeError
 
 from collectors import messages, parse, spans, values
 from collectors.mapping import chosen
-from collectors.normalise import hash64
+from collectors.normalise import RejectedError, hash64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from collectors.mapping import Mapping
     from collectors.normalise import Normaliser
     from collectors.spans import Scope, SpanRecord
 
     Fields = dict[str, Any]
+    Reject = Callable[[Any, Exception], None]
+    """Takes what a record was read from, and why it is not taken."""
+    Append = Callable[[Scope, Iterable[Any], Callable[[Any], Any], Reject], None]
 
 TRACES: Final = "otlp/traces"
 LOGS: Final = "otlp/logs"
@@ -29,10 +32,6 @@ _SPAN_BYTES: Final = 8
 _REMOTE: Final = 0x300
 """Flags of a span: it is known whether its parent is remote, and it is."""
 _SEVERITY: Final = range(1, 25)
-
-
-class RejectedError(ValueError):
-    """A record that breaks OTLP's rules, with the reason as its message."""
 
 
 _entries: Final = messages.Attributes(spans.entry)
@@ -76,7 +75,7 @@ class Decoder:
         """
         self._protobuf(body, LOGS, self._append_logs)
 
-    def _protobuf(self, body: bytes, source: str, append: Callable[[Scope, Iterable[Any]], None]) -> None:
+    def _protobuf(self, body: bytes, source: str, append: Append) -> None:
         for part in messages.Request.FromString(body).parts:
             resource = dict(map(_pairs, part.resource.attributes))
             for scope in part.scopes:
@@ -86,28 +85,45 @@ class Decoder:
                     **_scope_attributes(dict(map(_pairs, scope.scope.attributes))),
                 }
                 read = _span if source == TRACES else _log
-                append(self._scope(resource, name), self._read(part, scope, read, source))
+                reject = partial(self._reject_protobuf, part, scope, source)
+                append(self._scope(resource, name), scope.records, read, reject)
 
-    def _read(self, part: Any, scope: Any, read: Callable[[bytes], Any], source: str) -> Iterable[Any]:
-        for raw in scope.records:
+    def _reject_protobuf(self, part: Any, scope: Any, source: str, raw: bytes, error: Exception) -> None:
+        self._reject(_alone(part, scope, raw), str(error), source)
+
+    # --- both forms ------------------------------------------------------------------------------
+
+    def _append_spans(
+        self, scope: Scope, records: Iterable[Any], read: Callable[[Any], SpanRecord], reject: Reject
+    ) -> None:
+        batch = list(_read(records, read, reject))
+        parents = {span.parent_span_id for span, _ in batch if span.parent_span_id}
+        for span, raw in batch:
             try:
-                yield read(raw)
-            except (DecodeError, RejectedError) as error:
-                self._reject(_alone(part, raw), str(error), source)
+                spans.append(self._n, scope, span, parents)
+            except RejectedError as error:
+                reject(raw, error)
 
-    def _append_spans(self, scope: Scope, records: Iterable[SpanRecord]) -> None:
-        batch = list(records)
-        parents = {span.parent_span_id for span in batch if span.parent_span_id}
-        for span in batch:
-            spans.append(self._n, scope, span, parents)
-
-    def _append_logs(self, scope: Scope, records: Iterable[tuple[Fields, bytes]]) -> None:
-        for fields, raw in records:
-            record_id = self._identity(scope, raw)
-            self._n.log(
-                fields, record_id, base=scope.log_base, mapping=scope.mapping, resource=scope.resource
-            )
-            self._n.name_logger(scope.name)
+    def _append_logs(
+        self,
+        scope: Scope,
+        records: Iterable[Any],
+        read: Callable[[Any], tuple[Fields, bytes]],
+        reject: Reject,
+    ) -> None:
+        for (fields, content), raw in _read(records, read, reject):
+            record_id = self._identity(scope, content)
+            try:
+                self._n.log(
+                    fields,
+                    record_id,
+                    base=scope.log_base,
+                    mapping=scope.mapping,
+                    resource=scope.resource,
+                    logger=scope.name,
+                )
+            except RejectedError as error:
+                reject(raw, error)
 
     def _identity(self, scope: Scope, raw: bytes) -> int:
         """Return what a log record is known by: its content, and its number among equal ones."""
@@ -134,10 +150,11 @@ class Decoder:
         for scope in _items(part, f"scope{signal}", f"scope_{signal.lower()}"):
             made = self._json_scope(_object(part, "resource"), _object(scope, "scope"), fallback)
             if signal == "Spans":
-                self._append_spans(made, self._read_json(part, scope, "spans", _json_span, TRACES))
+                reject = partial(self._reject_json, part, scope, "spans", TRACES)
+                self._append_spans(made, _items(scope, "spans"), _json_span, reject)
             else:
-                records = self._read_json(part, scope, "logRecords", _json_log, LOGS)
-                self._append_logs(made, records)
+                reject = partial(self._reject_json, part, scope, "logRecords", LOGS)
+                self._append_logs(made, _items(scope, "logRecords", "log_records"), _json_log, reject)
 
     def _json_scope(self, resource: Fields, scope: Fields, fallback: Mapping | None) -> Scope:
         # A spool folder brings one span a line, and the same resource with each.
@@ -149,23 +166,22 @@ class Decoder:
             known = self._scopes[key] = self._scope(_attributes(resource), name, fallback)
         return known
 
-    def _read_json(
-        self, part: Fields, scope: Fields, key: str, read: Callable[[Fields], Any], source: str
-    ) -> Iterable[Any]:
-        for record in _items(scope, key, "log_records"):
-            try:
-                yield read(record)
-            except RejectedError as error:
-                signal = "Spans" if source == TRACES else "Logs"
-                alone = {
-                    f"resource{signal}": [
-                        {
-                            "resource": part.get("resource"),
-                            f"scope{signal}": [{"scope": scope.get("scope"), key: [record]}],
-                        }
-                    ]
-                }
-                self._reject(orjson.dumps(alone), str(error), source)
+    def _reject_json(  # noqa: PLR0917 - bound to all but the last two by its callers
+        self, part: Fields, scope: Fields, key: str, source: str, record: Fields, error: Exception
+    ) -> None:
+        signal = "Spans" if source == TRACES else "Logs"
+        alone = {"scope": scope.get("scope"), key: [record]}
+        request = {f"resource{signal}": [{"resource": part.get("resource"), f"scope{signal}": [alone]}]}
+        self._reject(orjson.dumps(request), str(error), source)
+
+
+def _read(records: Iterable[Any], read: Callable[[Any], Any], reject: Reject) -> Iterator[tuple[Any, Any]]:
+    """Yield each record that can be read, with what it was read from."""
+    for raw in records:
+        try:
+            yield read(raw), raw
+        except (DecodeError, RejectedError) as error:
+            reject(raw, error)
 
 
 def _scope_attributes(attributes: Fields) -> Fields:
@@ -177,12 +193,14 @@ _SCALARS: Final = frozenset({str, int, bool})
 _KEYS: Final = frozenset({"resourceSpans", "resource_spans", "resourceLogs", "resource_logs"})
 
 
-def _alone(part: Any, raw: bytes) -> bytes:
-    """Return a request of one record with its resource, so that it can be replayed."""
+def _alone(part: Any, scope: Any, raw: bytes) -> bytes:
+    """Return a request of one record with its resource and scope, so that it can be replayed."""
     request = messages.Request()
     made = request.parts.add()
     made.resource.CopyFrom(part.resource)
-    made.scopes.add().records.append(raw)
+    alone = made.scopes.add()
+    alone.scope.CopyFrom(scope.scope)
+    alone.records.append(raw)
     return bytes(request.SerializeToString())
 
 

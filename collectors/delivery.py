@@ -158,8 +158,8 @@ class Delivery:
                     self._by_halves(part)
                 else:
                     self._repeat(_as_quarantined(part, error), error)
-        if batch.offsets:
-            self._commit(Batch(batch.source, batch.kind, offsets=batch.offsets))
+        if batch.offsets or batch.dropped:
+            self._commit(Batch(batch.source, batch.kind, offsets=batch.offsets, dropped=batch.dropped))
 
 
 def _parts(batch: Batch) -> list[Batch]:

@@ -29,6 +29,7 @@ TEXT: Final[dict[str, tuple[str, ...]]] = {
     "segment": (words.SEGMENT,),
     "environment": (words.ENVIRONMENT, "deployment.environment"),
     "routing": (words.ROUTING,),
+    "actor_type": (words.ACTOR_TYPE,),
     "dependency": (words.DEPENDENCY,),
     "idempotency_key": (words.IDEMPOTENCY_KEY,),
     "retry_id": (words.RETRY_ID,),
@@ -38,7 +39,6 @@ TEXT: Final[dict[str, tuple[str, ...]]] = {
     "exception_id": (words.EXCEPTION_ID,),
     "instance": (words.SERVICE_INSTANCE,),
     "verdict": (words.VERDICT,),
-    "actor_type": (words.ACTOR_TYPE,),
 }
 """Text columns of logs and spans, with the names that fill them: the first that is there."""
 
@@ -73,7 +73,7 @@ LOG_CONVERTED: Final[dict[str, Any]] = {
 
 CORRELATION_ALIASES: Final = (
     "correlation_id", "correlationId", "CorrelationId", "x-correlation-id",
-    "messaging.message.conversation_id", "message.conversation_id",
+    "messaging.message.conversation_id", "message.conversation_id", "http.request.header.x-correlation-id",
 )  # fmt: skip
 """Asked only where neither `unsnag.correlation_id` nor a mapping names the ID."""
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors import dialects, parse, plaintext, values
-from collectors.decode import Decoder, RejectedError
+from collectors.decode import Decoder
 from collectors.fields import LOG_INDEX
+from collectors.normalise import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,7 @@ class Reader:
         """Read a piece; return the file offset up to which it is consumed."""
         self._seed = piece.seed
         self._reaches.clear()
-        before = len(self.n.logs), len(self.n.spans), len(self.n.quarantined)
+        before = len(self.n.logs), len(self.n.dropped), len(self.n.quarantined)
         end = self._read_lines(piece)
         if piece.final:
             self._finish_all()
@@ -115,7 +116,7 @@ class Reader:
 
     def _forget(self, before: tuple[int, int, int], consumed: int) -> None:
         """Drop what lies behind an open record: it will be read again."""
-        logs, _, quarantined = before
+        logs, dropped, quarantined = before
         self.n.logs[logs:] = [
             row for row in self.n.logs[logs:] if row[_OFFSET] is None or row[_OFFSET] < consumed
         ]
@@ -125,6 +126,7 @@ class Reader:
             if q.source_offset is None or q.source_offset < consumed
         ]
         self.n.quarantined[quarantined:] = kept
+        self.n.dropped[dropped:] = [at for at in self.n.dropped[dropped:] if at is None or at < consumed]
 
     def _identity(self, offset: int, crc: int) -> int:
         return (self._seed + offset * _GOLDEN + crc * _MIX) & _MASK64

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from access.sending import OutsideError
 from collectors import fields as names
 from collectors import tracebacks, values
-from collectors.mapping import text
+from collectors.mapping import only, text
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, Batch, Quarantined
 from unsnag import conventions as words
 from unsnag.classification import classify
@@ -30,6 +31,7 @@ from unsnag.masking import mask_text, mask_value, suspicious
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from access.sending import SenderLimit
     from collectors.mapping import Mapping
     from data.records import FileOffset
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     Special = Callable[["Normaliser", Row, Fields, str, Any], None]
 
 ORIGINAL_TIME: Final = "unsnag.original_time"
+HUMAN: Final = "human"
 SAMPLE_BYTES: Final = 64 * 1024
 ERROR: Final = 17
 _INFO: Final = 9
@@ -55,6 +58,8 @@ _ERROR_TYPE: Final = _L["error_type"]
 _ERROR_CLASS: Final = _L["error_class"]
 _OUTCOME: Final = _L["outcome"]
 _TECHNICAL: Final = _L["technical_id"]
+_ACTOR: Final = _L["actor_type"]
+_MENTIONS: Final = _L["mentions"]
 _PEER: Final = _L["peer"]
 _STATUS: Final = _L["http_status"]
 _DATA: Final = _L["data"]
@@ -62,6 +67,10 @@ _RECORD_ID: Final = _L["record_id"]
 _SEVERITY: Final = _L["severity"]
 _ATTRIBUTES: Final = _L["attributes"]
 _SOURCE_OFFSET: Final = _L["source_offset"]
+
+
+class RejectedError(ValueError):
+    """A record that is not taken, with the reason as its message."""
 
 
 def hash64(*parts: bytes) -> int:
@@ -84,17 +93,21 @@ class Normaliser:
         mapping: Mapping | None = None,
         zone: tzinfo | None = None,
         local_zone: tzinfo = UTC,
+        limit: SenderLimit | None = None,
     ) -> None:
         self.source = source
         self.kind = kind
         self.now = now
         self.latest = now + values.AHEAD_US
         self.mapping = mapping
+        self.limit = limit
         self.zone = zone or UTC
         self.local_zone = zone or local_zone
         self.logs: list[Row] = []
         self.spans: list[Row] = []
         self.quarantined: list[Quarantined] = []
+        self.dropped: list[int | None] = []
+        """Where the records stood that a mapping leaves out."""
         self.offsets: list[FileOffset] = []
         self._log_base = _base(LOG_COLUMNS, source, now)
         self.record_id: int | None = None
@@ -105,7 +118,15 @@ class Normaliser:
 
     def batch(self) -> Batch:
         """Return everything as columns."""
-        made = Batch(self.source, self.kind, quarantined=self.quarantined, offsets=self.offsets)
+        sender = self._sender
+        made = Batch(
+            self.source,
+            self.kind,
+            quarantined=self.quarantined,
+            offsets=self.offsets,
+            sender=sender,
+            dropped=len(self.dropped),
+        )
         if self.logs:
             made.logs = dict(zip(LOG_COLUMNS, map(list, zip(*self.logs, strict=True)), strict=True))
         if self.spans:
@@ -129,8 +150,27 @@ class Normaliser:
                 raw=raw[:SAMPLE_BYTES],
                 source_offset=offset,
                 size=size if size is not None else len(raw),
+                sender=self._sender,
             )
         )
+
+    @property
+    def _sender(self) -> str | None:
+        return self.limit.name if self.limit is not None else None
+
+    def place(self, row: Row, index: dict[str, int]) -> None:
+        """Give a row the tenant and flow of a limited sender, where it has none.
+
+        Raises:
+            RejectedError: its sender may not send for its tenant and flow.
+        """
+        if self.limit is None:
+            return
+        tenant, flow = index["tenant"], index["flow"]
+        try:
+            row[tenant], row[flow] = self.limit.place(row[tenant], row[flow])
+        except OutsideError as error:
+            raise RejectedError(str(error)) from None
 
     def base(self, resource: Fields, resource_json: str) -> Row:
         """Return the template of log rows of one OTLP resource."""
@@ -150,8 +190,15 @@ class Normaliser:
         base: Row | None = None,
         mapping: Mapping | None = None,
         resource: Fields | None = None,
+        logger: str | None = None,
     ) -> None:
-        """Append one log record; `record_id` is its identity unless it carries one itself."""
+        """Append one log record, unless its mapping leaves it out.
+
+        `record_id` is its identity and `logger` its logger, unless it carries one itself.
+
+        Raises:
+            RejectedError: its sender may not send it.
+        """
         row = (base or self._log_base).copy()
         row[_RECORD_ID] = record_id
         row[_SOURCE_OFFSET] = offset
@@ -171,14 +218,16 @@ class Normaliser:
                     self._misfit(row, rest, key, value, slot)
             else:
                 slot(self, row, rest, key, value)
-        self._conclude(row, rest, fields, mapping or self.mapping, resource)
+        where, mapping = (fields, resource or {}), mapping or self.mapping
+        self._conclude(row, rest, where, mapping)
+        if mapping is not None and mapping.leaves_out(where, row[_MESSAGE]):
+            self.dropped.append(offset)
+            return
+        if row[_LOGGER] is None and logger:
+            row[_LOGGER] = mask_text(logger)
+        self.place(row, _L)
         self._mask(row, rest)
         self.logs.append(row)
-
-    def name_logger(self, name: str | None) -> None:
-        """Name the logger of the record just appended, where it names none itself."""
-        if name and self.logs[-1][_LOGGER] is None:
-            self.logs[-1][_LOGGER] = mask_text(name)
 
     def _misfit(self, row: Row, rest: Fields, key: str, value: Any, slot: int) -> None:
         """Place a value that its text column does not take at once."""
@@ -214,25 +263,43 @@ class Normaliser:
                 slot(self, row, rest, dotted, item)
 
     def _conclude(
-        self, row: Row, rest: Fields, fields: Fields, mapping: Mapping | None, resource: Fields | None
+        self, row: Row, rest: Fields, where: tuple[Fields, Fields], mapping: Mapping | None
     ) -> None:
         if row[_TIME] is None:
             self._weak_time(row, rest)
         if row[_MESSAGE] is None:
             _weak_message(row, rest)
         if row[_LOGGER] is None and "name" in rest:
-            _weak_logger(row, rest, fields)
+            _weak_logger(row, rest, where[0])
+        self._identify(row, rest, where, mapping)
         if mapping is not None:
-            where = (fields, resource or {})
-            mapping.fill(row, where, None)
+            if row[_ACTOR] is None and mapping.by_person(where):
+                row[_ACTOR] = HUMAN
             if mapping.succeeded(where, row[_MESSAGE], None):
                 row[_OUTCOME] = words.OUTCOME_SUCCESS
             elif mapping.failed(where, row[_MESSAGE]):
                 row[_OUTCOME] = words.OUTCOME_FAILED
+        self._conclude_severity(row, rest)
+
+    def _identify(
+        self, row: Row, rest: Fields, where: tuple[Fields, Fields], mapping: Mapping | None
+    ) -> None:
+        """Find out which ID the record belongs to; a text that names several names none for it."""
+        # An ID that our client names is complete; others may need the mapping's prefix.
+        prefix = mapping.prefix if mapping is not None and row[_CORRELATION] is None else ""
+        mentions: list[str] = []
+        if mapping is not None:
+            mapping.fill(row, where, None)
+            mentions = mapping.ids_in(row[_MESSAGE])
+        if row[_CORRELATION] is None and len(mentions) == 1:
+            row[_CORRELATION], prefix = mentions[0], ""
         if row[_CORRELATION] is None:
             row[_CORRELATION] = _alias(rest, names.CORRELATION_ALIASES)
             row[_TECHNICAL] = None if row[_CORRELATION] else _alias(rest, names.TECHNICAL_IDS)
-        self._conclude_severity(row, rest)
+        if prefix and row[_CORRELATION] is not None:
+            row[_CORRELATION] = prefix + row[_CORRELATION]
+        if mentions:
+            row[_MENTIONS] = [name for name in mentions if name != row[_CORRELATION]] or None
 
     def _conclude_severity(self, row: Row, rest: Fields) -> None:
         number = row[_NUMBER]
@@ -427,7 +494,7 @@ def _weak_logger(row: Row, rest: Fields, fields: Fields) -> None:
 def _alias(rest: Fields, known: tuple[str, ...]) -> str | None:
     for name in known:
         if name in rest:
-            return text(rest[name])
+            return text(only(rest[name]))
     return None
 
 

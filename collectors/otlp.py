@@ -22,11 +22,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
+from access.sending import LIMIT
 from collectors import decode, messages
 from collectors.admission import MB, Admission, Arrival, TooManySentError
-from collectors.decode import LOGS, TRACES, Decoder, RejectedError
+from collectors.decode import LOGS, TRACES, Decoder
 from collectors.mapping import Mapping
-from collectors.normalise import Normaliser
+from collectors.normalise import Normaliser, RejectedError
 from collectors.settings import OTLP, CollectorSettings
 from data.clock import micros, utc_now
 from data.errors import UnsnagError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
 
+    from access.sending import SenderLimit
     from data.records import Batch
     from data.store import Store
 
@@ -103,8 +105,15 @@ class Requests:
             self._mappings = tuple(mapping for mapping in made if mapping.match)
         return self._mappings
 
-    def decode(self, signal: str, body: bytes, content_type: str, content_encoding: str = "") -> Decoded:
-        """Decode a body into a batch; what is bad of it is in the batch's quarantine.
+    def decode(
+        self,
+        signal: str,
+        body: bytes,
+        content_type: str,
+        content_encoding: str = "",
+        limit: SenderLimit | None = None,
+    ) -> Decoded:
+        """Decode a body into a batch; what is bad of it, or outside of `limit`, is in its quarantine.
 
         Raises:
             BadBodyError: the body as a whole cannot be read.
@@ -115,7 +124,7 @@ class Requests:
         body = unpacked(body, content_encoding, self.settings.otlp.max_body_mb * MB)
         if signal == METRICS:
             return _count_metrics(body, form)
-        n = Normaliser(OTLP, OTLP, micros(utc_now()))
+        n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)
         decoder = Decoder(n, self.mappings)
         try:
             _decode_into(decoder, signal, body, form)
@@ -280,18 +289,21 @@ class Receiver:
         arrival.begin_work()
         loop = asyncio.get_running_loop()
         encoding = request.headers.get("content-encoding", "")
+        limit = request.scope.get(LIMIT)
         try:
-            decoded = await loop.run_in_executor(self._threads, requests.decode, signal, body, form, encoding)
+            decoded = await loop.run_in_executor(
+                self._threads, requests.decode, signal, body, form, encoding, limit
+            )
         except BadBodyError as error:
-            await self._quarantine(signal, body, str(error))
+            await self._quarantine(signal, body, str(error), limit)
             return failure(400, str(error), form)
-        if len(decoded.batch):
+        if len(decoded.batch) or decoded.batch.dropped:
             await asyncio.wrap_future(self._store().append(decoded.batch))
         RECEIVED.last_error = None
         return _success(signal, decoded, form)
 
-    async def _quarantine(self, signal: str, body: bytes, reason: str) -> None:
-        n = Normaliser(OTLP, OTLP, micros(utc_now()))
+    async def _quarantine(self, signal: str, body: bytes, reason: str, limit: SenderLimit | None) -> None:
+        n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)
         n.quarantine(body, reason, source=signal)
         await asyncio.wrap_future(self._store().append(n.batch()))
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from collectors.text_ids import TextPattern
 from unsnag.conventions import DEFAULT_SPOOL
 
 SPOOL: Final = "spool"
@@ -17,6 +18,10 @@ _RESERVED: Final = (SPOOL, OTLP)
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _in_a_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
 
 
 def _known_zone(name: str | None) -> str | None:
@@ -37,9 +42,21 @@ def _known_encoding(name: str | None) -> str | None:
     return name
 
 
+Values = Annotated[list[str | int | bool], BeforeValidator(_in_a_list), Field(min_length=1)]
+"""Values of an attribute, one or several."""
+
 Names = Annotated[list[str], BeforeValidator(_listed)]
 """Names of attributes, the first that is there counts; `'quoted'` is a constant."""
 
+
+def _known_patterns(patterns: list[str]) -> list[str]:
+    for pattern in patterns:
+        TextPattern.of(pattern)
+    return patterns
+
+
+TextPatterns = Annotated[Names, AfterValidator(_known_patterns)]
+"""Where a line's text names the ID: `SO-{digits}`, or `order ({word})` with brackets around the ID."""
 
 SilentAfter = Annotated[float | None, Field(gt=0)]
 """A source is silent after this long without a record. Unset: after longer than its usual pause."""
@@ -71,6 +88,28 @@ class FailureRule(_Section):
     equals: str | int | bool
 
 
+class DropRule(_Section):
+    """Which records are left out: those of an attribute with a value."""
+
+    attribute: str
+    equals: str | int | bool
+
+
+class HumanRule(_Section):
+    """Which steps a person carried out: an attribute with one of these values, or with another one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    attribute: str
+    in_: Values | None = Field(None, alias="in")
+    not_in: Values | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.in_ is None) == (self.not_in is None):
+            raise ValueError("give either in or not_in")
+        return self
+
+
 class MappingSettings(_Section):
     """Which attributes of foreign telemetry say what."""
 
@@ -85,8 +124,12 @@ class MappingSettings(_Section):
     segment: Names = []
     value_amount: Names = []
     value_currency: Names = []
+    ids_in_text: TextPatterns = []
+    prefix: str = Field("", max_length=100)
     success: SuccessRule | None = None
     failure: FailureRule | None = None
+    human: HumanRule | None = None
+    drop: Annotated[list[DropRule], BeforeValidator(_in_a_list)] = []
 
 
 class JsonlSettings(_Section):

@@ -18,19 +18,26 @@ from collectors.pauses import Pauses
 from collectors.settings import OTLP, SPOOL
 from collectors.states import SILENT_FLOOR_S, Signs, condition
 from data.clock import aware, micros, stored, utc_now
+from data.errors import UnsnagError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from collections.abc import Mapping as Rows
-    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from access.sending import SenderLimit
     from collectors.settings import CollectorSettings, JsonlSettings
     from data.store import Store
 
     Row = dict[str, Any]
 
 REPLAYED = "replayed"
+
+
+def no_limit_known(token: str) -> SenderLimit | None:
+    """Refuse to read what a limited sender sent, where nobody knows its limit."""
+    raise UnsnagError(f"It is not known what the token {token} may send for.")
 
 
 class Sources:
@@ -98,24 +105,36 @@ class Sources:
             "next_step": found.next_step,
         }
 
-    def replay(self, ids: Sequence[str]) -> dict[str, str]:
-        """Read quarantined records again, as the collectors read today; return what became of each."""
-        rows = self._store.query("collectors/quarantined", {"ids": list(ids)})
-        return {row["id"]: self._replay_one(row) for row in rows}
+    def replay(
+        self, ids: Sequence[str], limit_of: Callable[[str], SenderLimit | None] = no_limit_known
+    ) -> dict[str, str]:
+        """Read quarantined records again, as the collectors read today; return what became of each.
 
-    def _replay_one(self, row: Row) -> str:
+        `limit_of` returns what the token of a limited sender may send for now, and raises UnsnagError
+        where that token is no longer valid: its records stay in quarantine.
+        """
+        rows = self._store.query("collectors/quarantined", {"ids": list(ids)})
+        return {row["id"]: self._replay_one(row, limit_of) for row in rows}
+
+    def _replay_one(self, row: Row, limit_of: Callable[[str], SenderLimit | None]) -> str:
         if row["replay_result"] == REPLAYED:
             return REPLAYED
-        result = self._read_again(row)
+        try:
+            limit = limit_of(row["sender"]) if row["sender"] is not None else None
+        except UnsnagError as error:
+            result = f"not taken: {error}"
+        else:
+            result = self._read_again(row, limit)
         mark = {"id": row["id"], "now": stored(utc_now()), "result": result}
         self._store.act(lambda tx: tx.run("collectors/mark_replayed", mark)).result()
         return result
 
-    def _read_again(self, row: Row) -> str:
+    def _read_again(self, row: Row, limit: SenderLimit | None) -> str:
         raw = bytes(row["bytes"])
         if row["size"] > len(raw):
             return f"only {len(raw)} of {row['size']} bytes were kept"
         n = self._normaliser(row["source"])
+        n.limit = limit
         try:
             self._fill(n, row, raw)
         except Exception as error:  # noqa: BLE001 - the reason is the answer
@@ -123,7 +142,7 @@ class Sources:
         if n.quarantined:
             return f"still unreadable: {n.quarantined[0].reason}"
         if not len(n):
-            return "nothing in it"
+            return "a mapping leaves it out" if n.dropped else "nothing in it"
         self._store.append(n.batch()).result()
         return REPLAYED
 

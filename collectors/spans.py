@@ -10,8 +10,8 @@ import orjson
 
 from collectors import fields as names
 from collectors import values
-from collectors.mapping import text
-from collectors.normalise import ORIGINAL_TIME, Normaliser, error_class_of, hash64
+from collectors.mapping import only, text
+from collectors.normalise import HUMAN, ORIGINAL_TIME, Normaliser, error_class_of, hash64
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
 from unsnag.masking import mask_text, mask_value
@@ -105,16 +105,25 @@ _TEXT: Final = {name: _S[column] for column, known in names.TEXT.items() for nam
 
 
 def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> None:
-    """Append one span's row. `parents` are the spans of this request that have children in it."""
+    """Append one span's row, unless its mapping leaves it out.
+
+    `parents` are the spans of this request that have children in it.
+
+    Raises:
+        RejectedError: its sender may not send it.
+    """
+    if _is_left_out(scope, span):
+        n.dropped.append(None)
+        return
     row = scope.span_base.copy()
     rest: Fields = {}
     ours = _place(row, rest, span.entries)
     row[_S["trace_id"]] = span.trace_id
     row[_S["span_id"]] = span.span_id
     row[_S["parent_span_id"]] = span.parent_span_id
-    row[_S["record_id"]] = hash64(span.trace_id.encode(), span.span_id.encode())
     row[_S["name"]] = mask_text(span.name) if len(span.name) > 20 or "@" in span.name else span.name  # noqa: PLR2004
     row[_S["kind"]] = KINDS[span.kind] if 0 <= span.kind < len(KINDS) else KINDS[0]
+    row[_S["record_id"]] = _identity(span, row[_S["name"]], row[_S["kind"]])
     failed = span.status == _ERROR_STATUS
     row[_S["status"]] = STATUSES[span.status] if 0 <= span.status < len(STATUSES) else STATUSES[0]
     row[_S["status_message"]] = mask_text(span.status_message) if span.status_message else None
@@ -129,7 +138,20 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
     row[_S["attributes"]] = orjson.dumps(rest).decode() if rest else "{}"
     row[_S["events"]] = orjson.dumps(_masked(span.events)).decode() if span.events else "[]"
     row[_S["links"]] = orjson.dumps(_masked(span.links)).decode() if span.links else "[]"
+    n.place(row, _S)
     n.spans.append(row)
+
+
+def _identity(span: SpanRecord, name: str, kind: str) -> int:
+    """Return what a span is known by: its ids, and what no copy of it has otherwise.
+
+    A span may come twice with other attributes, from our client and from the script's own exporter, or
+    through an agent. A different span with the same ids differs in name, kind, parent or times. Agents
+    that speak another protocol keep microseconds only.
+    """
+    times = b"%d %d" % (span.start_ns // _NS, span.end_ns // _NS)
+    content = "\0".join((span.trace_id, span.span_id, span.parent_span_id or "", kind, name))
+    return hash64(content.encode("utf-8", "surrogatepass"), times)
 
 
 def _place(row: Row, rest: Fields, entries: list[Entry]) -> bool:
@@ -165,17 +187,30 @@ def _times(n: Normaliser, row: Row, rest: Fields, span: SpanRecord) -> None:
     row[_S["end_time"]] = end
 
 
+def _is_left_out(scope: Scope, span: SpanRecord) -> bool:
+    mapping = scope.mapping
+    if mapping is None or not mapping.drops:
+        return False
+    return mapping.leaves_out(({key: raw for _, _, key, raw in span.entries}, scope.resource), None)
+
+
 def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has_children: bool) -> None:
     """Conclude from a mapping what our client would have said."""
     attributes = {key: raw for _, _, key, raw in span.entries}
     where = (attributes, scope.resource)
     mapping = scope.mapping
+    # An ID that our client names is complete; others may need the mapping's prefix.
+    prefix = mapping.prefix if mapping is not None and row[_S["correlation_id"]] is None else ""
     if mapping is not None:
         mapping.fill(row, where, span.name)
+        if row[_S["actor_type"]] is None and mapping.by_person(where):
+            row[_S["actor_type"]] = HUMAN
     if row[_S["correlation_id"]] is None:
         row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
         if row[_S["correlation_id"]] is None:
             row[_S["technical_id"]] = _named(attributes, names.TECHNICAL_IDS)
+    if prefix and row[_S["correlation_id"]] is not None:
+        row[_S["correlation_id"]] = prefix + row[_S["correlation_id"]]
     row[_S["route"]] = _named(attributes, names.ROUTES)
     row[_S["peer"]] = _named(attributes, names.PEERS)
     row[_S["http_status"]] = values.int32(
@@ -194,7 +229,7 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
 
 
 def _named(attributes: Fields, wanted: tuple[str, ...]) -> str | None:
-    return next((found for name in wanted if (found := text(attributes.get(name))) is not None), None)
+    return next((found for name in wanted if (found := text(only(attributes.get(name)))) is not None), None)
 
 
 def _read_exception(row: Row, span: SpanRecord, *, failed: bool) -> None:

@@ -152,6 +152,7 @@ def _keep_quarantined(tx: Tx, records: Sequence[Quarantined]) -> None:
             "received_at": r.received_at,
             "size": r.size if r.size is not None else len(r.raw),
             "bytes": r.raw,
+            "sender": r.sender,
         }
         for r in records
     ]
@@ -164,6 +165,7 @@ def _keep_quarantined(tx: Tx, records: Sequence[Quarantined]) -> None:
             ("received_at", pa.timestamp("us")),
             ("size", pa.int64()),
             ("bytes", pa.binary()),
+            ("sender", pa.string()),
         ]
     )
     tx.view("incoming_quarantine", pa.Table.from_pylist(rows, schema))
@@ -183,11 +185,12 @@ def _by_source(
     for batch, result in zip(batches, results, strict=True):
         own = totals.setdefault(
             (batch.source, batch.kind),
-            {"records": 0, "duplicates": 0, "quarantined": 0, "latest": None},
+            {"records": 0, "duplicates": 0, "quarantined": 0, "dropped": 0, "latest": None},
         )
         own["records"] = (own["records"] or 0) + result.records
         own["duplicates"] = (own["duplicates"] or 0) + result.duplicates
         own["quarantined"] = (own["quarantined"] or 0) + result.quarantined
+        own["dropped"] = (own["dropped"] or 0) + batch.dropped
         times = [t for t in (own["latest"], _latest(batch)) if t is not None]
         own["latest"] = max(times, default=None)
     return totals
@@ -216,7 +219,12 @@ def without_unfit(batch: Batch, fits: Callable[[Batch], bool], now: datetime) ->
     rejected = [_row_as_quarantine(batch, batch.logs, i, now) for i in bad_logs]
     rejected += [_row_as_quarantine(batch, batch.spans, i, now) for i in bad_spans]
     kept = _part(batch, logs, spans)
-    return dataclasses.replace(kept, quarantined=[*batch.quarantined, *rejected], offsets=batch.offsets)
+    return dataclasses.replace(
+        kept,
+        quarantined=[*batch.quarantined, *rejected],
+        offsets=batch.offsets,
+        dropped=batch.dropped,
+    )
 
 
 def _sifted(
@@ -269,6 +277,7 @@ def _part(batch: Batch, logs: list[int], spans: list[int]) -> Batch:
     return Batch(
         source=batch.source,
         kind=batch.kind,
+        sender=batch.sender,
         logs={name: [values[i] for i in logs] for name, values in batch.logs.items()},
         spans={name: [values[i] for i in spans] for name, values in batch.spans.items()},
     )
@@ -288,4 +297,5 @@ def _row_as_quarantine(batch: Batch, columns: Columns, index: int, now: datetime
         received_at=micros(now),
         raw=raw[:_SAMPLE_BYTES],
         size=len(raw),
+        sender=batch.sender,
     )

@@ -30,6 +30,7 @@ _CONTEXT: Final = {
     "segment": _TEXT,
     "environment": _TEXT,
     "routing": _TEXT,
+    "actor_type": _TEXT,  # human, where a person carried out the step
     "part": _TEXT,
     "technical_id": _TEXT,
     "exception_id": _TEXT,
@@ -39,7 +40,6 @@ _CONTEXT: Final = {
     "peer": _TEXT,
     "http_status": pa.int32(),
     "verdict": _TEXT,
-    "actor_type": _TEXT,
     "completes": pa.bool_(),
     "dependency": _TEXT,
     "idempotency_key": _TEXT,
@@ -70,6 +70,7 @@ LOG_COLUMNS: Final[dict[str, pa.DataType]] = {
     "stacktrace": _TEXT,
     "data": _TEXT,  # unsnag.data as JSON: what an operator needs; goes to the case
     "outcome": _TEXT,  # success or failed, where this record is the unit's own signal
+    "mentions": pa.list_(_TEXT),  # IDs in the line's text that it does not belong to
     **_CONTEXT,
 }
 
@@ -121,6 +122,8 @@ class Quarantined:
     raw: bytes
     source_offset: int | None = None
     size: int | None = None
+    sender: str | None = None
+    """The token it came with, where that one may not send everything."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -143,6 +146,10 @@ class Batch:
     spans: Columns = field(default_factory=empty_spans)
     quarantined: list[Quarantined] = field(default_factory=list)
     offsets: list[FileOffset] = field(default_factory=list)
+    sender: str | None = None
+    """The token it came with, where that one may not send everything."""
+    dropped: int = 0
+    """Records that a mapping leaves out: counted with the source, never stored."""
 
     def __len__(self) -> int:
         """Count the records: logs, spans and quarantined ones."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -14,6 +15,8 @@ from traces.record import of_rows
 from traces.tree import Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from data.store import Reading
     from traces.record import Record
 
@@ -31,6 +34,8 @@ _LOG_NAMES: Final = (
     "time", "severity", "severity_number", "message", "logger", "service", "flow", "step", "attempt",
     "trace_id", "span_id", "correlation_id", "source", "error_class", "error_code",
 )  # fmt: skip
+MENTIONED: Final = "mentioned"
+"""State of an ID that only the text of lines names: no record belongs to it."""
 JOINS_FOR: Final = timedelta(days=1)
 """A record joins its trace until this long after the trace's last record."""
 _ALWAYS: Final = (datetime(1, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - naive UTC, as stored
@@ -44,17 +49,40 @@ def unit(reading: Reading, correlation_id: str) -> Row:
     """
     correlation_id = _spelled(reading, correlation_id)
     rows = reading.query("units/unit", {"correlation_id": correlation_id})
+    mentions = reading.query("units/logs_mentioning", {"id": correlation_id, "limit": MAX_ROWS})
     if not rows:
-        raise UnitNotFoundError(correlation_id)
+        return _mentioned(correlation_id, mentions)
     bounds = min(r["first_seen"] for r in rows) - JOINS_FOR, max(r["last_seen"] for r in rows) + JOINS_FOR
     cases = [shape(r) for r in reading.query("units/cases", {"correlation_id": correlation_id})]
     return {
         "correlation_id": correlation_id,
         "flows": [r["flow"] for r in rows],
         **_summary(rows, cases),
-        **_telemetry(reading, "correlation", correlation_id, bounds),
+        **_telemetry(reading, "correlation", correlation_id, bounds, mentions),
         "cases": cases,
         "acts": [act(r) for r in reading.query("units/acts", {"correlation_id": correlation_id})],
+    }
+
+
+def _mentioned(correlation_id: str, rows: list[Row]) -> Row:
+    """Return what is known of an ID that only the text of lines names."""
+    if not rows:
+        raise UnitNotFoundError(correlation_id)
+    nothing = ("completed_at", "value", "tenant", "business_unit", "customer", "segment", "environment")
+    return {
+        "correlation_id": correlation_id,
+        "flows": [],
+        "state": MENTIONED,
+        "opened_at": aware(rows[0]["time"]),
+        "last_seen": aware(rows[-1]["time"]),
+        "attempts": 0,
+        "failed_attempts": 0,
+        **dict.fromkeys(nothing),
+        "spans": [],
+        "logs": [shape_log(row) for row in rows],
+        "truncated": None,
+        "cases": [],
+        "acts": [],
     }
 
 
@@ -99,15 +127,19 @@ def recent(reading: Reading, *, failed: bool = False, named: bool = False, limit
     return [aware_row(row) for row in rows]
 
 
-def _telemetry(reading: Reading, by: str, value: str, bounds: tuple[datetime, datetime]) -> Row:
+def _telemetry(
+    reading: Reading, by: str, value: str, bounds: tuple[datetime, datetime], mentions: Sequence[Row] = ()
+) -> Row:
     params = {"id": value, "low": bounds[0], "high": bounds[1], "limit": MAX_ROWS}
     spans = reading.query(f"units/spans_by_{by}", params)
     logs = reading.query(f"units/logs_by_{by}", params)
     if by == "correlation":
         spans, logs = _of_unit(value, spans, logs)
     totals = {"spans": spans[0]["total"] if spans else 0, "logs": logs[0]["total"] if logs else 0}
+    # Lines of others that name this unit: each line once, in the order of time.
+    logs = sorted({row["record_id"]: row for row in (*logs, *mentions)}.values(), key=itemgetter("time"))
     return {
-        "spans": [_span(row) for row in spans],
+        "spans": _spans(reading, spans, bounds),
         "logs": [shape_log(row) for row in logs],
         "truncated": totals if max(totals.values()) > MAX_ROWS else None,
     }
@@ -166,8 +198,17 @@ def _failed(row: Row) -> bool:
     return bool(row["failed_at"] and (row["completed_at"] is None or row["completed_at"] < row["failed_at"]))
 
 
-def _span(row: Row) -> Row:
+def _spans(reading: Reading, rows: list[Row], bounds: tuple[datetime, datetime]) -> list[Row]:
+    asked = {"traces": list({row["trace_id"] for row in rows}), "low": bounds[0], "high": bounds[1]}
+    found = reading.query("units/reused_span_ids", asked) if rows else []
+    reused = {(row["trace_id"], row["span_id"]) for row in found}
+    return [_span(row, id_reused=(row["trace_id"], row["span_id"]) in reused) for row in rows]
+
+
+def _span(row: Row, *, id_reused: bool) -> Row:
     return {
+        "record_id": row["record_id"],
+        "id_reused": id_reused,
         **{name: row[name] for name in _SPAN_NAMES},
         "start": aware(row["time"]),
         "end": aware(row["end_time"]),
@@ -190,6 +231,7 @@ def shape_log(row: Row) -> Row:
     return {
         **{name: row[name] for name in _LOG_NAMES},
         "time": aware(row["time"]),
+        "mentions": row["mentions"] or [],
         "exception": exception,
         "attributes": {**_parsed(row["attributes"], {}), **_parsed(row["data"], {})},
     }

@@ -159,7 +159,7 @@ class Seat:
         collecting = self.center.collecting
         if collecting is None:
             raise NotRunningError
-        return collecting.replay([record_id])[record_id]
+        return collecting.replay([record_id], self.center.authority.limit_of_token)[record_id]
 
     def unmasked(self, record_id: str, reason: str) -> bytes:
         """Return a quarantined record as it came. Who saw it, and why, is recorded before.
@@ -286,6 +286,7 @@ def _source(name: str, live: Row, stored: Row) -> Row:
         "records": stored.get("records", 0),
         "duplicates": stored.get("duplicates", 0),
         "quarantined": stored.get("quarantined", 0),
+        "dropped": stored.get("dropped", 0),
         "last_ingested_at": aware(stored.get("last_ingested_at")),
     }
 
@@ -314,6 +315,7 @@ def _quarantined(row: Row) -> Row:
         "reason": row["reason"],
         "received_at": aware(row["received_at"]),
         "size": row["size"],
+        "sender": row["sender"],
         # The bytes are kept as they came, so that they can be read again; what is shown is masked.
         "sample": mask_text(row["sample"].decode("utf-8", "replace")),
         "replayed_at": aware(row["replayed_at"]),

@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from access.authority import OWNER
 from access.errors import ForbiddenError, SignedOutError, TooManyTriesError
+from access.sending import LIMIT
 from access.throttle import Throttle
 from audit.actor import HUMAN, Actor, service
 from data.errors import UnsnagError
@@ -247,7 +248,8 @@ def _check_role(scope: Scope, actor: Actor, center: Center) -> None:
     if act is None:
         return
     try:
-        center.authority.decide(actor, act)
+        # What a limited sender may send is looked at record by record.
+        center.authority.decide(actor, act, anywhere=act == "telemetry.send")
     except ForbiddenError as error:
         raise RefusedError(403, "forbidden", str(error)) from error
 
@@ -289,7 +291,8 @@ def _with_actor(scope: Scope, actor: Actor | None, center: Center) -> Scope:
     if actor is not None:
         told = actor.name if center.authority.local else (actor.credential or "")
         own.append((HEADER.encode(), quote(told).encode()))
-    return {**scope, "headers": own, ACTOR: actor}
+    limit = center.authority.sender_limit(actor) if actor and scope["path"].startswith(OTLP) else None
+    return {**scope, "headers": own, ACTOR: actor, LIMIT: limit}
 
 
 def cookie(header: str, name: str) -> str | None:

@@ -40,7 +40,7 @@ class Tree:
     """
 
     def __init__(self, records: Iterable[Record], linked: Mapping[str, frozenset[str]] | None = None) -> None:
-        self.records = sorted({r.rid: r for r in records}.values(), key=lambda r: r.rid)
+        self.records = _apart(sorted({r.rid: r for r in records}.values(), key=lambda r: r.rid))
         self.linked = linked or {}
         self.spans: dict[str, Record] = {}
         for record in self.records:
@@ -164,6 +164,19 @@ class Tree:
             ):
                 break
         return found
+
+
+def _apart(records: list[Record]) -> list[Record]:
+    """Give each span whose id another one has a place of its own; what names the id stays with the first."""
+    taken: set[str | None] = set()
+    placed: list[Record] = []
+    for record in records:
+        if record.is_span and record.span in taken:
+            record = record._replace(span=f"{record.span}/{record.rid}")  # noqa: PLW2901
+        if record.is_span:
+            taken.add(record.span)
+        placed.append(record)
+    return placed
 
 
 def template(span: Record) -> str:

@@ -134,7 +134,7 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def from_headers(headers: Mapping[str, str]) -> Iterator[None]:
+def from_headers(headers: Mapping[str, object]) -> Iterator[None]:
     """Go on with the work of the program that sent these headers."""
     token = None
     try:

@@ -39,6 +39,8 @@ BUSINESS_UNIT: Final = "unsnag.business_unit"
 CUSTOMER: Final = "unsnag.customer"
 SEGMENT: Final = "unsnag.segment"
 ROUTING: Final = "unsnag.routing"
+ACTOR_TYPE: Final = "unsnag.actor.type"
+"""Who carried out a step: `human`, or a machine."""
 VALUE_AMOUNT: Final = "unsnag.value.amount"
 """Money the unit carries, as a decimal string: ``"129.90"``."""
 VALUE_CURRENCY: Final = "unsnag.value.currency"
@@ -71,9 +73,6 @@ PARTIAL_FAILED: Final = "unsnag.partial.failed"
 Both are absent where the script gave numbers that cannot be, such as 41 of 40.
 """
 PARTIAL_TOTAL: Final = "unsnag.partial.total"
-ACTOR_TYPE: Final = "unsnag.actor.type"
-"""Who carried a step out: `ACTOR_HUMAN`, or anything else for a program."""
-ACTOR_HUMAN: Final = "human"
 VERDICT: Final = "unsnag.verdict"
 """On unit spans, and on the ``unit.failed`` of ``unit.fail()``: how the script itself said it ended.
 

@@ -50,7 +50,9 @@ def adjusted(scope: Scope) -> Scope:
     ids = _ids(innermost) if innermost.is_valid else {}
     if not ids or ids[conventions.FIELD_SPAN_ID] == scope.span_id:
         return scope
-    return scope.inner(ids)
+    inner = scope.inner(ids)
+    inner.tracestate = innermost.trace_state.to_header()
+    return inner
 
 
 class Joined:
@@ -162,7 +164,11 @@ def _parent(outer: Scope) -> Any:
     if trace.get_current_span().get_span_context().is_valid or not (outer.trace_id and outer.span_id):
         return context.get_current()
     remote = trace.SpanContext(
-        int(outer.trace_id, 16), int(outer.span_id, 16), is_remote=True, trace_flags=trace.TraceFlags(1)
+        int(outer.trace_id, 16),
+        int(outer.span_id, 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(1),
+        trace_state=trace.TraceState.from_header([outer.tracestate]),
     )
     return trace.set_span_in_context(trace.NonRecordingSpan(remote))
 

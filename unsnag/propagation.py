@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 MAX_MEMBERS: Final = 64
 MAX_BYTES: Final = 8192
 _MAX_TRACESTATE: Final = 512
+_MAX_STATES: Final = 32
+_LARGE_STATE: Final = 128
 _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_STATE: Final = re.compile(
+    r"([a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+    r"=[ -+\x2d-<>-~]{0,255}[!-+\x2d-<>-~]"
+)
+"""A member of tracestate: its key; its value is printable ASCII without comma and equals sign."""
 _NAMES: Final = ("traceparent", "tracestate", "baggage")
 
 
@@ -34,15 +41,50 @@ class Remote(NamedTuple):
     """A traceparent was there and could not be read."""
 
 
-def parse(carrier: Mapping[str, str]) -> Remote:
-    """Read headers or environment variables, whatever the case of their names."""
-    found = {name: str(text) for key, text in carrier.items() if (name := str(key).lower()) in _NAMES}
+def parse(carrier: Mapping[str, object]) -> Remote:
+    """Read headers or environment variables, whatever the case of their names.
+
+    A header that is repeated counts as one list, as HTTP says: a second `traceparent` makes it invalid.
+    """
+    found = _joined(carrier)
     baggage = parse_baggage(found.get("baggage", ""))
     text = found.get("traceparent", "").strip()
     trace = parse_traceparent(text)
     if trace is None:
         return Remote(baggage=baggage, is_invalid=bool(text))
-    return Remote(*trace, tracestate=found.get("tracestate", "")[:_MAX_TRACESTATE], baggage=baggage)
+    return Remote(*trace, tracestate=checked_tracestate(found.get("tracestate", "")), baggage=baggage)
+
+
+def _joined(carrier: Mapping[str, object]) -> dict[str, str]:
+    """Return the texts of our headers: from several entries of one name, or from an entry that is a list."""
+    found: dict[str, list[str]] = {}
+    for key, value in carrier.items():
+        if (name := str(key).lower()) in _NAMES:
+            texts = value if isinstance(value, (list, tuple)) else [value]
+            found.setdefault(name, []).extend(map(str, texts))
+    return {name: ",".join(texts) for name, texts in found.items()}
+
+
+def checked_tracestate(text: str) -> str:
+    """Return the members of a tracestate that are valid, within the specification's limits.
+
+    OpenTelemetry's own reader discards all members for a bad one, and a long list as a whole.
+    """
+    members: dict[str, str] = {}
+    for part in text.split(","):
+        member = part.strip(" \t")
+        match = _STATE.fullmatch(member)
+        if match is not None:
+            members.setdefault(match[1], member)
+    return _fitting(list(members.values())[:_MAX_STATES])
+
+
+def _fitting(members: list[str]) -> str:
+    """Return whole members up to 512 characters: large ones are dropped first, each time from the end."""
+    while len(text := ",".join(members)) > _MAX_TRACESTATE:
+        large = [place for place, member in enumerate(members) if len(member) > _LARGE_STATE]
+        del members[large[-1] if large else -1]
+    return text
 
 
 def from_environment() -> Remote:

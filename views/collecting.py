@@ -135,6 +135,7 @@ def _row(source: dict[str, Any], zone: str, now: datetime) -> dict[str, Any]:
         "Records": f"{source['records']:,}",
         "Duplicates left out": f"{source['duplicates']:,}",
         "Quarantined": f"{source['quarantined']:,}",
+        "Dropped by a mapping": f"{source['dropped']:,}",
         "Kind": source["kind"],
         "Last error": source["last_error"] or "",
     }
@@ -146,17 +147,17 @@ def _quarantine() -> None:
     center = here()
     total, items = center.quarantine(PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
     if center.reading.scope is not None:
-        st.caption("These records have no tenant. Only users with access to everything can see them.")
+        st.caption("Only users with access to everything can see quarantined records.")
         return
     if not total:
         empty(
             ":material/verified:",
-            "Records that could not be read, with the reason.",
-            "Every record so far could be read.",
-            "Nothing is thrown away: what cannot be read is kept whole.",
+            "Records that could not be read or that their sender may not send, with the reason.",
+            "Every record so far could be read, and was its sender's to send.",
+            "Nothing is thrown away: what is not taken is kept whole.",
         )
         return
-    st.caption(f"{words.plural(total, 'record')} could not be read; each is kept whole.")
+    st.caption(f"{words.plural(total, 'record')} could not be taken; each is kept whole.")
     for item in items:
         _item(item)
     if total > PER_PAGE:
@@ -187,7 +188,8 @@ def _item(item: dict[str, Any]) -> None:
     with st.expander(f"{words.escape(item['reason'])} · {words.escape(item['source'])}{place}"):
         moment = words.clock(item["received_at"], center.settings.zone, center.now())
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{moment} · {item['size']:,} bytes{replayed}")
+            sent = f" · sent with the token {words.escape(item['sender'])}" if item["sender"] else ""
+            st.caption(f"{moment} · {item['size']:,} bytes{sent}{replayed}")
             st.space("stretch")
             st.button(
                 "Read again",

@@ -42,7 +42,8 @@ USUAL: Final = ("steps", "warnings", "exceptions", "people")
 
 def span_key(span: Row) -> str:
     """Return the name of a span: span IDs of foreign tools are unique within their trace only."""
-    return f"{span['trace_id']}-{span['span_id']}"
+    key = f"{span['trace_id']}-{span['span_id']}"
+    return f"{key}-{span['record_id']:016x}" if span.get("id_reused") else key
 
 
 def log_keys(logs: Sequence[Row]) -> list[str]:
@@ -188,9 +189,9 @@ def _walk(spans: Sequence[Row]) -> Iterator[tuple[int, Row]]:
         stack = [(1, start)]
         while stack:
             level, span = stack.pop()
-            if span["span_id"] in seen:
+            if span_key(span) in seen:
                 continue
-            seen.add(span["span_id"])
+            seen.add(span_key(span))
             yield level, span
             stack += [(level + 1, child) for child in reversed(children[span["span_id"]])]
 
@@ -213,7 +214,8 @@ def _span_row(span: Row, level: int, notes: dict[str, str], zero: datetime) -> R
         "kind": "span",
         "level": level,
         "name": span["name"],
-        "note": notes.get(span_key(span), ""),
+        "place": f"{span['trace_id']}-{span['span_id']}",
+        "note": notes.get(span_key(span), "") or ("same id" if span.get("id_reused") else ""),
         "service": span["service"] or "",
         "at": _ms(span["start"], zero),
         "ms": _ms(span["end"], span["start"]),
@@ -243,6 +245,7 @@ def _hang_logs(rows: list[Row], logs: Sequence[Row], zero: datetime) -> None:
     """Put each log on the row of its span, else of its trace, else on a row of its service's logs."""
     places = {row["id"]: row for row in rows}
     for row in rows:
+        places.setdefault(row.pop("place", row["trace"]), row)
         places.setdefault(row["trace"], row)
     for key, log in zip(log_keys(logs), logs, strict=True):
         at = _ms(log["time"], zero)

@@ -48,6 +48,7 @@ STATES: Final[dict[str, tuple[str, Any, str]]] = {
     "completed_with_errors": ("Completed with errors", "orange", ":material/warning:"),
     "completed_unproven": ("Completed, unproven", "gray", ":material/help:"),
     "ended": ("Ended, no success rule", "gray", ":material/stop_circle:"),
+    "mentioned": ("Named in text only", "gray", ":material/format_quote:"),
 }
 """How a unit stands: words, colour, icon."""
 HIT_KINDS: Final = {
@@ -380,6 +381,10 @@ def _span_detail(unit: Row, span: Row) -> None:
         else:
             st.badge("Went well", color="green", icon=":material/check_circle:")
         st.caption(words.escape(span["service"] or ""))
+    if span["id_reused"]:
+        st.caption(
+            "Another span has the same id. Both are kept; the spans below this one may be the other's."
+        )
     if span["status_message"]:
         st.code(span["status_message"], language=None, wrap_lines=True)
     st.html(_pairs(_span_facts(unit, span)))
@@ -469,6 +474,7 @@ def _log_detail(log: Row) -> None:
         ("Source", log["source"]),
         ("Trace", log["trace_id"]),
         ("Span", log["span_id"]),
+        ("Also names", ", ".join(log.get("mentions", ()))),
     ]
     st.html(_pairs((name, value) for name, value in shown if value))
     _stack(log)

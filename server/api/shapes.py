@@ -161,10 +161,11 @@ class CaseDetail(_CaseFields):
 
 
 class Span(BaseModel):
-    """One span."""
+    """One span. `id_reused`: another span of the trace has the same id."""
 
     trace_id: str
     span_id: str
+    id_reused: bool
     parent_span_id: str | None
     name: str
     kind: str
@@ -190,9 +191,10 @@ class RaisedException(BaseModel):
 
 
 class LogRecord(BaseModel):
-    """One log record."""
+    """One log record. `mentions`: IDs that its text names without belonging to them."""
 
     time: Time
+    mentions: list[str]
     severity: str
     severity_number: int
     message: str
@@ -293,12 +295,13 @@ class Source(BaseModel):
     records: int
     duplicates: int
     quarantined: int
+    dropped: int
     last_ingested_at: Time | None
     last_error: str | None
 
 
 class Quarantined(BaseModel):
-    """A record that could not be read."""
+    """A record that was not taken; `sender` is its token, where that one is limited."""
 
     id: str
     source: str
@@ -306,6 +309,7 @@ class Quarantined(BaseModel):
     reason: str
     received_at: Time
     size: int
+    sender: str | None
     sample: str
 
 

@@ -73,11 +73,7 @@ def test_the_document_lists_every_act_and_no_other() -> None:
 
 def grants() -> list[tuple[str, str, Grant]]:
     """Return every role in every scope that can be given."""
-    return [
-        (role, scope, Grant(role, *SCOPES[scope]))
-        for role, scope in itertools.product(COLUMNS, SCOPES)
-        if role != roles.SENDER or scope == "everything"
-    ]
+    return [(role, scope, Grant(role, *SCOPES[scope])) for role, scope in itertools.product(COLUMNS, SCOPES)]
 
 
 # --- what pages ask -----------------------------------------------------------------------------

@@ -34,6 +34,7 @@ USES: Final = {
     "unsnag.classification._MESSAGE_RULES": Use("search", 2000),
     "unsnag.classification._STATUS_IN_MESSAGE": Use("search", 2000),
     "unsnag.propagation._TRACEPARENT": FULL,
+    "unsnag.propagation._STATE": FULL,
     "unsnag.masking._ISSUERS": FULL,
     # The phone rule's own match: 3, 7 and 84 digits at most, with what separates them.
     "unsnag.masking._PHONE_DIGITS": Use("match", 130),

@@ -77,10 +77,11 @@ class Team:
 
 
 @contextmanager
-def team(folder: Path, **access: Any) -> Iterator[Team]:
+def team(folder: Path, collectors: Any = None, **access: Any) -> Iterator[Team]:
     """Open a center that asks for sign-in, and serve its plain routes."""
     settings = Settings.model_validate({
         "data": folder / "store", "spool": folder / "spool", "access": {"sign_in": True, **access},
+        "collectors": collectors or {},
     })  # fmt: skip
     center = Center.open(settings)
     # Nothing is started: following files has tests of its own.
@@ -93,7 +94,7 @@ def team(folder: Path, **access: Any) -> Iterator[Team]:
         center.close()
 
 
-class _Serving:
+class Serving:
     """One web server for all tests of this process; each center has a guard of its own."""
 
     def __init__(self) -> None:
@@ -121,8 +122,8 @@ class _Serving:
 
 
 @cache
-def _serving() -> _Serving:
-    return _Serving()
+def _serving() -> Serving:
+    return Serving()
 
 
 def address() -> str:

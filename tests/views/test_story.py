@@ -127,6 +127,21 @@ def test_same_span_ids_in_two_traces_are_two_spans() -> None:
     assert len({row["id"] for row in rows}) == 2
 
 
+def test_two_spans_of_one_id_are_two_rows() -> None:
+    same = {"span_id": "s", "id_reused": True}
+    spans = [
+        span(0, 3, "charge", record_id=1, **same),
+        span(1, 2, "refund", record_id=2, **same),
+        span(1, 2, "inside", parent="s"),
+    ]
+    rows = story.waterfall(unit(*spans, log(1, "here", trace_id="t1", span_id="s")))["rows"]
+    found = [row for row in rows if row["kind"] == "span"]
+    assert sorted((row["name"], row["note"], len(row["logs"])) for row in found) == [
+        ("charge", "same id", 1), ("inside", "", 0), ("refund", "same id", 0),
+    ]  # fmt: skip
+    assert len({row["id"] for row in rows}) == len(rows)
+
+
 def test_a_trace_in_parts_gets_a_row_of_its_own() -> None:
     spans = span(0, 1, "a", "never-received"), span(2, 3, "b")
     assert tree(*spans) == [(1, "Trace t1"), (2, "a"), (2, "b")]

@@ -5,6 +5,7 @@ select
     quarantine.source_offset,
     quarantine.size,
     quarantine.bytes,
+    quarantine.sender,
     quarantine.replayed_at,
     quarantine.replay_result,
 from quarantine

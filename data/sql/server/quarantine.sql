@@ -6,6 +6,7 @@ select
     quarantine.reason,
     quarantine.received_at,
     quarantine.size,
+    quarantine.sender,
     quarantine.bytes[1:2000] as sample,
     quarantine.replayed_at,
     quarantine.replay_result,

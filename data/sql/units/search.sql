@@ -30,6 +30,35 @@ hits as (
         lower(unit.customer) = lower($q)
         and in_scope(unit.tenant, unit.flow, $scope::varchar[])
     union all
+    -- what only the text of lines names has no unit
+    select
+        'unit' as kind,
+        mentioned.id,
+        'named in the text of ' || count(*) || if(count(*) = 1, ' line', ' lines') as title,
+        max(mentioned.time) as time,
+        'mentioned' as state,
+        if(lower(mentioned.id) = lower($q), 0, 2) as rank,
+    from (
+        select
+            unnest(log.mentions) as id,
+            log.time,
+        from log
+        where
+            log.mentions is not null
+            and in_scope(log.tenant, log.flow, $scope::varchar[])
+    ) as mentioned
+    where
+        starts_with(lower(mentioned.id), lower($q))
+        and not exists (
+            select 1
+            from unit
+            where
+                lower(unit.correlation_id) = lower(mentioned.id)
+                and in_scope(unit.tenant, unit.flow, $scope::varchar[])
+        )
+    group by
+        mentioned.id
+    union all
     select
         'case' as kind,
         exception_case.id,
