@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from desk.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES, UNPROVABLE
+from desk.lifecycle import CODE_NAMES, LIVE, MIN_REASON, RESOLUTION_CODES, UNPROVABLE, is_closed_by_script
 from views.kit import words
 from views.kit.acting import act
 from views.kit.person import here, who
@@ -27,6 +27,7 @@ _VERBS: Final = {
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit that a later record named", "merged": "merged into another exception",
     "withdrawn": "withdrawn: it was handled", "updated": "more became known",
+    "closed": "closed by the script",
 }  # fmt: skip
 
 
@@ -169,8 +170,13 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
             f"at {words.clock(case['verified_at'], zone, now)}.",
             icon=":material/verified:",
         )
+    elif is_closed_by_script(case):
+        st.info(
+            "Closed by the script: its block called `unit.ok()` after this error. Counts in no figure.",
+            icon=":material/task_alt:",
+        )
     elif case["state"] == "resolved":
-        code = RESOLUTION_CODES.get(case["resolution_code"] or "", case["resolution_code"] or "")
+        code = CODE_NAMES.get(case["resolution_code"] or "", case["resolution_code"] or "")
         st.success(
             f"Resolved (not proven by a signal): {code}. {words.escape(case['resolution_reason'] or '')}",
             icon=":material/task_alt:",

@@ -30,6 +30,7 @@ touched as (
         audit.actor_type = 'human'
         and audit.kind = 'effect'
         and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and is_counted(exception_case.note)
 ),
 units as (
     select

@@ -29,13 +29,16 @@ touched as (
         audit.actor_type = 'human'
         and audit.kind = 'effect'
         and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and is_counted(exception_case.note)
 ),
 closed_by_hand as (
     select
         correlation_id,
         flow,
     from exception_case
-    where in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    where
+        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and is_counted(exception_case.note)
     group by
         correlation_id,
         flow
