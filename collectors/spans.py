@@ -176,6 +176,9 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
         row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
         if row[_S["correlation_id"]] is None:
             row[_S["technical_id"]] = _named(attributes, names.TECHNICAL_IDS)
+    if any(attributes.get(name) == value for name, value in names.TASKS.items()):
+        row[_S["technical_id"]] = row[_S["technical_id"]] or row[_S["run_id"]]
+        row[_S["run_id"]] = None
     row[_S["route"]] = _named(attributes, names.ROUTES)
     row[_S["peer"]] = _named(attributes, names.PEERS)
     row[_S["http_status"]] = values.int32(
