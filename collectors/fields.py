@@ -21,6 +21,7 @@ TEXT: Final[dict[str, tuple[str, ...]]] = {
         "prefect.flow-run.id",
         "prefect.run.id",
         "airflow.dag_run.run_id",
+        "flow_run_id",
     ),
     "correlation_id": (words.CORRELATION_ID,),
     "tenant": (words.TENANT,),
@@ -79,6 +80,8 @@ CORRELATION_ALIASES: Final = (
 
 TECHNICAL_IDS: Final = ("request_id", "x-request-id", "faas.invocation_id", "celery.task_id")
 """What names a request or a task where nobody names the business ID."""
+TASKS: Final = {"prefect.run.type": "task"}
+"""What says of a span that the run which it names is one task inside a run: a technical ID, and no run."""
 PEERS: Final = ("peer.service", "server.address", "net.peer.name")
 """What names the system that was called."""
 ROUTES: Final = ("http.route", "url.template")

@@ -199,18 +199,7 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
     attributes = {key: raw for _, _, key, raw in span.entries}
     where = (attributes, scope.resource)
     mapping = scope.mapping
-    # An ID that our client names is complete; others may need the mapping's prefix.
-    prefix = mapping.prefix if mapping is not None and row[_S["correlation_id"]] is None else ""
-    if mapping is not None:
-        mapping.fill(row, where, span.name)
-        if row[_S["actor_type"]] is None and mapping.by_person(where):
-            row[_S["actor_type"]] = HUMAN
-    if row[_S["correlation_id"]] is None:
-        row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
-        if row[_S["correlation_id"]] is None:
-            row[_S["technical_id"]] = _named(attributes, names.TECHNICAL_IDS)
-    if prefix and row[_S["correlation_id"]] is not None:
-        row[_S["correlation_id"]] = prefix + row[_S["correlation_id"]]
+    _read_identity(row, scope, span, attributes)
     row[_S["route"]] = _named(attributes, names.ROUTES)
     row[_S["peer"]] = _named(attributes, names.PEERS)
     row[_S["http_status"]] = values.int32(
@@ -226,6 +215,26 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
         row[_S["outcome"]] = words.OUTCOME_FAILED if failed else words.OUTCOME_PROGRESS
     elif row[_S["step"]] is not None:
         row[_S["role"]] = words.KIND_STEP
+
+
+def _read_identity(row: Row, scope: Scope, span: SpanRecord, attributes: Fields) -> None:
+    """Read which unit a foreign span belongs to, and whether a person carried it out."""
+    mapping, where = scope.mapping, (attributes, scope.resource)
+    # An ID that our client names is complete; others may need the mapping's prefix.
+    prefix = mapping.prefix if mapping is not None and row[_S["correlation_id"]] is None else ""
+    if mapping is not None:
+        mapping.fill(row, where, span.name)
+        if row[_S["actor_type"]] is None and mapping.by_person(where):
+            row[_S["actor_type"]] = HUMAN
+    if row[_S["correlation_id"]] is None:
+        row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
+        if row[_S["correlation_id"]] is None:
+            row[_S["technical_id"]] = _named(attributes, names.TECHNICAL_IDS)
+    if prefix and row[_S["correlation_id"]] is not None:
+        row[_S["correlation_id"]] = prefix + row[_S["correlation_id"]]
+    if any(attributes.get(name) == value for name, value in names.TASKS.items()):
+        row[_S["technical_id"]] = row[_S["technical_id"]] or row[_S["run_id"]]
+        row[_S["run_id"]] = None
 
 
 def _named(attributes: Fields, wanted: tuple[str, ...]) -> str | None:

@@ -14,6 +14,7 @@
    A person who repaired it elsewhere waits for the same proof, for days:         open, claimed → verifying
 7. A person closes it with a code and a reason. This wins over any claim.         any live state → resolved
    Where they say that it was repaired, a later success is noted: verified.
+   So does the script that failed: its block said `unit.ok()` after the error.    any live state → resolved
 8. A new failure of the same unit at the same step, later than the end:           recovered, resolved → open
 """
 
@@ -51,6 +52,10 @@ RESOLUTION_CODES: Final = {
 }
 VERIFIABLE: Final = ("fixed_upstream", "data_corrected")
 """Codes that say that it was repaired: a later success of the unit verifies them."""
+CLOSED_BY_SCRIPT: Final = "closed_by_script"
+"""The code of a case that no person closed: its own block said `unit.ok()` after the error."""
+CODE_NAMES: Final = {**RESOLUTION_CODES, CLOSED_BY_SCRIPT: "Closed by the script"}
+"""What each resolution code is called, also those that a person cannot choose."""
 MIN_REASON: Final = 10
 UNPROVABLE: Final = ("trace", "technical", "none")
 """A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
@@ -223,6 +228,23 @@ def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
         "resolution_reason": reason.strip(),
         "recovered_by": None,
     }
+
+
+def closed_by_script(now: datetime) -> Case:
+    """Return what changes when the script's own word closes the case. It proves nothing."""
+    return {
+        **_unheld(RESOLVED),
+        "resolved_at": now,
+        "resolution_code": CLOSED_BY_SCRIPT,
+        "resolution_reason": "the unit's block called ok() after this error",
+        "verified_at": None,
+        "recovered_by": None,
+    }
+
+
+def is_closed_by_script(case: Case) -> bool:
+    """Tell whether the script's own word closed the case."""
+    return bool(case["state"] == RESOLVED and case["resolution_code"] == CLOSED_BY_SCRIPT)
 
 
 def step_ran(case: Case, now: datetime, limits: Limits) -> Case:

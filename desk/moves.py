@@ -6,6 +6,9 @@ Where a late record shows that failures belong elsewhere, their case leaves its 
 1. The new key is free: the case keeps its id, holder and history, and moves.
 2. The new key has a case: the one that a person holds stays, else the older one. The other ends as merged.
 3. No failure is left: the case ends as withdrawn.
+
+A case all of whose failures were closed by the script that wrote them is closed. It comes back with the first
+failure that was not.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_
 from desk import lifecycle, priority
 from desk.change import Change, make
 from desk.title import title
-from traces.outcome import NEEDS_A_LOOK
+from traces.outcome import CLOSED_BY_SCRIPT, NEEDS_A_LOOK
 from unsnag.conventions import CLASS_UNKNOWN, idempotency_key
 
 if TYPE_CHECKING:
@@ -174,6 +177,8 @@ class _Board:
         """Set each case to what its failures say together."""
         for key, row in self.counted.items():
             case = self.cases.get(key)
+            if case and case["earlier_occurrences"] and _note(row) == CLOSED_BY_SCRIPT:
+                continue  # what was counted before failures were kept stands
             units = self.units.get((key[0], key[3]), [])
             self.cases[key] = _counted(case, key, row, units) if case else _opened(key, row, units)
 
@@ -183,9 +188,21 @@ class _Board:
         ordered = sorted(self.cases.values(), key=lambda c: (c["last_seen"], str(_key(c))))
         changes = [change for case in ordered if (change := self._change(case))]
         made = make(self.tx, changes, self.now)
+        self._follow_scripts(made)
         ids = {_key(case): case["id"] for case in self.cases.values()}
         _write_occurrences(self.tx, moves, ids)
         return {case["id"] for case in made}
+
+    def _follow_scripts(self, cases: list[Case]) -> None:
+        """Close the cases that their own scripts closed, and open again those with a failure that stands."""
+        for case in make(
+            self.tx, [change for case in cases if (change := _of_script(case, self.now))], self.now
+        ):
+            if lifecycle.is_closed_by_script(case) and case["retry_id"]:
+                # A worker that runs it already learns at its next report that the lease is lost.
+                states = ["queued", "leased"]
+                asked = {"id": case["retry_id"], "states": states, "now": self.now}
+                self.tx.run("desk/cancel_retry", asked)
 
     def _change(self, case: Case) -> Change | None:
         before = self.before.get(case["id"])
@@ -198,7 +215,7 @@ class _Board:
             return Change(
                 before, case, "rekeyed", SYSTEM, "a later record showed where it belongs", {"from": old}
             )
-        if lifecycle.reopens(before, case["last_seen"]):
+        if lifecycle.reopens(before, case["last_seen"]) and not _is_attempt(case):
             case |= lifecycle.reopened(before)
             return Change(before, case, "reopened", SYSTEM)
         grew = case["occurrences"] > before["occurrences"] or case["last_seen"] > before["last_seen"]
@@ -209,6 +226,21 @@ def _with_acts_of(case: Case, folded: Case) -> Case:
     """Return the case that stays: what people did for the other was done for it."""
     acted = [moment for moment in (case["people_at"], folded["people_at"]) if moment]
     return {**case, "people_at": max(acted, default=None)}
+
+
+def _is_attempt(case: Case) -> bool:
+    """Tell whether all failures of a case were closed by the script that wrote them."""
+    return bool(case["note"] == CLOSED_BY_SCRIPT)
+
+
+def _of_script(case: Case, now: datetime) -> Change | None:
+    """Return how the word of its script ends a case, or how a case comes back for which it does not stand."""
+    if _is_attempt(case) and case["state"] != lifecycle.RESOLVED:
+        details = {"claim_of": case["holder"]} if case["holder"] else None
+        return Change(case, lifecycle.closed_by_script(now), "closed", SYSTEM, CLOSED_BY_SCRIPT, details)
+    if not _is_attempt(case) and lifecycle.is_closed_by_script(case):
+        return Change(case, lifecycle.reopened(case), "reopened", SYSTEM)
+    return None
 
 
 def _stays(case: Case, other: Case) -> bool:
@@ -259,12 +291,17 @@ def _counted(case: Case, key: Key, row: Row, units: list[Row]) -> Case:
         "occurrences": earlier + row["failures"],
         "attempts": max(case["attempts"], row["attempts"]),
         "first_seen": first,
-        "opened_at": min(case["opened_at"], first) if case["version"] and case["episodes"] != 1 else first,
+        "opened_at": first,
         "last_seen": last,
     }
     after["severity"] = _severity(after, details)
     after["due_at"] = priority.due_at(after["opened_at"], after["severity"])
     return after
+
+
+def _note(row: Row) -> str | None:
+    note: str | None = orjson.loads(row["details"])["note"]
+    return note
 
 
 def _told(details: Row, key: Key, row: Row) -> Case:
@@ -373,7 +410,7 @@ def _write_occurrences(tx: Tx, moves: _Moves, ids: dict[Key, str]) -> None:
         details = orjson.loads(row["details"])
         rows.append({
             "case_id": ids[_key(row)], "record_id": row["record_id"], "time": row["time"],
-            "message": details["message"],
+            "message": details["message"], "note": details["note"],
             **{name: details.get(name) for name in ("error_type", "attempt", "trace_id", "span_id")},
         })  # fmt: skip
     if rows:

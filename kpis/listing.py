@@ -17,6 +17,7 @@ Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing`; a t
 - A figure belongs to the period in which its units or exceptions ended.
 - Backlog and value at risk are as of the period's end.
 - What has not finished is in no rate and is shown beside it as *in flight*.
+- An exception that its own script closed (`unit.ok()` after the error) is in no figure.
 - A unit counts once, however many retries, traces and exceptions it had.
 - Every figure shows its n, the time of its data and its version, and opens its SQL and its rows.
 - With n below the floor the figure says little: the screen shows it grey, as a count.

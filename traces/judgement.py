@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from traces.exceptions import exception, is_serious
 from traces.grouping import Group
 from traces.outcome import (
+    CLOSED_BY_SCRIPT,
     ENDED,
     FAILED,
     NEEDS_A_LOOK,
@@ -64,14 +65,14 @@ class _Judgement:
             else:
                 waits = verdict == "settles" and group.anchor.rid not in self._opened
                 kept.append((group, self._failure(group, settles=waits)))
-        kept, blocks = self._judge_blocks(kept, made)
+        kept, blocks = self._judge_blocks(kept)
         for group, failure in kept:
             made.failures.append(failure)
             for record in group.evidence:
                 made.holds.setdefault(record.rid, failure)
-            if not failure.settles and failure.note != PARTIAL:
+            if not (failure.settles or failure.is_closed or failure.note == PARTIAL):
                 made.signals += self._failed_signals(group, failure)
-        made.signals += blocks + self._foreign_signals(kept)
+        made.signals += blocks + self._foreign_signals([g for g, failure in kept if not failure.is_closed])
         made.failures.sort(key=lambda f: (f.time, f.anchor))
         return made
 
@@ -164,19 +165,17 @@ class _Judgement:
     # --- the unit blocks of our client ---------------------------------------------------------
 
     def _judge_blocks(
-        self, kept: list[tuple[Group, Failure]], made: Resolution
+        self, kept: list[tuple[Group, Failure]]
     ) -> tuple[list[tuple[Group, Failure]], list[Signal]]:
         signals: list[Signal] = []
         for block in sorted(self._blocks, key=lambda b: (b.end, b.rid)):
-            inside = [pair for pair in kept if block.span in self._spans_around(pair[0])]
+            inside = [p for p in kept if not p[1].is_closed and block.span in self._spans_around(p[0])]
             own = [pair for pair in inside if pair[1].unit.id == self._tree.unit(block).id]
             others = [pair for pair in inside if pair[1].unit.id != self._tree.unit(block).id]
             outcome = self._block_outcome(block, own, others)
-            if block.verdict == "ok" and block.outcome == SUCCESS:
-                made.attempts |= {group.anchor.rid for group, _ in own}
-                kept = [pair for pair in kept if pair not in own]
-            elif outcome in (WITH_ERRORS, UNPROVEN):
-                note = WENT_ON if outcome == WITH_ERRORS else NEEDS_A_LOOK
+            if note := _note_of(block, outcome):
+                if note == CLOSED_BY_SCRIPT:  # its word is about what went wrong inside it, and nothing else
+                    own = [pair for pair in own if block.span in self._tree.up[pair[0].anchor.span]]
                 kept = [(g, replace(f, note=note) if (g, f) in own else f) for g, f in kept]
             elif outcome == PARTIAL and not others and not own:
                 group = Group(block, [block])
@@ -226,9 +225,9 @@ class _Judgement:
                 made[unit.key] = self._signal(span, FAILED)
         return [s for s in made.values() if s.unit.kind != NONE]
 
-    def _foreign_signals(self, kept: list[tuple[Group, Failure]]) -> list[Signal]:
-        """Return what records say that are not our client's blocks."""
-        held = {record.rid for group, _ in kept for record in group.evidence}
+    def _foreign_signals(self, groups: list[Group]) -> list[Signal]:
+        """Return what records say that are not our client's blocks, and describe no failure."""
+        held = {record.rid for group in groups for record in group.evidence}
         made = []
         for record in self._tree.records:
             if record in self._blocks or record.rid in held:
@@ -241,6 +240,13 @@ class _Judgement:
             elif _is_end(record, unit) and (unit.kind == BUSINESS or record.parent is None):
                 made.append(self._signal(record, ENDED))
         return made
+
+
+def _note_of(block: Record, outcome: str) -> str | None:
+    """Return what the failures of a block's own unit are called, by how it ended."""
+    if block.verdict == "ok" and block.outcome in (SUCCESS, PROGRESS):
+        return CLOSED_BY_SCRIPT
+    return {WITH_ERRORS: WENT_ON, UNPROVEN: NEEDS_A_LOOK}.get(outcome)
 
 
 def _is_end(span: Record, unit: Unit) -> bool:

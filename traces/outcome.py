@@ -14,6 +14,8 @@ RULE: Final = "2"
 SUCCESS, PROGRESS, ENDED, PARTIAL = "success", "progress", "ended", "partial"
 WITH_ERRORS, UNPROVEN, FAILED = "completed_with_errors", "completed_unproven", "failed"
 WENT_ON, NEEDS_A_LOOK = "the script went on after this error", "needs a look"
+CLOSED_BY_SCRIPT: Final = "closed by the script"
+"""The block said `unit.ok()` after this error: it is an attempt, kept to be seen, and in no figure."""
 LOST_CONTACT: Final = "lost contact: the process ended without an end record of this unit"
 
 
@@ -38,6 +40,11 @@ class Failure:
     note: str | None = None
     settles: bool = False
     retry: str | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Did its own block say afterwards that all went well?"""
+        return self.note == CLOSED_BY_SCRIPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +73,4 @@ class Resolution:
     holds: dict[int, Failure] = field(default_factory=dict)
     """For each record that describes a failure, that failure."""
     attempts: set[int] = field(default_factory=set)
-    """Anchors of failures that were handled, made good, or closed by their own script."""
+    """Anchors of failures that were handled or made good."""

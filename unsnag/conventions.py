@@ -53,7 +53,7 @@ KIND_UNIT: Final = "unit"
 KIND_STEP: Final = "step"
 """A span over one attempt of a step."""
 OUTCOME: Final = "unsnag.outcome"
-"""On unit spans: how that part of the unit's life ended."""
+"""On unit spans, and on `EVENT_FAIL_TAKEN_BACK`: how that part of the unit's life ended."""
 OUTCOME_SUCCESS: Final = "success"
 """The block ended normally. What that proves is for the reader to decide, from everything recorded inside."""
 OUTCOME_PROGRESS: Final = "progress"
@@ -74,7 +74,7 @@ Both are absent where the script gave numbers that cannot be, such as 41 of 40.
 """
 PARTIAL_TOTAL: Final = "unsnag.partial.total"
 VERDICT: Final = "unsnag.verdict"
-"""On unit spans, and on the ``unit.failed`` of ``unit.fail()``: how the script itself said it ended.
+"""On unit spans, and on the record of ``unit.fail()``: how the script itself said it ended.
 
 The last call counts. An error that is logged after ``unit.ok()`` takes it back: the attribute is then absent.
 """
@@ -130,6 +130,8 @@ EVENT_UNIT_HEARTBEAT: Final = "unit.heartbeat"
 """Each 60 s (info) while a unit's block stays open: its process is alive."""
 EVENT_UNIT_FAILED: Final = "unit.failed"
 """The one error record of a unit block that an exception left, or that the script called failed."""
+EVENT_FAIL_TAKEN_BACK: Final = "unit.fail_taken_back"
+"""The script called ``unit.fail()`` and afterwards ``unit.ok()`` (warning): closed before it was reported."""
 EVENT_STEP_FAILED: Final = "step.failed"
 """An attempt failed (warning): more attempts may follow, so it opens no case."""
 EVENT_CLIENT_DROPPED: Final = "client.dropped"

@@ -35,11 +35,13 @@ class Ending:
     of two calls decides without a lock.
     """
 
-    __slots__ = ("_instance", "_ok_stands", "_word", "completes", "is_over")
+    __slots__ = ("_instance", "_ok_stands", "_word", "completes", "is_over", "taken_back")
 
     def __init__(self, completes: bool | None) -> None:  # noqa: FBT001 - three values: said yes, said no, not said
         self.completes = completes
         self.is_over = False
+        self.taken_back: Failure | None = None
+        """What `fail` was given before the last `ok`."""
         self._instance = process.instance
         self._word: Failure | tuple[int, int] | str | None = None
         self._ok_stands = True
@@ -49,7 +51,8 @@ class Ending:
         return not self.is_over and self._instance == process.instance
 
     def ok(self) -> None:
-        """Take the script's word that it went well."""
+        """Take the script's word that it went well; keep what it takes back."""
+        self.taken_back = self.failure or self.taken_back
         self._word = conventions.VERDICT_OK
         self._ok_stands = True
 

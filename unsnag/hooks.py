@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unsnag import clock, conventions, failures, notes, process
 from unsnag.client import Client, active, harmless, own_fault
 from unsnag.context import entered
-from unsnag.encoding import readable_repr
+from unsnag.encoding import readable_repr, readable_str
 from unsnag.heartbeat import beats
 from unsnag.joining import adjusted
 
@@ -104,6 +104,8 @@ def _capture_record(client: Client, record: logging.LogRecord) -> None:
     if error is not None:
         scope = notes.place_of_report(error, scope)
         fields |= failures.exception_fields(error, scope.correlation_id)
+    elif record.levelno >= logging.ERROR:
+        scope = _of_reported(fields, scope)
     created = int(record.created * 1e9) if clock.is_real() else clock.now_ns()
     client.capture(fields, scope, created)
 
@@ -120,6 +122,30 @@ def _level(record: logging.LogRecord) -> str:
     if name in conventions.SEVERITY_NUMBERS:
         return name
     return next((level for bound, level in _STEPS if record.levelno >= bound), "debug")
+
+
+def _of_reported(fields: dict[str, Any], scope: Scope) -> Scope:
+    """Name the reported exception that an error line tells of in its text; return where the line belongs.
+
+    Job runners log the traceback of what left a unit as text, inside of their ``except`` block. The line is
+    one more record of that exception only if it is being handled now and the text has its type and message.
+    """
+    error, text = sys.exc_info()[1], fields.get("event")
+    if error is None or not notes.is_reported(error) or not _is_told(error, text):
+        return scope
+    scope = notes.place_of_report(error, scope)
+    fields |= notes.identity(error, scope.correlation_id)
+    return scope
+
+
+def _is_told(error: BaseException, text: object) -> bool:
+    if not isinstance(text, str):
+        return False
+    message = readable_str(error) or _TRACEBACK
+    return type(error).__qualname__.rpartition(".")[2] in text and message in text
+
+
+_TRACEBACK: Final = "Traceback (most recent call last)"
 
 
 # --- structlog -----------------------------------------------------------------------------------
@@ -190,6 +216,8 @@ def _capture_event(client: Client, logger: Any, method: str, event: dict[str, An
     scope = adjusted(entered.get() or client.root)
     if "exc_info" in fields or "exception" in fields:
         scope = _replace_exception(fields, scope)
+    elif level in {"error", "critical"}:
+        scope = _of_reported(fields, scope)
     if not _PLUMBING.isdisjoint(fields):
         for key in _PLUMBING.intersection(fields):
             del fields[key]

@@ -229,6 +229,8 @@ class unit(Block):  # noqa: N801 - it reads as a word in the script: with unsnag
         if failure is not None or said is not None:
             _record_unit_failed(self._scope, error, said)
         outcome = ending.attributes(is_left_by_error=failure is not None)
+        if ending.taken_back and outcome.get(conventions.VERDICT) == conventions.VERDICT_OK:
+            _record_taken_back(self._scope, ending.taken_back)
         attributes = {**self._of_unit(outcome), **error_attributes(error), **_class_of_call(said, error)}
         status = None if said is None else said.reason or _NO_REASON
         self._end_span(_unit_name(self._outer), attributes, error, status)
@@ -273,12 +275,23 @@ def _record_unit_failed(scope: Scope, error: BaseException | None, said: Failure
     client = clients.active()
     if client is None:
         return
-    step = None if error is None else notes.step_of(error, scope.correlation_id)
-    where = step or (scope.fields if said is None else said.where)
-    fields = {**of_step(where), **scope.money, **_of_error(scope, error), **_of_call(said, error)}
-    client.record("error", conventions.EVENT_UNIT_FAILED, fields, scope)
+    client.record("error", conventions.EVENT_UNIT_FAILED, _of_failure(scope, error, said), scope)
     if error is not None:
         notes.mark_reported(error)
+
+
+def _record_taken_back(scope: Scope, said: Failure) -> None:
+    """Record, as a warning, what the script called failed before it called it good."""
+    client = clients.active()
+    if client is not None:
+        fields = _of_failure(scope, said.error, said) | {conventions.OUTCOME: conventions.OUTCOME_FAILED}
+        client.record("warning", conventions.EVENT_FAIL_TAKEN_BACK, fields, scope)
+
+
+def _of_failure(scope: Scope, error: BaseException | None, said: Failure | None) -> dict[str, Any]:
+    step = None if error is None else notes.step_of(error, scope.correlation_id)
+    where = step or (scope.fields if said is None else said.where)
+    return {**of_step(where), **scope.money, **_of_error(scope, error), **_of_call(said, error)}
 
 
 def _of_error(scope: Scope, error: BaseException | None) -> dict[str, Any]:

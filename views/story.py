@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from desk.lifecycle import LIVE, RESOLUTION_CODES
+from desk.lifecycle import CODE_NAMES, LIVE
 from views.kit import words
 
 if TYPE_CHECKING:
@@ -432,6 +432,11 @@ _ACTS: Final = {
         "",
         "The exception at {step} was withdrawn: later records showed that it was handled",
     ),
+    "closed": (
+        "task_alt",
+        "",
+        "The script closed the exception at {step}: its block called ok() after the error",
+    ),
     "recovered": ("verified", "green", "Recovered: the unit went past {step} to its end"),
 }
 _GIVES_REASON: Final = ("retried", "retry_cancelled", "fixed_outside", "resolved", "retry_failed")
@@ -447,7 +452,7 @@ def _act_line(act: Row, case: Row) -> Line:
         verb=verb,
         step=act["step"] or "a step",
         title=case.get("title", ""),
-        code=RESOLUTION_CODES.get(code, code),
+        code=CODE_NAMES.get(code, code),
     ).rstrip(": ")
     if act["reason"] and verb in _GIVES_REASON:
         said += f" ({_first_line(act['reason'])})"

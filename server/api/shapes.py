@@ -137,6 +137,8 @@ class Occurrence(BaseModel):
     attempt: int | None = None
     trace_id: str | None = None
     span_id: str | None = None
+    note: str | None = None
+    """What became of it: closed by the script, needs a look."""
 
 
 class StepWorker(BaseModel):

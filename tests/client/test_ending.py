@@ -104,6 +104,27 @@ def test_how_a_block_ended(run_script: Callable[..., Ran], row: str) -> None:
     assert not ran.named("client.dropped")
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("u.fail('no stock'); u.ok()", ["no stock"]),
+        ("u.fail('no stock'); u.ok(); u.ok()", ["no stock"]),
+        ("u.fail('no stock'); u.ok(); log.error('x')", []),
+        ("u.fail('no stock'); u.ok(); u.fail('x')", []),
+        ("u.fail('no stock'); u.ok(); raise ValueError('x')", []),
+        ("u.ok()", []),
+    ],
+)
+def test_a_failure_that_the_script_takes_back_is_a_warning(
+    run_script: Callable[..., Ran], body: str, told: list[str]
+) -> None:
+    ran = run_script(f'{PRELUDE}\nwith unsnag.unit("SO-1", value=8, currency="EUR") as u:\n    {body}\n')
+    records = ran.named("unit.fail_taken_back")
+    assert [record["message"] for record in records] == told
+    assert all(record["level"] == "warning" for record in records)
+    assert all(said(record) == {"outcome": "failed", "verdict": "failed"} for record in records)
+
+
 def test_a_cancelled_task_has_failed(run_script: Callable[..., Ran]) -> None:
     ran = run_script(
         PRELUDE

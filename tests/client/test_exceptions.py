@@ -7,6 +7,7 @@ import logging
 import pickle
 import subprocess
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,47 @@ def test_the_loop_around_reports_for_the_unit(events: Events, step: str | None) 
         assert {report[ID] for report in reports} == {failed[ID]}
         assert {report["unsnag.part"] for report in reports} == {"shop"}
         assert failed["unsnag.tenant"] == "acme"
+
+
+RUNNER = "job 7: exception raised while executing\n"
+
+
+def test_a_job_runner_that_logs_the_traceback_as_text_reports_for_the_unit(events: Events) -> None:
+    for log in (LOG, structlog.get_logger()):
+        try:
+            fail("SO-1", "capture")
+        except ValueError:
+            log.error(RUNNER + traceback.format_exc())  # noqa: TRY400, G003 - as RQ does
+    told = [record for record in events.logs if record["event"].startswith(RUNNER)]
+    failed = events.named("unit.failed")
+    assert [place(record) for record in told] == [place(record) for record in failed]
+    assert [record[ID] for record in told] == [record[ID] for record in failed]
+
+
+def test_a_text_that_tells_of_something_else_is_a_record_of_its_own(events: Events) -> None:
+    try:
+        fail("SO-1")
+    except ValueError as error:
+        LOG.error("ValueError: another message")  # noqa: TRY400
+        LOG.error("SO-1")  # noqa: TRY400
+        LOG.warning("ValueError: SO-1")
+        try:
+            raise ValueError("SO-1") from error  # noqa: TRY301
+        except ValueError:
+            LOG.error("another ValueError: SO-1")  # noqa: TRY400
+    LOG.error("ValueError: SO-1")
+    told = [record for record in events.logs if record["logger"] == "script"]
+    assert len(told) == 5
+    assert not [record for record in told if ID in record or "unsnag.correlation_id" in record]
+
+
+def test_an_exception_that_no_record_reports_yet_is_not_named_by_a_text(events: Events) -> None:
+    with unsnag.unit("SO-1"):
+        try:
+            raise ValueError("not stocked")  # noqa: TRY301
+        except ValueError:
+            LOG.error("ValueError: not stocked")  # noqa: TRY400
+    assert ID not in next(record for record in events.logs if record["logger"] == "script")
 
 
 def test_a_report_inside_another_unit_is_that_units(events: Events) -> None:

@@ -264,3 +264,18 @@ def test_span_lines_of_the_spool_become_spans() -> None:
     assert (row["role"], row["attempt"], row["status"]) == ("step", 2, "error")
     assert row["duration_ns"] == 1_500_000_000
     assert not logs(n), "the client writes its own record of a failure"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("flow", {"run_id": "r-1"}), ("task", {"technical_id": "r-1"})]
+)
+def test_the_run_of_a_task_inside_a_run_is_a_task_and_no_run(kind: str, expected: dict[str, str]) -> None:
+    attributes = [
+        {"key": key, "value": {"stringValue": value}}
+        for key, value in {"prefect.run.id": "r-1", "prefect.run.type": kind}.items()
+    ]
+    times = {"startTimeUnixNano": "1795942800000000000", "endTimeUnixNano": "1795942801000000000"}
+    span = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "load", "attributes": attributes, **times}
+    line = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    (row,) = spans(read(json.dumps(line)))
+    assert {name: row[name] for name in ("run_id", "technical_id") if name in row} == expected

@@ -77,6 +77,8 @@ def _row(signal: Any) -> dict[str, Any]:
 
 
 def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ...]:
+    standing = [f for f in found if not f.is_closed]
+    found = standing or found
     last = max(found, key=lambda f: (f.time, f.anchor))
     affected = sorted({place for f in found for place in f.affected})
     case = {
@@ -86,9 +88,10 @@ def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ..
     }  # fmt: skip
     own = [s for s in signals[key[0], key[3]] if s["outcome"] == "success"]
     verdict = proof.judge(case, own, parts)
-    proven = verdict.signal["time"] if verdict.signal else None
+    proven = verdict.signal["time"] if verdict.signal and standing else None
+    state = ("recovered" if proven else "open") if standing else "resolved"
     first = moment(min(f.time for f in found))
-    return ("recovered" if proven else "open", len(found), first, moment(last.time), proven, tuple(affected))
+    return (state, len(found), first, moment(last.time), proven, tuple(affected))
 
 
 def _units(signals: Any) -> dict[tuple[str | None, str, str], str]:

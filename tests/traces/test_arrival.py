@@ -74,6 +74,7 @@ class World:
                 "instance": r.choice(["p1", "p2"]),
             }
             own["outcome"] = r.choice(["success", "progress", "failed"]) if own["role"] == "unit" else None
+            own["verdict"] = r.choice([None, "ok"]) if own["outcome"] in ("success", "progress") else None
             own["step"] = "pay" if own["role"] == "step" else None
             own["completes"] = r.choice([None, None, True]) if own["outcome"] == "success" else None
         elif r.random() < 0.1:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.traces.records import TRACE, block, log, span, step
 from traces.failures import resolve
-from traces.outcome import LOST_CONTACT, WENT_ON, Resolution
+from traces.outcome import CLOSED_BY_SCRIPT, LOST_CONTACT, WENT_ON, Resolution
 
 if TYPE_CHECKING:
     from traces.record import Record
@@ -187,7 +187,35 @@ def test_a_retry_library_that_tried_again_makes_it_an_attempt(library: str) -> N
 def test_what_the_script_says_itself_decides() -> None:
     records = (block("unit", cid="SO-1", verdict="ok"), log("pay failed", "unit", fails=BOOM))
     assert outcomes(*records) == {"SO-1": "success"}
-    assert failures(*records) == []
+    assert [f.note for f in said(*records).failures] == [CLOSED_BY_SCRIPT]
+
+
+def test_a_batch_is_not_partial_by_a_failure_that_its_own_block_closed() -> None:
+    records = (
+        block("batch", cid="B-1"),
+        block("unit", "batch", cid="SO-1", verdict="ok"),
+        log("pay failed", "unit", fails=BOOM),
+    )
+    assert outcomes(*records) == {"B-1": "success", "SO-1": "success"}
+
+
+def test_a_later_block_does_not_close_the_failure_of_an_earlier_one() -> None:
+    records = (
+        block("first", cid="SO-1", outcome="failed", fails=BOOM, until=1),
+        log("unit.failed", "first", cid="SO-1", outcome="failed", fails=BOOM, at=1),
+        block("second", cid="SO-1", verdict="ok", at=2, until=3),
+        log("print failed", "second", fails="OSError: no paper", at=2),
+    )
+    assert sorted(f.note or "" for f in said(*records).failures) == ["", CLOSED_BY_SCRIPT]
+
+
+def test_what_the_script_took_back_itself_is_closed() -> None:
+    records = (
+        block("unit", cid="SO-1", verdict="ok", outcome="progress"),
+        log("unit.fail_taken_back", "unit", severity=13, outcome="failed", verdict="failed", emsg="no stock"),
+    )
+    assert [f.note for f in said(*records).failures] == [CLOSED_BY_SCRIPT]
+    assert outcomes(*records) == {"SO-1": "progress"}
 
 
 def test_a_block_that_holds_failed_units_is_partial_and_has_no_case_of_its_own() -> None:

@@ -9,12 +9,14 @@ from urllib.parse import quote
 import streamlit as st
 
 from desk.lifecycle import (
+    CODE_NAMES,
     LIVE,
     MIN_REASON,
     RESOLUTION_CODES,
     RETRYING,
     UNPROVABLE,
     VERIFIABLE,
+    is_closed_by_script,
     is_fixed_outside,
     needs_reason,
 )
@@ -38,6 +40,7 @@ _VERBS: Final = {
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit that a later record named", "merged": "merged into another exception",
     "withdrawn": "withdrawn: it was handled", "updated": "more became known",
+    "closed": "closed by the script",
 }  # fmt: skip
 
 
@@ -203,8 +206,13 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
             f"at {words.clock(case['verified_at'], zone, now)}.",
             icon=":material/verified:",
         )
+    elif is_closed_by_script(case):
+        st.info(
+            "Closed by the script: its block called `unit.ok()` after this error. Counts in no figure.",
+            icon=":material/task_alt:",
+        )
     elif case["state"] == "resolved":
-        code = RESOLUTION_CODES.get(case["resolution_code"] or "", case["resolution_code"] or "")
+        code = CODE_NAMES.get(case["resolution_code"] or "", case["resolution_code"] or "")
         st.success(
             f"Resolved ({_proof_of_resolution(case, zone, now)}): {code}. "
             f"{words.escape(case['resolution_reason'] or '')}",

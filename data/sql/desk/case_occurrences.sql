@@ -6,6 +6,7 @@ select
     case_occurrence.attempt,
     case_occurrence.trace_id,
     case_occurrence.span_id,
+    case_occurrence.note,
 from case_occurrence
 where case_occurrence.case_id = $id
 order by

@@ -41,6 +41,7 @@ failures as (
         case_occurrence.time >= $from
         and case_occurrence.time < $to
         and in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and is_counted(case_occurrence.note)
         and ($flow::varchar is null or exception_case.flow = $flow)
 ),
 units as (

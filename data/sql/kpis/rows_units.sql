@@ -7,7 +7,9 @@ stuck as (
         count(*) as exceptions,
         arg_max(class, opened_at) as class,
     from exception_case
-    where in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    where
+        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and is_counted(exception_case.note)
     group by
         correlation_id,
         flow

@@ -7,6 +7,7 @@ cases as (
     from exception_case
     where
         in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and is_counted(exception_case.note)
         and exception_case.note is distinct from 'needs a look'
         and ($flow::varchar is null or flow = $flow)
 ),

@@ -31,7 +31,9 @@ closed_by_hand as (
         correlation_id,
         flow,
     from exception_case
-    where in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+    where
+        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
+        and is_counted(exception_case.note)
     group by
         correlation_id,
         flow
