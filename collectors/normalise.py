@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     Row = list[Any]
     Special = Callable[["Normaliser", Row, Fields, str, Any], None]
 
-ORIGINAL_TIME: Final = "unsnag.original_time"
 HUMAN: Final = "human"
 SAMPLE_BYTES: Final = 64 * 1024
 ERROR: Final = 17
@@ -332,7 +331,7 @@ class Normaliser:
         if micros is not None and 0 <= micros <= self.latest:
             row[_TIME] = micros
         else:
-            rest[ORIGINAL_TIME] = value
+            rest[words.ORIGINAL_TIME] = _readable(value, micros)
             row[_TIME] = self.now
 
     def _mask(self, row: Row, rest: Fields) -> None:
@@ -461,6 +460,13 @@ _OUTRANKING: Final = frozenset({"event", words.ERROR_TYPE, words.SERVICE_NAME})
 
 def _outranked(key: str) -> str:
     return {"event": "message", words.ERROR_TYPE: words.EXCEPTION_TYPE}.get(key, "service")
+
+
+def _readable(value: Any, micros: int | None) -> Any:
+    """Return a time that was replaced as a person can read it: OTLP sends nanoseconds."""
+    if micros is None or micros < 0 or value.__class__ is str:
+        return value
+    return values.iso(micros) or value
 
 
 def _base(columns: dict[str, Any], source: str, now: int) -> Row:

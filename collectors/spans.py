@@ -11,7 +11,7 @@ import orjson
 from collectors import fields as names
 from collectors import values
 from collectors.mapping import only, text
-from collectors.normalise import HUMAN, ORIGINAL_TIME, Normaliser, error_class_of, hash64
+from collectors.normalise import HUMAN, Normaliser, error_class_of, hash64
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
 from unsnag.masking import mask_text, mask_value
@@ -177,7 +177,7 @@ def _place(row: Row, rest: Fields, entries: list[Entry]) -> bool:
 def _times(n: Normaliser, row: Row, rest: Fields, span: SpanRecord) -> None:
     start, end = span.start_ns // _NS, span.end_ns // _NS
     if not 0 < start <= n.latest or not 0 < end <= n.latest or end < start:
-        rest[ORIGINAL_TIME] = [_iso(span.start_ns), _iso(span.end_ns)]
+        rest[words.ORIGINAL_TIME] = [_iso(span.start_ns), _iso(span.end_ns)]
         start = start if 0 < start <= n.latest else n.now
         end = end if start <= end <= n.latest else start
         row[_S["duration_ns"]] = (end - start) * _NS

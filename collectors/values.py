@@ -111,6 +111,14 @@ def number_micros(value: float) -> int | None:
     return int(value) if size < 1e17 else int(value) // 1000  # noqa: PLR2004
 
 
+def iso(micros: int) -> str | None:
+    """Return a moment as text, or None where no calendar holds it."""
+    try:
+        return f"{(_NAIVE_EPOCH + micros * _MICROSECOND).isoformat(timespec='microseconds')}Z"
+    except OverflowError:
+        return None
+
+
 def money(value: Any) -> Decimal | None:
     """Return an amount as DECIMAL(18, 4) holds it."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from data.clock import stored, utc_now
 from desk import moves, proof
-from traces import joining, units
+from traces import clocks, joining, units
 from traces.tenants import learn
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from data.store import Tx
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def intake(tx: Tx) -> None:
     """Open, recur, move and recover cases from the records of the running transaction."""
     now = stored(utc_now())
-    _take(tx, joining.join(tx, now), now)
+    _take(tx, joining.join(tx, now), now, clocks.learn(tx, now))
 
 
 def settle(tx: Tx) -> None:
@@ -33,9 +34,10 @@ def settle(tx: Tx) -> None:
     _take(tx, joining.settle(tx, now), now)
 
 
-def _take(tx: Tx, difference: Difference, now: datetime) -> None:
+def _take(tx: Tx, difference: Difference, now: datetime, measured: AbstractSet[str] = frozenset()) -> None:
     tx.run("traces/insert_plain_signals", {"now": now})
     tenants = learn(tx, difference)
     units.derive(tx, difference, tenants)
     touched = moves.move(tx, difference, tenants, now)
-    proof.prove(tx, difference, touched, tenants.changed, now)
+    unsure = tenants.changed | proof.ids_of_clocks(tx, measured, now)
+    proof.prove(tx, difference, touched, unsure, now)

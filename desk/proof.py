@@ -2,7 +2,7 @@
 
 A case is proven by the first success signal of its unit that is later than its last failure and covers the
 part that failed. What is later is decided by the order of writing within one process, by the id of a retry,
-or by event times that lie further apart than two clocks can be wrong.
+or by event times that lie further apart than two clocks can be wrong: two seconds, or what was measured.
 """
 
 from __future__ import annotations
@@ -16,22 +16,28 @@ import orjson
 from audit.actor import SYSTEM
 from desk import lifecycle
 from desk.change import Change, make
+from traces import clocks as measured
+from traces.clocks import TRUSTED, Doubt
 from traces.tenants import sole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from data.store import Tx
+    from traces.clocks import Clock, Clocks
     from traces.joining import Difference
 
     Case = dict[str, Any]
     Row = dict[str, Any]
 
-SKEW: Final = timedelta(seconds=2)
-"""Event times of two hosts are trusted to be right by this much."""
 _PARTS: Final = "desk.parts"
 TOO_CLOSE: Final = "a success came within 2 s of the failure: two clocks cannot tell which was later"
+_NAME: Final = 80
+"""Characters of a host's name that a note shows."""
+_DOUBTED: Final = timedelta(days=1)
+"""Successes of so long ago are judged again when a clock turns out to be off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +48,14 @@ class Verdict:
     note: str | None = None
 
 
-def judge(case: Case, signals: Iterable[Row], parts: Mapping[str, frozenset[str]]) -> Verdict:
+def judge(case: Case, signals: Iterable[Row], parts: Mapping[str, frozenset[str]], clocks: Clocks) -> Verdict:
     """Return the first signal that proves a case.
 
     Args:
         case: The case, with the part, clock and order of its last failure.
         signals: Success signals of its tenant and ID, in any flow.
         parts: For each flow, the parts that say that a later part completes the unit.
+        clocks: Those that are off, as far as measured.
     """
     if case["unit_kind"] in lifecycle.UNPROVABLE:
         return Verdict()
@@ -56,25 +63,63 @@ def judge(case: Case, signals: Iterable[Row], parts: Mapping[str, frozenset[str]
     for signal in sorted(signals, key=lambda s: (s["time"], s["record_id"])):
         if not covers(case, signal, parts):
             continue
-        later = is_later(case, signal)
+        doubt = _doubt(case, signal, clocks)
+        later = is_later(case, signal, doubt)
         if later:
             return Verdict(signal)
-        note = TOO_CLOSE if later is None else note
+        note = _cannot_tell(case, signal, doubt) if later is None else note
     return Verdict(note=note)
 
 
-def is_later(case: Case, signal: Row) -> bool | None:
+def is_later(case: Case, signal: Row, doubt: Doubt) -> bool | None:
     """Tell whether a signal is later than the case's last failure; None: the clocks cannot tell."""
     if _is_of_retry(case, signal):
         return True
     same_clock = signal["clock"] is not None and signal["clock"] == case["clock"]
     if same_clock and signal["seq"] is not None and case["seq"] is not None:
         return bool(signal["seq"] > case["seq"])
-    if signal["time"] <= case["last_seen"]:
-        return False
+    apart = signal["time"] - case["last_seen"]
     if same_clock or (signal["clock"] is None and case["clock"] is None and signal["part"] is None):
-        return True
-    return True if signal["time"] - case["last_seen"] > SKEW else None
+        return bool(apart > timedelta())
+    if apart <= timedelta():
+        return None if -apart < doubt.behind else False
+    return True if apart > max(TRUSTED, doubt.ahead) else None
+
+
+def _doubt(case: Case, signal: Row, clocks: Clocks) -> Doubt:
+    if not clocks.off:
+        return Doubt()
+    return clocks.doubt((signal["clock"], signal["time"]), (case["clock"], case["last_seen"]))
+
+
+def _cannot_tell(case: Case, signal: Row, doubt: Doubt) -> str:
+    """Say why a success proves nothing, with the figures."""
+    if not doubt.clocks:
+        return TOO_CLOSE
+    apart = signal["time"] - case["last_seen"]
+    side = "before" if apart < timedelta() else "after"
+    wrong = " and ".join(_is_off(clock) for clock in doubt.clocks)
+    came = f"a success came {_length(abs(apart))} {side} the failure"
+    return f"{came}, but {wrong}: they cannot tell which was later"
+
+
+def _is_off(clock: Clock) -> str:
+    name = clock.name if len(clock.name) <= _NAME else f"{clock.name[:_NAME]}…"
+    if clock.fast:
+        return f"the clock of {name} is up to {_length(clock.fast)} fast"
+    return f"the clock of {name} is up to {_length(clock.slow)} slow, or its records came late"
+
+
+_LENGTHS: Final = (("days", 172_800, 86_400), ("h", 7_200, 3_600), ("min", 120, 60))
+
+
+def _length(length: timedelta) -> str:
+    """Return a length of time in its largest unit: `37 s`, `2.5 s`, `400 days`."""
+    seconds = length.total_seconds()
+    for name, least, size in _LENGTHS:
+        if seconds >= least:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - two digits are enough
 
 
 def covers(case: Case, signal: Row, parts: Mapping[str, frozenset[str]]) -> bool:
@@ -96,16 +141,17 @@ def _is_of_retry(case: Case, signal: Row) -> bool:
     return bool(case["retry_id"] and signal["retry_id"] and signal["retry_id"].startswith(case["retry_id"]))
 
 
-def prove(tx: Tx, difference: Difference, touched: set[str], retenanted: set[str], now: datetime) -> None:
+def prove(tx: Tx, difference: Difference, touched: set[str], unsure: set[str], now: datetime) -> None:
     """Recover every live case that is proven, and open again what turned out to be unproven.
 
-    `touched` are ids of cases that changed, `retenanted` IDs whose tenant is another one now.
+    `touched` are ids of cases that changed, `unsure` IDs to judge again: their tenant is another
+    one now, or a clock of theirs turned out to be off (`ids_of_clocks`).
     """
     news = tx.run("desk/new_successes", {"now": now})
     doubted = {
         s["correlation_id"] for s in difference.signals if s["change"] < 0 and s["outcome"] == "success"
     }
-    doubted |= retenanted
+    doubted |= unsure
     flows = _learn_parts(tx, now)
     if not (news or doubted or touched or flows):
         return
@@ -128,6 +174,14 @@ def prove(tx: Tx, difference: Difference, touched: set[str], retenanted: set[str
             tx.run("desk/cancel_retry", {"id": change.case["retry_id"], "states": ["queued"], "now": now})
 
 
+def ids_of_clocks(tx: Tx, clocks: AbstractSet[str], now: datetime) -> set[str]:
+    """Return the IDs whose failures or recent successes were timed by one of these clocks."""
+    if not clocks:
+        return set()
+    asked = {"clocks": sorted(clocks), "since": now - _DOUBTED}
+    return {row["correlation_id"] for row in tx.run("desk/ids_of_clocks", asked)}
+
+
 def proof_now(tx: Tx, case: Case, now: datetime) -> Change | None:
     """Return the change that ends a case, if a signal that arrived already proves it."""
     return _judged(tx, case, _signals(tx, [case]), set(), now)
@@ -135,7 +189,7 @@ def proof_now(tx: Tx, case: Case, now: datetime) -> Change | None:
 
 def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: datetime) -> Change | None:
     own = _of_unit(tx, case, signals)
-    verdict = judge(case, own, tx.memo.get(_PARTS, {}))
+    verdict = judge(case, own, tx.memo.get(_PARTS, {}), measured.known(tx))
     if verdict.signal is not None:
         is_doubted = case["correlation_id"] in doubted and not case["earlier_occurrences"]
         return _proven(case, verdict.signal["time"], now, is_doubted=is_doubted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from access.authority import Authority
 from access.directory import Directory
@@ -14,7 +14,7 @@ from access.sessions import Sessions
 from access.tokens import Tokens
 from collectors.backlog import Backlog
 from collectors.states import not_collected
-from data.clock import aware, utc_now
+from data.clock import aware, stored, utc_now
 from data.errors import UnsnagError
 from data.store import Reading, Store
 from desk import cases, units
@@ -26,6 +26,7 @@ from desk.retries import Retries
 from server.events import Events
 from server.settings import is_loopback
 from server.watch import Watch
+from traces.clocks import SHOWN
 from unsnag.masking import mask_text
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
     Row = dict[str, Any]
+
+_CLOCKS: Final = 50
+"""Clocks that are off, of all sources, that are listed at most."""
 
 
 class NotRunningError(UnsnagError):
@@ -253,11 +257,23 @@ class Center:
 
     def sources(self) -> list[Row]:
         """Return each source with its state, its lag and what it brought."""
-        stored = {row["name"]: row for row in self.store.query("server/sources")}
-        collected = self.collecting.sources(stored, utc_now()) if self.collecting else []
+        kept = {row["name"]: row for row in self.store.query("server/sources")}
+        collected = self.collecting.sources(kept, utc_now()) if self.collecting else []
         live = {source["name"]: source for source in collected}
-        names = [*live, *(name for name in stored if name not in live)]
-        return [_source(name, live.get(name, {}), stored.get(name, {})) for name in names]
+        names = [*live, *(name for name in kept if name not in live)]
+        clocks = self._clocks()
+        return [
+            {**_source(name, live.get(name, {}), kept.get(name, {})), "clocks": clocks.get(name, [])}
+            for name in names
+        ]
+
+    def _clocks(self) -> dict[str, list[Row]]:
+        """Return the clocks of each source that are off, those furthest off first."""
+        found: dict[str, list[Row]] = {}
+        for row in self.store.query("server/clocks", {"since": stored(utc_now() - SHOWN), "most": _CLOCKS}):
+            one = {**row, "measured_at": aware(row["measured_at"])}
+            found.setdefault(one.pop("source"), []).append(one)
+        return found
 
     def close(self) -> None:
         """Write the last checkpoint and give the store back."""

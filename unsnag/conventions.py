@@ -120,6 +120,8 @@ ENVIRONMENT: Final = "deployment.environment.name"
 PROCESS_PID: Final = "process.pid"
 """Integer on ``unit.started`` and ``unit.heartbeat``."""
 HOST_NAME: Final = "host.name"
+ORIGINAL_TIME: Final = "unsnag.original_time"
+"""Set by the server: the time that a record gave itself, where its arrival took the place of it."""
 """The machine's name, on ``unit.started`` and ``unit.heartbeat``: with the pid it names a process."""
 
 # --- The client about itself ----------------------------------------------------------------

@@ -36,7 +36,7 @@ def place() -> dict[str, Any]:
     """Return pid and host name, as fields of a record."""
     global _place  # noqa: PLW0603 - asking the system once for each process is enough
     if not _place:
-        _place = {PROCESS_PID: os.getpid(), HOST_NAME: _host_name()}
+        _place = {PROCESS_PID: os.getpid(), HOST_NAME: host_name()}
     return _place
 
 
@@ -46,7 +46,8 @@ def after_fork() -> None:
     instance, next_seq, _place = new_id(), count(1).__next__, {}
 
 
-def _host_name() -> str:
+def host_name() -> str:
+    """Return this machine's name; empty where the system has none."""
     if sys.platform == "win32":
         return os.environ.get("COMPUTERNAME", "")
     return os.uname().nodename  # what socket.gethostname() returns, without importing socket

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from unsnag import conventions
+from unsnag import conventions, process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +67,7 @@ def read(
         service=own_service or _program_name(),
         environment=own_environment or "production",
         spool=os.path.abspath(spool or os.environ.get(conventions.ENV_SPOOL) or conventions.DEFAULT_SPOOL),  # noqa: PTH100
-        resource=resource,
+        resource=_with_host(resource),
         logs_url=_endpoint("LOGS", "v1/logs"),
         traces_url=_endpoint("TRACES", "v1/traces"),
         headers=_pairs(os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "")),
@@ -77,6 +77,12 @@ def read(
         queue_events=queue_events,
         queue_bytes=queue_bytes,
     )
+
+
+def _with_host(resource: Mapping[str, str]) -> Mapping[str, str]:
+    """Name the machine whose clock times the records; OTEL_RESOURCE_ATTRIBUTES may call it otherwise."""
+    host = process.host_name()
+    return {conventions.HOST_NAME: host, **resource} if host else resource
 
 
 def _environment_of(resource: Mapping[str, str]) -> str | None:

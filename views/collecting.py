@@ -55,6 +55,36 @@ def _sources() -> None:
     for source in sources:
         if source["next_step"] and not _needs_attention(source):
             st.caption(f"**{words.escape(source['name'])}**: {_advice(source)}")
+    _clocks(sources, zone, now)
+
+
+def _clocks(sources: list[dict[str, Any]], zone: str, now: datetime) -> None:
+    """List the clocks that are off: times of their records are less certain."""
+    found = [(source["name"], clock) for source in sources for clock in source["clocks"]]
+    if not found:
+        return
+    st.subheader("Clocks that are off", anchor=False)
+    st.caption(
+        "A success that is closer to a failure than these clocks differ proves nothing. Set the clock, for "
+        "example by NTP. Where all hosts are listed, check this server's clock."
+    )
+    rows = [
+        {
+            "Source": source,
+            "Host": clock["name"] if clock["is_host"] else f"process {clock['name']}",
+            "Clock": _off(clock["fast_s"]),
+            "Requests": f"{clock['arrivals']:,}",
+            "Measured": words.clock(clock["measured_at"], zone, now),
+        }
+        for source, clock in found
+    ]
+    st.dataframe(rows, hide_index=True, width="stretch")
+
+
+def _off(fast_s: float) -> str:
+    """Return how far a clock is off: `clock 30 s fast`."""
+    amount = words.duration(abs(fast_s))
+    return f"clock {amount} fast" if fast_s > 0 else f"clock {amount} slow, or records late"
 
 
 def _needs_attention(source: dict[str, Any]) -> bool:

@@ -18,6 +18,7 @@ import streamlit as st
 from desk.cases import CaseFilter
 from desk.errors import TraceNotFoundError, UnitNotFoundError
 from desk.lifecycle import LIVE
+from unsnag import conventions
 from views import story
 from views.components.live import live
 from views.components.waterfall import waterfall
@@ -403,6 +404,7 @@ def _span_facts(unit: Row, span: Row) -> list[tuple[str, Any]]:
     absent = parent and (span["trace_id"], parent) not in known
     shown = [
         ("Started", words.clock(span["start"], zone)),
+        ("Time as sent", _original_time(span)),
         ("Took", words.duration(span["duration_ns"] / 1e9)),
         ("Flow", span["flow"]),
         ("Step", span["step"]),
@@ -461,12 +463,21 @@ def _log_line(log: Row) -> str:
     )
 
 
+def _original_time(record: Row) -> str | None:
+    """Return the time that a record gave itself, where its arrival took the place of it."""
+    told = record["attributes"].get(conventions.ORIGINAL_TIME)
+    if told is None:
+        return None
+    return " – ".join(map(str, told)) if isinstance(told, list) else str(told)
+
+
 def _log_detail(log: Row) -> None:
     zone = here().settings.zone
     st.markdown("**Log**")
     st.html(_log_line(log))
     shown = [
         ("Time", words.clock(log["time"], zone)),
+        ("Time as sent", _original_time(log)),
         ("Service", log["service"]),
         ("Logger", log["logger"]),
         ("Flow", log["flow"]),

@@ -277,6 +277,16 @@ class SourceFile(BaseModel):
     last_error: str | None
 
 
+class SourceClock(BaseModel):
+    """A clock of a source that is off by more than two seconds, or whose records come late."""
+
+    name: str = Field(description="The host's name, or the process where no host is named.")
+    is_host: bool
+    fast_s: float = Field(description="Below zero: it is slow by this much, or its records come late.")
+    arrivals: int = Field(description="Requests that it was measured by.")
+    measured_at: Time
+
+
 class Source(BaseModel):
     """Where telemetry comes from."""
 
@@ -300,6 +310,9 @@ class Source(BaseModel):
     dropped: int
     last_ingested_at: Time | None
     last_error: str | None
+    clocks: list[SourceClock] = Field(
+        default=[], description="Clocks that were off in the last day, those furthest off first."
+    )
 
 
 class Quarantined(BaseModel):

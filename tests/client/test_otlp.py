@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import platform
 import threading
 import time
 from contextlib import contextmanager
@@ -105,6 +106,20 @@ def test_with_an_endpoint_records_are_sent_and_nothing_is_spooled(run_script: Ca
     assert attributes["unsnag.correlation_id"] == {"stringValue": "SO-1"}
     assert len(attributes["unsnag.record_id"]["stringValue"]) == 16
     assert (hello["severityNumber"], len(hello["traceId"]), len(hello["spanId"])) == (9, 32, 16)
+
+
+def test_every_resource_names_the_host_whose_clock_it_was(run_script: Callable[..., Ran]) -> None:
+    with listening(Endpoint()) as endpoint:
+        run_script(SCRIPT, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint.url)
+    groups = [
+        group
+        for _, body in endpoint.got
+        for group in (*body.get("resourceLogs", ()), *body.get("resourceSpans", ()))
+    ]
+    assert len(groups) > 1
+    for group in groups:
+        told = {item["key"]: item["value"]["stringValue"] for item in group["resource"]["attributes"]}
+        assert told["host.name"] == platform.node()
 
 
 def test_what_is_sent_is_what_the_protocol_allows(run_script: Callable[..., Ran]) -> None:

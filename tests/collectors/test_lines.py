@@ -169,6 +169,11 @@ ODD: dict[str, tuple[str | bytes, dict[str, Any], dict[str, Any]]] = {
         {"time": NOW},
         {"unsnag.original_time": "9999-12-31T23:59:59Z"},
     ),
+    "a number that is far ahead": (
+        '{"event":"x","timestamp":4102444800000000000}',
+        {"time": NOW},
+        {"unsnag.original_time": "2100-01-01T00:00:00.000000Z"},
+    ),
     "a time before all computers": (
         '{"event":"x","timestamp":-5}',
         {"time": NOW},

@@ -18,7 +18,7 @@ MADE_BY_NAME = ("units/logs_by_", "units/spans_by_", "server/case_states", "serv
 
 TABLES = (
     "unit|log|span|attempt|exception_case|case_occurrence|retry|audit|failure|unit_signal|unit_trace|case_episode"
-    "|folded_case|touch"
+    "|folded_case|touch|clock"
 )
 READS = re.compile(rf'\b(?:from|join|into|update|using)\s+"?(?:{TABLES})\b')
 UNSCOPED = (
@@ -33,6 +33,7 @@ UNSCOPED = (
     "desk/delete_folded",
     "desk/delete_occurrences",
     "desk/failures_by_key",
+    "desk/ids_of_clocks",
     "desk/insert_cases",
     "desk/insert_episodes",
     "desk/insert_folds",
@@ -65,9 +66,12 @@ UNSCOPED = (
     "store/known_spans",
     # Joining reads every record of a trace, whatever its scope.
     "traces/any_tenants",
+    "traces/clocks",
+    "traces/delete_clocks",
     "traces/delete_failures",
     "traces/delete_joined_units",
     "traces/failures_of",
+    "traces/insert_clocks",
     "traces/insert_failures",
     "traces/insert_joined_units",
     "traces/insert_plain_signals",
@@ -87,6 +91,8 @@ UNSCOPED = (
     "traces/untold_failures",
     # How long a source pauses is no record: only lengths of time leave it.
     "collectors/pauses",
+    # A clock belongs to a machine, which is no tenant's; those who see sources see it.
+    "server/clocks",
     # More of one case that "desk/case" found within the scope (desk.cases.one).
     "desk/case_acts",
     "desk/case_attempts",
@@ -101,6 +107,7 @@ UNSCOPED = (
 VIEWS = {
     "changed_case": "exception_case",
     "wanted_case": "exception_case",
+    "changed_clock": "clock",
     "new_audit": "audit",
     "new_occurrence": "case_occurrence",
     "new_retry": "retry",

@@ -95,6 +95,34 @@ def test_a_source_with_records_and_without_a_collector_says_so(center: Center, h
     assert (gone["state"], gone["lag_s"]) == ("not_collected", None)
 
 
+def test_clocks_that_are_off_are_listed_with_their_source(center: Center, http: httpx.Client) -> None:
+    post(http, "alpha", fast_s=30)
+    post(http, "beta", fast_s=-60)
+    post(http, "gamma", fast_s=0)
+    post(http, "delta", fast_s=400 * 86_400)
+    clocks = source(http, "otlp")["clocks"]
+    assert [(clock["name"], clock["is_host"], clock["arrivals"]) for clock in clocks] == [
+        ("delta", True, 1),
+        ("beta", True, 1),
+        ("alpha", True, 1),
+    ]
+    expected = [400 * 86_400, -60, 30]
+    assert [clock["fast_s"] for clock in clocks] == [pytest.approx(fast_s, abs=5) for fast_s in expected]
+    assert source(http, "spool")["clocks"] == []
+    age = "update clock set measured_at = measured_at - interval 25 hour"
+    center.store.act(lambda tx: tx.execute(age)).result()
+    assert source(http, "otlp")["clocks"] == []
+
+
+def post(http: httpx.Client, host: str, *, fast_s: float) -> None:
+    """Send one log record by OTLP from a host whose clock is off."""
+    nanos = str(int((time.time() + fast_s) * 1e9))
+    resource = {"attributes": [{"key": "host.name", "value": {"stringValue": host}}]}
+    record = {"timeUnixNano": nanos, "body": {"stringValue": f"hello from {host}"}}
+    body = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
+    http.post("/v1/logs", json=body).raise_for_status()
+
+
 def test_silent_is_decided_by_the_configured_time_or_the_usual_pause(store: Store, tmp_path: Path) -> None:
     config = tmp_path / "unsnag.toml"
     config.write_text(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from desk import proof
+from traces.clocks import Clocks
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
 from traces.joining import moment
@@ -87,7 +88,7 @@ def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ..
         "affected": orjson.dumps([{"flow": a[0], "step": a[1], "service": a[2]} for a in affected]),
     }  # fmt: skip
     own = [s for s in signals[key[0], key[3]] if s["outcome"] == "success"]
-    verdict = proof.judge(case, own, parts)
+    verdict = proof.judge(case, own, parts, Clocks())
     proven = verdict.signal["time"] if verdict.signal and standing else None
     state = ("recovered" if proven else "open") if standing else "resolved"
     first = moment(min(f.time for f in found))

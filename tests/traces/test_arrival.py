@@ -13,7 +13,7 @@ from data.clock import micros, stored, utc_now
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, to_arrow
 from data.store import Store
 from desk import intake, moves
-from tests.telemetry import batch, log, span
+from tests.telemetry import at, batch, log, span
 from tests.traces.reference import Told, told
 from traces import joining
 from traces.record import of_logs, of_spans
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 ERRORS = (("ValueError", "boom"), ("TimeoutError", "no answer"), (None, None))
+WAY_US = 100_000
+"""How long records take to arrive."""
 
 
 class World:
@@ -85,8 +87,9 @@ class World:
         made = span(start, start + r.randint(0, 20), r.choice(["GET", "work"]), **own)
         kinds = ["internal", "server", "client"]
         place = {"trace_id": trace, "span_id": name, "parent_span_id": parent, "kind": r.choice(kinds)}
-        identity = {"record_id": int(trace, 16) * 1000 + int(name, 16), "ingested_at": micros(utc_now())}
-        self.rows.append(made | place | identity)
+        # The clocks are right: of those that are off, see tests/traces/test_clocks.py.
+        arrived = {"ingested_at": made["end_time"] + WAY_US}
+        self.rows.append(made | place | arrived | {"record_id": int(trace, 16) * 1000 + int(name, 16)})
 
     def _log(self, trace: str | None, name: str | None) -> None:
         r = self._random
@@ -97,8 +100,9 @@ class World:
             own |= {"error_type": kind, "exception_message": said}
         if r.random() < 0.2:
             own["exception_id"] = r.choice(["e1", "e2"])
-        own["ingested_at"] = micros(utc_now())
-        self.rows.append(log(r.randint(0, 90), r.choice(["failed", "went wrong"]), **own))
+        time = r.randint(0, 90)
+        own["ingested_at"] = micros(at(time)) + WAY_US
+        self.rows.append(log(time, r.choice(["failed", "went wrong"]), **own))
 
     def _line(self, number: int) -> None:
         del number

@@ -11,11 +11,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from collectors.sources import Sources
+from data.clock import micros
 from data.records import Quarantined
 from server import center as centers
 from server.center import Center
 from server.settings import load
-from tests.telemetry import batch
+from tests.telemetry import at, batch, log
 from views import collecting as collecting_page
 from views.kit import words
 
@@ -78,6 +79,22 @@ def test_a_record_that_still_cannot_be_read_says_why_and_stays(center: Center) -
 @pytest.mark.usefixtures("center")
 def test_nothing_in_quarantine_is_said_in_words() -> None:
     assert any("Every record so far could be read" in text.value for text in opened().markdown)
+
+
+def test_clocks_that_are_off_are_listed_with_the_amount(center: Center) -> None:
+    own = {"source": "otlp", "severity_number": 9}
+    fast = log(30.04, **own, host="<b>alpha</b>", ingested_at=micros(at(0)))
+    slow = log(0, **own, instance="p1", ingested_at=micros(at(3600)))
+    right = log(0, **own, host="gamma", ingested_at=micros(at(0.1)))
+    assert not any(heading.value == "Clocks that are off" for heading in opened().subheader)
+    center.store.append(batch(fast, slow, right, source="otlp")).result()
+    app = opened()
+    assert any(heading.value == "Clocks that are off" for heading in app.subheader)
+    table = app.dataframe[1].value
+    assert list(zip(table["Host"], table["Clock"], table["Requests"], strict=True)) == [
+        ("process p1", "clock 1 h 0 min slow, or records late", "1"),
+        ("<b>alpha</b>", "clock 30 s fast", "1"),
+    ]
 
 
 # --- what is unread ----------------------------------------------------------------------------------

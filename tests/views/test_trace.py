@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -217,6 +218,19 @@ def test_the_address_names_the_selected_log(center: Center) -> None:
     seen = texts(opened(id="SO-1", sel=f"log-{round(moment.timestamp() * 1e6)}"))
     assert "**Log**" in seen
     assert "&lt;b&gt;loud" in seen
+
+
+def test_a_time_that_was_replaced_is_shown_as_it_was_sent(center: Center) -> None:
+    own = {"correlation_id": "SO-7", "flow": "order-to-cash", "trace_id": TRACE}
+    told = orjson.dumps({"unsnag.original_time": "2027-12-21T09:00:00.000000Z"}).decode()
+    line = log(0, "hello", **own, attributes=told)
+    ends = ["2027-12-21T09:00:00.000000Z", "2027-12-21T09:00:01.000000Z"]
+    work = span(0, 1, **own, attributes=orjson.dumps({"unsnag.original_time": ends}).decode())
+    ingest(center, line, work)
+    assert "Time as sent" in texts(opened(id="SO-7", sel=f"log-{line['time']}"))
+    seen = texts(opened(id="SO-7", sel=f"{TRACE}-{work['span_id']}"))
+    assert "Time as sent" in seen
+    assert "2027-12-21T09:00:00.000000Z – 2027-12-21T09:00:01.000000Z" in seen
 
 
 def test_a_stale_selection_is_no_error(center: Center) -> None:
