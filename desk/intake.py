@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from data.clock import stored, utc_now
 from desk import moves, proof
-from traces import joining, units
+from traces import joining, signals, units
 from traces.tenants import learn
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def settle(tx: Tx) -> None:
 
 
 def _take(tx: Tx, difference: Difference, now: datetime) -> None:
-    tx.run("traces/insert_plain_signals", {"now": now})
+    told = signals.write(tx, difference, now)
     tenants = learn(tx, difference)
-    units.derive(tx, difference, tenants)
-    touched = moves.move(tx, difference, tenants, now)
-    proof.prove(tx, difference, touched, tenants.changed, now)
+    begun = units.derive(tx, difference, tenants)
+    touched = moves.move(tx, difference, tenants, begun, now)
+    proof.prove(tx, told, touched, tenants.changed, units=begun, now=now)

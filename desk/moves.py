@@ -23,6 +23,7 @@ from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_
 from desk import lifecycle, priority
 from desk.change import Change, make
 from desk.title import title
+from traces.known import Known, keys_of_ids
 from traces.outcome import NEEDS_A_LOOK
 from unsnag.conventions import CLASS_UNKNOWN, idempotency_key
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from data.store import Tx
     from traces.joining import Difference
     from traces.tenants import Tenants
+    from traces.units import Units
 
     Row = dict[str, Any]
     Case = dict[str, Any]
@@ -45,6 +47,7 @@ _CARRIED: Final = (
 )  # fmt: skip
 _WANTED: Final = pa.schema([*((name, pa.string()) for name in _KEY), ("takes_untold", pa.bool_())])
 _CONTEXT: Final = ("business_unit", "customer", "segment", "environment")
+_FAILED: Final = "desk.failed"
 
 
 def no_records(tx: Tx) -> None:
@@ -53,14 +56,15 @@ def no_records(tx: Tx) -> None:
     tx.view("incoming_span", to_arrow(empty_spans(), SPAN_COLUMNS))
 
 
-def move(tx: Tx, difference: Difference, tenants: Tenants, now: datetime) -> set[str]:
-    """Bring cases up to date with the failures that came and went; return the ids of those that changed."""
+def move(tx: Tx, difference: Difference, tenants: Tenants, units: Units, now: datetime) -> list[Case]:
+    """Bring cases up to date with the failures that came and went; return those that changed."""
     moves = _Moves(difference, tenants)
     if tenants.changed:
         moves.retenant(tx)
     if not (moves.come or moves.gone):
-        return set()
+        return []
     board = _Board(tx, moves.touched(), tenants, now)
+    board.read(moves, units)
     board.leave(moves.targets())
     board.count()
     return board.write(moves)
@@ -118,23 +122,38 @@ class _Board:
     touched: dict[Key, Row]
     tenants: Tenants
     now: datetime
-    cases: dict[Key, Case] = field(init=False)
-    before: dict[str, Case] = field(init=False)
-    counted: dict[Key, Row] = field(init=False)
-    units: dict[tuple[str | None, str], list[Row]] = field(init=False)
+    cases: dict[Key, Case] = field(default_factory=dict)
+    before: dict[str, Case] = field(default_factory=dict)
+    counted: dict[Key, Row] = field(default_factory=dict)
+    units: dict[tuple[str | None, str], list[Row]] = field(default_factory=dict)
     folded: list[tuple[Case, Case | None]] = field(default_factory=list)
     rekeyed: dict[str, Key] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        rows = [self._wanted(key) for key in self.touched]
-        self.tx.view("wanted_case", pa.Table.from_pylist(rows, _WANTED))
+    def read(self, moves: _Moves, units: Units) -> None:
+        """Read the cases of the touched keys, what their failures say, and their units."""
+        failed, ids = known_failures(self.tx), sorted({key[3] for key in self.touched})
+        keys = keys_of_ids(ids)
+        known = {one for one, is_known in zip(ids, failed.holds(keys), strict=True) if is_known}
+        self.tx.after_commit.append(lambda: failed.add(keys))
+        self._read_known([key for key in self.touched if key[3] in known])
+        # Nothing ever failed for the other IDs: what arrived is all that there is of them.
+        for row in moves.come:
+            if row["correlation_id"] not in known:
+                self.counted[_key(row)] = _together(self.counted.get(_key(row)), _alone(row))
+        self.tx.view("asked_id", pa.table({"correlation_id": pa.array(ids, pa.string())}))
+        for row in self.tx.run("desk/units_of_cases", units.between(ids)):
+            self.units.setdefault((row["tenant"], row["correlation_id"]), []).append(row)
+
+    def _read_known(self, keys: list[Key]) -> None:
+        if not keys:
+            return
+        self.tx.view("wanted_case", pa.Table.from_pylist([self._wanted(key) for key in keys], _WANTED))
         found = self.tx.run("desk/cases_by_key")
         self.cases = {_key(case): case for case in found}
         self.before = {case["id"]: dict(case) for case in found}
-        self.counted = {_key(row): row for row in self.tx.run("desk/failures_by_key")}
-        self.units = {}
-        for row in self.tx.run("desk/units_of_cases"):
-            self.units.setdefault((row["tenant"], row["correlation_id"]), []).append(row)
+        for row in self.tx.run("desk/failures_by_key"):
+            row |= {**row["latest"], "affected": [row["affected"]]}
+            self.counted[_key(row)] = _together(self.counted.get(_key(row)), row)
 
     def _wanted(self, key: Key) -> Row:
         # Failures that name no tenant count where their ID has only this one, or has none.
@@ -176,15 +195,15 @@ class _Board:
             units = self.units.get((key[0], key[3]), [])
             self.cases[key] = _counted(case, key, row, units) if case else _opened(key, row, units)
 
-    def write(self, moves: _Moves) -> set[str]:
-        """Write the cases, their occurrences and the audit's entries."""
+    def write(self, moves: _Moves) -> list[Case]:
+        """Write the cases, their occurrences and the audit's entries; return the cases that changed."""
         _fold(self.tx, self.folded, self.now)
         ordered = sorted(self.cases.values(), key=lambda c: (c["last_seen"], str(_key(c))))
         changes = [change for case in ordered if (change := self._change(case))]
         made = make(self.tx, changes, self.now)
         ids = {_key(case): case["id"] for case in self.cases.values()}
         _write_occurrences(self.tx, moves, ids)
-        return {case["id"] for case in made}
+        return made
 
     def _change(self, case: Case) -> Change | None:
         before = self.before.get(case["id"])
@@ -202,6 +221,40 @@ class _Board:
             return Change(before, case, "reopened", SYSTEM)
         grew = case["occurrences"] > before["occurrences"] or case["last_seen"] > before["last_seen"]
         return Change(before, case, "recurred" if grew else "updated", SYSTEM)
+
+
+def known_failures(tx: Tx) -> Known:
+    """Return which IDs have failures or cases, as the writer remembers it."""
+    if _FAILED not in tx.memo:
+        tx.memo[_FAILED] = Known()
+        tx.memo[_FAILED].add(tx.arrow("desk/known_failures")["key"].to_numpy())
+    found: Known = tx.memo[_FAILED]
+    return found
+
+
+def _alone(row: Row) -> Row:
+    """Return what a failure says as the only one of its case."""
+    return {
+        **row,
+        "failures": 1,
+        "first_seen": row["time"],
+        "last_seen": row["time"],
+        "affected": [row["affected"]],
+    }
+
+
+def _together(known: Row | None, row: Row) -> Row:
+    """Return what two sets of failures of one case say: the latest failure gives the text."""
+    if known is None:
+        return row
+    earlier, later = sorted((known, row), key=lambda one: (one["last_seen"], one["record_id"]))
+    return {
+        **later,
+        "affected": [*earlier["affected"], *later["affected"]],
+        "failures": earlier["failures"] + later["failures"],
+        "first_seen": min(earlier["first_seen"], later["first_seen"]),
+        "attempts": max(earlier["attempts"], later["attempts"]),
+    }
 
 
 def _stays(case: Case, other: Case) -> bool:

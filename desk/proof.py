@@ -12,18 +12,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit.actor import SYSTEM
 from desk import lifecycle
 from desk.change import Change, make
 from traces.tenants import sole_of
+from traces.units import Units, known_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from data.store import Tx
-    from traces.joining import Difference
 
     Case = dict[str, Any]
     Row = dict[str, Any]
@@ -96,42 +98,59 @@ def _is_of_retry(case: Case, signal: Row) -> bool:
     return bool(case["retry_id"] and signal["retry_id"] and signal["retry_id"].startswith(case["retry_id"]))
 
 
-def prove(tx: Tx, difference: Difference, touched: set[str], retenanted: set[str], now: datetime) -> None:
+def prove(
+    tx: Tx, told: pa.Table, touched: list[Case], retenanted: set[str], *, units: Units, now: datetime
+) -> None:
     """Recover every live case that is proven, and open again what turned out to be unproven.
 
-    `touched` are ids of cases that changed, `retenanted` IDs whose tenant is another one now.
+    `told` are the signals of the transaction, `touched` the cases that it changed, `retenanted` the IDs whose
+    tenant is another one now, and `units` knows when units begin.
     """
-    news = tx.run("desk/new_successes", {"now": now})
-    doubted = {
-        s["correlation_id"] for s in difference.signals if s["change"] < 0 and s["outcome"] == "success"
-    }
-    doubted |= retenanted
-    flows = _learn_parts(tx, now)
-    if not (news or doubted or touched or flows):
+    successes = told.filter(pc.equal(told["outcome"], "success"))
+    came = successes.filter(pc.equal(successes["change"], 1))
+    gone = successes.filter(pc.equal(successes["change"], -1))
+    named = set(came["correlation_id"].to_pylist())
+    doubted = set(gone["correlation_id"].to_pylist()) | retenanted
+    flows = _learn_parts(tx, told)
+    changed = [case for case in touched if case["state"] != lifecycle.RESOLVED]
+    cases = _cases(tx, changed, named | doubted, flows)
+    if not cases:
         return
-    named = {signal["correlation_id"] for signal in news}
-    asked = {"ids": sorted(named | doubted), "cases": sorted(touched), "flows": sorted(flows)}
-    cases = tx.run("desk/cases_to_prove", asked)
-    doubted |= {c["correlation_id"] for c in cases if c["flow"] in flows or c["id"] in touched}
-    whole = [c for c in cases if c["id"] in touched or c["correlation_id"] in doubted]
+    ids = {case["correlation_id"] for case in cases}
+    doubted |= {case["correlation_id"] for case in changed}
+    doubted |= {case["correlation_id"] for case in cases if case["flow"] in flows}
+    whole = [case for case in cases if case["correlation_id"] in doubted]
+    news = came.filter(pc.is_in(came["correlation_id"], pa.array(ids))).to_pylist()
     signals = news + (_signals(tx, whole) if whole else [])
-    changes = [change for case in cases if (change := _judged(tx, case, signals, doubted, now))]
+    changes = [
+        change for case in cases if (change := _judged(tx, case, signals, doubted, units=units, now=now))
+    ]
     make(tx, changes, now)
-    ids = {"ids": sorted({case["correlation_id"] for case in cases})}
-    tx.run("derive/unproven_units", ids)
-    tx.run("derive/proven_units", ids)
+    tx.run("derive/judged_units", {"ids": sorted(ids), **units.between(ids)})
     for change in changes:
         if change.verb == "recovered" and change.case["retry_id"]:
             tx.run("desk/cancel_retry", {"id": change.case["retry_id"], "states": ["queued"], "now": now})
 
 
+def _cases(tx: Tx, changed: list[Case], ids: set[str], flows: set[str]) -> list[Case]:
+    """Return the cases that signals may prove: of these IDs and flows, and those that changed."""
+    if not (ids or flows):
+        return changed
+    found = tx.run("desk/cases_to_prove", {"ids": sorted(ids), "flows": sorted(flows)})
+    known = {case["id"] for case in found}
+    return found + [case for case in changed if case["id"] not in known]
+
+
 def proof_now(tx: Tx, case: Case, now: datetime) -> Change | None:
     """Return the change that ends a case, if a signal that arrived already proves it."""
-    return _judged(tx, case, _signals(tx, [case]), set(), now)
+    units = Units(known_units(tx))
+    return _judged(tx, case, _signals(tx, [case]), set(), units=units, now=now)
 
 
-def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: datetime) -> Change | None:
-    own = _of_unit(tx, case, signals)
+def _judged(
+    tx: Tx, case: Case, signals: list[Row], doubted: set[str], *, units: Units, now: datetime
+) -> Change | None:
+    own = _of_unit(tx, case, signals, units)
     verdict = judge(case, own, tx.memo.get(_PARTS, {}))
     if verdict.signal is not None:
         is_doubted = case["correlation_id"] in doubted and not case["earlier_occurrences"]
@@ -149,12 +168,12 @@ def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: date
     return None
 
 
-def _of_unit(tx: Tx, case: Case, signals: list[Row]) -> list[Row]:
+def _of_unit(tx: Tx, case: Case, signals: list[Row], units: Units) -> list[Row]:
     """Return the signals of the case's tenant and ID; without a tenant where the ID has one only."""
     same = [s for s in signals if s["correlation_id"] == case["correlation_id"]]
     own = [s for s in same if s["tenant"] == case["tenant"]]
     untold = [s for s in same if s["tenant"] is None and case["tenant"] is not None]
-    if untold and sole_of(tx, {case["correlation_id"]}).get(case["correlation_id"]) == case["tenant"]:
+    if untold and sole_of(tx, {case["correlation_id"]}, units).get(case["correlation_id"]) == case["tenant"]:
         own += untold
     return own
 
@@ -186,12 +205,12 @@ def _signals(tx: Tx, cases: list[Case]) -> list[Row]:
     return tx.run("desk/successes_of", {"ids": ids, "since": since})
 
 
-def _learn_parts(tx: Tx, now: datetime) -> set[str]:
+def _learn_parts(tx: Tx, told: pa.Table) -> set[str]:
     """Remember which parts of which flows leave the end to another; return the flows where that changed."""
     known: dict[str, frozenset[str]] | None = tx.memo.get(_PARTS)
-    news = tx.run("desk/new_parts", {"now": now})
+    news = told.filter(told["continues"]).select(["flow", "part", "change"]).to_pylist()
     if known is not None and all(
-        row["part"] in known.get(row["flow"], ()) and row["change"] > 0 for row in news
+        (row["part"] or "") in known.get(row["flow"], ()) and row["change"] > 0 for row in news
     ):
         return set()
     made: dict[str, frozenset[str]] = {}

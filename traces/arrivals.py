@@ -6,16 +6,20 @@ is never looked at record by record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from traces import record as records
 from traces.recent import Chunk
+from unsnag.conventions import VALUE_AT_RISK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from data.store import Tx
     from traces.recent import Recent
 
@@ -76,6 +80,27 @@ def log_scopes(logs: pa.Table) -> list[str]:
 
 def _latest(*tables: pa.Table) -> int:
     return max((pc.max(t["time"]).cast(pa.int64()).as_py() or 0 for t in tables if t.num_rows), default=0)
+
+
+def rows_of(tx: Tx, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Return the incoming records with these identities, with all that a case can show of them."""
+    wanted = pa.array(sorted(ids), pa.uint64())
+    found: dict[int, dict[str, Any]] = {}
+    for name, left_out in (
+        ("incoming_span", ("attributes", "resource", "events", "links")),
+        ("incoming_log", ("resource",)),
+    ):
+        table = tx.tables[name]
+        table = table.drop_columns(list(left_out)).filter(pc.is_in(table["record_id"], wanted))
+        found |= {row["record_id"]: row for row in table.to_pylist()}
+    for row in found.values():
+        if told := row.pop("attributes", None):
+            row["value_at_risk"] = _text(orjson.loads(told).get(VALUE_AT_RISK))
+    return found
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def flags_of(chunk: Chunk) -> tuple[dict[str, int], dict[str, int]]:

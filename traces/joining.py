@@ -55,6 +55,8 @@ class Difference:
     """For a failure that went: the failure that its record describes now, None where it describes none."""
     signals: list[Row] = field(default_factory=list)
     """Rows of `unit_signal` that came or went, without the plain ones."""
+    joined: set[str] = field(default_factory=set)
+    """The traces whose signals stand here; what records of other traces say of ends is taken as it is."""
     lost_units: list[Row] = field(default_factory=list)
     joined_units: list[Row] = field(default_factory=list)
 
@@ -120,9 +122,7 @@ class _Resolving:
     def difference(
         self, scopes: set[str], older: set[str], chunk: Chunk, plain: set[str] | None = None
     ) -> Difference:
-        made = Difference()
-        joined = pa.table({"trace_id": pa.array(sorted(scopes if plain is None else plain), pa.string())})
-        self._tx.view("joined_trace", joined)
+        made = Difference(joined=scopes if plain is None else plain)
         if not scopes:
             return made
         members = self._members(scopes, older, chunk)
@@ -232,18 +232,24 @@ class _Resolving:
         if not fresh:
             return
         speakers = {now[key][1].speaker for key in fresh}
-        self._tx.view("speaking", pa.table({"record_id": pa.array(sorted(speakers), pa.uint64())}))
         times = [r.end for tree, _ in now.values() for r in tree.records if r.rid in speakers]
         starts = [r.start for tree, _ in now.values() for r in tree.records if r.rid in speakers]
-        bounds = {"low": min(starts), "high": max(times)}
-        found = {row["record_id"]: row for row in self._tx.run("traces/speaking_spans", bounds)}
-        found |= {row["record_id"]: row for row in self._tx.run("traces/speaking_logs", bounds)}
+        found = self._speaking(speakers, {"low": min(starts), "high": max(times)})
         for key, row in fresh.items():
             tree, failure = now[key]
             details = _details(tree, failure, found.get(failure.speaker, {}))
             row["details"] = orjson.dumps(details, default=str).decode()
             if failure.unit.kind == NONE:
                 row["correlation_id"] = details["fingerprint"]
+
+    def _speaking(self, speakers: set[int], bounds: Row) -> dict[int, Row]:
+        """Return the rows whose texts failures show: most of them arrive with this commit."""
+        found = arrivals.rows_of(self._tx, speakers)
+        if missing := speakers - found.keys():
+            self._tx.view("speaking", pa.table({"record_id": pa.array(sorted(missing), pa.uint64())}))
+            found |= {row["record_id"]: row for row in self._tx.run("traces/speaking_spans", bounds)}
+            found |= {row["record_id"]: row for row in self._tx.run("traces/speaking_logs", bounds)}
+        return found
 
     # --- signals --------------------------------------------------------------------------------
 
@@ -262,9 +268,6 @@ class _Resolving:
         made.signals += [
             {**before[k], "change": -1, "recorded_at": self._now} for k in before if k not in now
         ]
-        if made.signals:
-            self._tx.view_rows("new_signal", made.signals, like="unit_signal")
-            self._tx.run("traces/insert_signals")
 
     # --- units that were concluded -----------------------------------------------------------------
 

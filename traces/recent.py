@@ -7,17 +7,17 @@ that old is known from 8 bytes each, so that a new trace, the common case, costs
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
+from traces.known import Known, keys_of_traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
     import pyarrow as pa
 
     Times = dict[str, tuple[int, int]]
@@ -29,7 +29,6 @@ JOINS_FOR_US: Final = 24 * 3600 * 1_000_000
 """A record joins its trace until this long after the trace's last record."""
 SETTLES_FOR: Final = timedelta(seconds=30)
 """A failed span waits this long for its unit root; then it counts as failed."""
-_MAX_RUNS: Final = 8
 
 
 @dataclass(slots=True)
@@ -66,26 +65,20 @@ class Recent:
         self.seen: dict[str, Seen] = {}
         self._rows = 0
         self._next = 0
-        self._older: list[np.ndarray] = []
+        self._older = Known()
         self._wide: Times = {}
         self._waiting: dict[str, tuple[datetime, tuple[int, int]]] = {}
 
     def is_older(self, scopes: Sequence[str]) -> set[str]:
         """Return which of these traces have records that are not in memory."""
-        if not scopes or not self._older:
+        if not scopes:
             return set()
-        keys = keys_of(scopes)
-        found = np.zeros(len(keys), bool)
-        for run in self._older:
-            found |= run[np.minimum(np.searchsorted(run, keys), len(run) - 1)] == keys
+        found = self._older.holds(keys_of_traces(scopes))
         return {scope for scope, is_old in zip(scopes, found, strict=True) if is_old}
 
     def add_older(self, keys: np.ndarray) -> None:
         """Note traces that the store holds and the memory does not."""
-        if len(keys):
-            self._older.append(np.unique(keys))
-        if len(self._older) > _MAX_RUNS:
-            self._older = [np.unique(np.concatenate(self._older))]
+        self._older.add(keys)
 
     def add(self, chunk: Chunk, flags: dict[str, int], counts: dict[str, int]) -> None:
         """Keep what a commit brought, and let go of what is oldest."""
@@ -127,23 +120,9 @@ class Recent:
         number, chunk = self.chunks.popitem(last=False)
         self._rows -= len(chunk)
         scopes = list({*chunk.span_scopes, *chunk.log_scopes})
-        self.add_older(keys_of(scopes))
+        self.add_older(keys_of_traces(scopes))
         for scope in scopes:
             seen = self.seen[scope]
             seen.chunks.remove(number)
             if not seen.chunks:
                 del self.seen[scope]
-
-
-def keys_of(scopes: Iterable[str]) -> np.ndarray:
-    """Return 64 bits for each trace ID, or what stands in its place: the ID's own, else a hash."""
-    return np.array([_key(scope) for scope in scopes], np.uint64)
-
-
-def _key(scope: str) -> int:
-    if len(scope) == 32:  # noqa: PLR2004 - a trace ID in hex
-        try:
-            return int(scope[16:], 16)
-        except ValueError:
-            pass
-    return int.from_bytes(hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=8).digest())

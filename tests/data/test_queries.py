@@ -11,6 +11,7 @@ import pytest
 from data import queries
 from data.migrate import migrate
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
+from traces.units import SPOKEN
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("access", "audit", "data", "desk", "traces", "collectors", "kpis", "server", "views")
@@ -33,12 +34,11 @@ UNSCOPED = (
     "desk/delete_folded",
     "desk/delete_occurrences",
     "desk/failures_by_key",
+    "desk/known_failures",
     "desk/insert_cases",
     "desk/insert_episodes",
     "desk/insert_folds",
     "desk/merge_retries",
-    "desk/new_parts",
-    "desk/new_successes",
     "desk/parts_of_flows",
     "desk/successes_of",
     "desk/units_of_cases",
@@ -54,9 +54,8 @@ UNSCOPED = (
     "derive/concluded_of_units",
     "derive/delete_units",
     "derive/logs_of_units",
-    "derive/proven_units",
     "derive/spans_of_units",
-    "derive/unproven_units",
+    "derive/judged_units",
     "derive/units",
     "store/insert_logs",
     "store/insert_spans",
@@ -64,12 +63,12 @@ UNSCOPED = (
     "store/known_spans",
     # Joining reads every record of a trace, whatever its scope.
     "traces/any_tenants",
+    "traces/known_units",
     "traces/delete_failures",
     "traces/delete_joined_units",
     "traces/failures_of",
     "traces/insert_failures",
     "traces/insert_joined_units",
-    "traces/insert_plain_signals",
     "traces/insert_signals",
     "traces/insert_unit_traces",
     "traces/logs_of_ids",
@@ -112,9 +111,7 @@ VIEWS = {
     "new_signal": "unit_signal",
     "joined_unit": "unit_trace",
     "lost_unit": "unit_trace",
-    "joined_trace": "unit_trace",
     "wanted_trace": "unit_trace",
-    "sole_tenant": "unit",
     "asked_id": "unit",
 }
 
@@ -133,10 +130,7 @@ def empty() -> duckdb.DuckDBPyConnection:
     )
     connection.execute("create view speaking as select record_id from log")
     connection.execute("create view wanted_id as select correlation_id as id from log")
-    connection.execute(
-        "create view concluded_unit as"
-        " select correlation_id, flow, tenant, outcome, time, time as end_time from unit_signal"
-    )
+    connection.register("spoken", SPOKEN.empty_table())
     return connection
 
 

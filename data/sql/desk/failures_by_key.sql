@@ -1,18 +1,24 @@
--- one row per wanted unit and step: its failures, and what the latest of them says
+-- one row per wanted unit and step and set of affected places: its failures, and what the latest of them says
 select
     failure.correlation_id,
     failure.flow,
     failure.step,
     wanted_case.tenant,
+    failure.affected::varchar as affected,
     count(*) as failures,
     min(failure.time) as first_seen,
     max(failure.time) as last_seen,
     max(failure.attempts) as attempts,
-    list(distinct failure.affected::varchar) as affected,
-    arg_max(failure.details::varchar, struct_pack(time := failure.time, record_id := failure.record_id)) as details,
-    arg_max(failure.part, struct_pack(time := failure.time, record_id := failure.record_id)) as part,
-    arg_max(failure.clock, struct_pack(time := failure.time, record_id := failure.record_id)) as clock,
-    arg_max(failure.seq, struct_pack(time := failure.time, record_id := failure.record_id)) as seq,
+    arg_max(
+        struct_pack(
+            record_id := failure.record_id,
+            details := failure.details::varchar,
+            part := failure.part,
+            clock := failure.clock,
+            seq := failure.seq
+        ),
+        struct_pack(time := failure.time, record_id := failure.record_id)
+    ) as latest,
 from failure
 inner join wanted_case
     on
@@ -24,4 +30,5 @@ group by
     failure.correlation_id,
     failure.flow,
     failure.step,
-    wanted_case.tenant
+    wanted_case.tenant,
+    failure.affected::varchar

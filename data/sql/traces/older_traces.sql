@@ -1,8 +1,10 @@
--- one row per trace that had a record in the last day: 64 bits of its id
+-- one row per trace that had a record in the last day before the running transaction: 64 bits of its id
 select distinct
     ('0x' || trace_id[17:])::ubigint as key,
 from span
-where span.time >= (select max(span.time) from span) - interval 1 day
+where
+    span.time >= (select max(span.time) from span) - interval 1 day
+    and span.record_id not in (select incoming_span.record_id from incoming_span)
 union
 select distinct
     ('0x' || trace_id[17:])::ubigint as key,
@@ -10,3 +12,4 @@ from log
 where
     log.trace_id is not null
     and log.time >= (select max(log.time) from log) - interval 1 day
+    and log.record_id not in (select incoming_log.record_id from incoming_log)
