@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from traces.joining import Difference
 
 
+def prepare(tx: Tx) -> None:
+    """Remember what intake asks of every commit: a second for a million spans of the last day.
+
+    Done before records are accepted; the first commit would wait for it otherwise.
+    """
+    moves.no_records(tx)
+    joining.recent_traces(tx)
+    units.known_units(tx)
+    moves.known_failures(tx)
+
+
 def intake(tx: Tx) -> None:
     """Open, recur, move and recover cases from the records of the running transaction."""
     now = stored(utc_now())

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SKEW: Final = timedelta(seconds=2)
 """Event times of two hosts are trusted to be right by this much."""
 _PARTS: Final = "desk.parts"
+_COMPLETED: Final = pa.array(["success", "completed_unproven"])
+"""Signals after which a unit counts as completed, unless its cases say otherwise."""
 TOO_CLOSE: Final = "a success came within 2 s of the failure: two clocks cannot tell which was later"
 
 
@@ -119,14 +121,18 @@ def prove(
     ids = {case["correlation_id"] for case in cases}
     doubted |= {case["correlation_id"] for case in changed}
     doubted |= {case["correlation_id"] for case in cases if case["flow"] in flows}
-    whole = [case for case in cases if case["correlation_id"] in doubted]
+    known = units.known_before(ids)
+    # All signals of an ID that is new arrived in this transaction.
+    whole = [case for case in cases if case["correlation_id"] in doubted & known]
     news = came.filter(pc.is_in(came["correlation_id"], pa.array(ids))).to_pylist()
     signals = news + (_signals(tx, whole) if whole else [])
     changes = [
         change for case in cases if (change := _judged(tx, case, signals, doubted, units=units, now=now))
     ]
     make(tx, changes, now)
-    tx.run("derive/judged_units", {"ids": sorted(ids), **units.between(ids)})
+    completed = told.filter(pc.is_in(told["outcome"], _COMPLETED))["correlation_id"].to_pylist()
+    if asked := ids & {*known, *completed}:
+        tx.run("derive/judged_units", {"ids": sorted(asked), **units.between(asked)})
     for change in changes:
         if change.verb == "recovered" and change.case["retry_id"]:
             tx.run("desk/cancel_retry", {"id": change.case["retry_id"], "states": ["queued"], "now": now})

@@ -20,7 +20,7 @@ from data.store import Reading, Store
 from desk import cases, units
 from desk.acts import Acts
 from desk.errors import InvalidActError
-from desk.intake import intake
+from desk.intake import intake, prepare
 from desk.lifecycle import MIN_REASON
 from desk.retries import Retries
 from server.events import Events
@@ -226,6 +226,7 @@ class Center:
             events.bump(topics)
 
         store = Store.open(settings.data, intake, committed)
+        store.act(prepare).result()
         directory.load(store)
         authority = Authority(
             directory, local=_is_local(settings, directory), limits=settings.access.limits()

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,7 +62,7 @@ class Difference:
 
 def join(tx: Tx, now: datetime) -> Difference:
     """Join the incoming records of the running transaction; `now` is naive UTC."""
-    recent = _recent(tx)
+    recent = recent_traces(tx)
     chunk = arrivals.arrived(tx)
     flags, counts = arrivals.flags_of(chunk)
     changed = arrivals.to_resolve(recent, flags)
@@ -78,7 +77,7 @@ def join(tx: Tx, now: datetime) -> Difference:
 
 def settle(tx: Tx, now: datetime) -> Difference:
     """Resolve the traces that were put off: wide ones, and those whose unit root did not come in time."""
-    recent = _recent(tx)
+    recent = recent_traces(tx)
     due = recent.due(now)
     empty = Chunk(pa.table({}), [], pa.table({}), [], 0)
     resolving = _Resolving(tx, recent, now, patient=False, times=list(due.values()))
@@ -87,10 +86,11 @@ def settle(tx: Tx, now: datetime) -> Difference:
     return difference
 
 
-def _recent(tx: Tx) -> Recent:
+def recent_traces(tx: Tx) -> Recent:
+    """Return the traces that are alive, as the writer remembers them."""
     if RECENT not in tx.memo:
         recent = Recent()
-        recent.add_older(np.array([row["key"] for row in tx.run("traces/older_traces")], np.uint64))
+        recent.add_older(tx.arrow("traces/older_traces")["key"].to_numpy())
         # What waited when the process ended is looked at again.
         unsettled = {row["trace_id"]: (row["low"], row["high"]) for row in tx.run("traces/unsettled")}
         recent.wait(unsettled, stored(utc_now()))

@@ -122,6 +122,8 @@ def of_spans(table: pa.Table) -> list[Record]:
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
+    if column.null_count == len(column):
+        return [None] * len(column)
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.int64()).to_pylist()  # type: ignore[no-any-return]
     return column.to_pylist()  # type: ignore[no-any-return]

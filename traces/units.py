@@ -61,6 +61,12 @@ class Units:
         low, high = self.known.times(keys_of_ids(ids))
         return {"low": min(low, self.low), "high": max(high, self.high)}
 
+    def known_before(self, ids: Iterable[str]) -> set[str]:
+        """Return those of these IDs that had units before this transaction."""
+        named = sorted(ids)
+        found = self.known.holds(keys_of_ids(named))
+        return {one for one, is_known in zip(named, found, strict=True) if is_known}
+
     def note(self, tx: Tx, table: pa.Table) -> dict[str, int]:
         """Take in what is spoken of units, and return between which times they began before."""
         times = table.group_by("correlation_id").aggregate([("time", "min"), ("time", "max")])

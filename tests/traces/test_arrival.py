@@ -174,7 +174,7 @@ def ingest(folder: Path, rows: list[Row], seed: int) -> Store:
 
 def _open(folder: Path, memory: int) -> Store:
     def limited(tx: Tx) -> None:
-        recent = joining._recent(tx)
+        recent = joining.recent_traces(tx)
         recent.most_rows = memory
         intake.intake(tx)
 
