@@ -1,7 +1,7 @@
 """Joining as records arrive: each commit resolves again, as a whole, the traces that its records change.
 
 1. The records of the commit are put to their traces. A trace without an error, whose signals name their unit
-   and flow themselves, needs nothing more: SQL writes what it says.
+   and flow themselves, needs nothing more: `traces.signals` writes what it says.
 2. Any other trace is resolved by `traces.failures.resolve` over all its records, those in memory and, where
    it is older, those in the store.
 3. What it says now is compared with what it said before. The difference is written, and returned for cases.

@@ -98,6 +98,8 @@ def _file_of(source: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def bare_roots(spans: pa.Table, joined: Iterable[str]) -> pa.Table:
     """Return the spans that end a trace without any ID well, with the unit and flow that the trace is."""
+    if not spans["correlation_id"].null_count:
+        return spans.slice(0, 0)
     bare = pc.not_equal(spans["status"], "error")
     for name in ("parent_span_id", "role", "outcome", "correlation_id", "run_id", "technical_id"):
         bare = pc.and_(bare, pc.is_null(spans[name]))

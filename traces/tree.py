@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -175,7 +176,12 @@ class Tree:
 
 def template(span: Record) -> str:
     """Return what a span is called without the numbers in it: ``/orders/{id}``, ``GET /orders/*``."""
-    return span.route or _WORD.sub(_without_id, span.name[:200])
+    return span.route or _without_ids(span.name[:200])
+
+
+@lru_cache(maxsize=4_096)
+def _without_ids(name: str) -> str:
+    return _WORD.sub(_without_id, name)
 
 
 def _without_id(word: re.Match[str]) -> str:

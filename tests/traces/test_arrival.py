@@ -151,7 +151,9 @@ def seen(store: Store) -> Told:
     units = store.act(
         lambda tx: tx.execute("select tenant, correlation_id, flow, outcome from unit")
     ).result()
-    return Told(cases, {(u["tenant"], u["correlation_id"], u["flow"]): u["outcome"] for u in units})
+    told = {(u["tenant"], u["correlation_id"], u["flow"]): u["outcome"] for u in units}
+    assert len(told) == len(units), "a unit has two rows"
+    return Told(cases, told)
 
 
 def ingest(folder: Path, rows: list[Row], seed: int) -> Store:
