@@ -200,7 +200,9 @@ def check(folder: Path, seed: int) -> None:
         assert found.units.get(key) == outcome, f"seed {seed}: {key}"
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 12))]
+)
 def test_any_order_of_arrival_gives_what_all_records_say_at_once(tmp_path: Path, seed: int) -> None:
     check(tmp_path, seed)
 
