@@ -195,7 +195,7 @@ def test_the_selection_belongs_to_the_exceptions_while_rows_arrive_above(server:
     expect(selected(page)).to_have_text(["SO-2", "SO-4"])
     # Older, so more urgent: these come in above what is selected, without a reload.
     send(server, "SO-8", "Order 8 was refused", age_s=7_200)
-    send(server, "SO-9", "Order 9 was refused", age_s=7_201)
+    send(server, "SO-9", "Order 9 was refused", age_s=7_260)
     expect(grid.locator(".row a")).to_have_text(["SO-9", "SO-8", "SO-1", "SO-2", "SO-3", "SO-4", "SO-5"])
     expect(selected(page)).to_have_text(["SO-2", "SO-4"])
     expect(cursor(page)).to_have_text("SO-4")
