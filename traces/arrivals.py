@@ -6,7 +6,7 @@ is never looked at record by record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ERROR, _NO_FLOW, _UNPLACED, _HAS_ID, _NO_ID = 1, 2, 4, 8, 16
 _NO_TENANT, _TENANT, _SPOKEN, _LINKS = 32, 64, 128, 256
 _NAMED, _BARE_ROOT, _NAMED_ROOT = 512, 1024, 2048
+LOST: Final = 4096
+"""The trace holds a unit that is stated as lost: a later record may take that back."""
 
 
 def arrived(tx: Tx) -> Chunk:
@@ -143,7 +145,7 @@ def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
 
 
 def _needs(flags: int) -> bool:
-    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT):
+    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | LOST):
         return True
     together = (_HAS_ID | _NO_ID, _NO_TENANT | _TENANT, _NAMED | _BARE_ROOT)
     return any((flags & pair) == pair for pair in together)

@@ -11,9 +11,10 @@ What a trace says is replaced, never adjusted, so the order of arrival cannot ma
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -25,7 +26,7 @@ from traces import arrivals
 from traces import record as records
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
-from traces.outcome import PARTIAL, Failure, Resolution, Signal
+from traces.outcome import LOST_CONTACT, PARTIAL, SILENT, Failure, Resolution, Signal
 from traces.recent import JOINS_FOR_US, Chunk, Recent
 from traces.tree import BUSINESS, NONE, Tree, Unit
 
@@ -42,6 +43,14 @@ WIDE: Final = 2_000
 """A trace with more records is resolved by the clock, not with every commit."""
 RECENT: Final = "traces.recent"
 """Under which name the writer remembers the traces that are alive."""
+
+
+class Sign(NamedTuple):
+    """A sign of life of a block: its trace, its record and its time in microseconds."""
+
+    trace: str
+    record: int
+    time: int
 
 
 @dataclass(slots=True)
@@ -67,19 +76,25 @@ def join(tx: Tx, now: datetime) -> Difference:
     changed = arrivals.to_resolve(recent, flags)
     wide = {scope for scope in changed if arrivals.size_of(recent, scope) + counts[scope] > WIDE}
     older = recent.is_older(list(changed - wide))
-    difference = _Resolving(tx, recent, now).difference(changed - wide, older, chunk, plain=changed)
+    # First of all, since resolving adds to what is remembered of these traces.
     tx.after_commit.append(lambda: recent.add(chunk, flags, counts))
+    difference = _Resolving(tx, recent, now).difference(changed - wide, older, chunk, plain=changed)
     if wide:
         tx.after_commit.append(lambda: recent.postpone(dict.fromkeys(wide, (chunk.latest, chunk.latest))))
     return difference
 
 
-def settle(tx: Tx, now: datetime) -> Difference:
-    """Resolve the traces that were put off: wide ones, and those whose unit root did not come in time."""
+def settle(tx: Tx, now: datetime, silent: Iterable[Sign] = ()) -> Difference:
+    """Resolve the traces that were put off: wide ones, and those whose unit root did not come in time.
+
+    `silent` are signs of life that were the last of their block for too long; their traces are due as well.
+    """
     recent = _recent(tx)
-    due = recent.due(now)
+    silent = tuple(silent)
+    due = {sign.trace: (sign.time, sign.time) for sign in silent} | recent.due(now)
     empty = Chunk(pa.table({}), [], pa.table({}), [], 0)
-    resolving = _Resolving(tx, recent, now, patient=False, times=list(due.values()))
+    times = [*due.values(), *((sign.time, sign.time) for sign in silent)]
+    resolving = _Resolving(tx, recent, now, patient=False, times=times, silent=silent)
     difference = resolving.difference(set(due), recent.is_older(list(due)), empty)
     tx.after_commit.append(lambda: recent.done(due))
     return difference
@@ -109,6 +124,7 @@ class _Resolving:
         *,
         patient: bool = True,
         times: Sequence[tuple[int, int]] = (),
+        silent: Sequence[Sign] = (),
     ) -> None:
         self._tx = tx
         self._recent = recent
@@ -116,6 +132,9 @@ class _Resolving:
         self._patient = patient
         """Does a failed span wait for its unit root?"""
         self._times = times
+        self._silent: dict[str, set[int]] = defaultdict(set)
+        for sign in silent:
+            self._silent[sign.trace].add(sign.record)
 
     def difference(
         self, scopes: set[str], older: set[str], chunk: Chunk, plain: set[str] | None = None
@@ -131,20 +150,21 @@ class _Resolving:
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(known, pa.string())}))
         bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
         before = self._tx.run("traces/failures_of", bounds) if known else []
-        opened: dict[str, set[int]] = {}
+        opened: dict[str, set[int]] = defaultdict(set)
         for row in before:
-            opened.setdefault(row["trace_id"], set()).add(row["record_id"])
-        said = {
-            scope: resolve(
-                found, self._linked(found), opened.get(scope, ()) if self._patient else Everything()
-            )
-            for scope, found in members.items()
-        }
+            opened[row["trace_id"]].add(row["record_id"])
+        said = {scope: self._resolved(scope, found, opened[scope]) for scope, found in members.items()}
         self._failures(made, said, before, bounds)
         self._signals(made, said, known, bounds)
         self._units(made, said, known, bounds)
         self._wait(said)
         return made
+
+    def _resolved(self, scope: str, found: list[Record], opened: set[int]) -> tuple[Tree, Resolution]:
+        """Resolve a trace; `opened` are the anchors of its failures as they were stated before."""
+        waited = opened if self._patient else Everything()
+        # A sign of life that was silent once is so until a later one comes.
+        return resolve(found, self._linked(found), waited, opened | self._silent[scope])
 
     def _members(self, scopes: set[str], older: set[str], chunk: Chunk) -> dict[str, list[Record]]:
         members: dict[str, list[Record]] = {scope: [] for scope in scopes}
@@ -161,17 +181,23 @@ class _Resolving:
         bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
         traces = [s for s in older if not s.startswith(("id ", "no id "))]
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(traces, pa.string())}))
-        for found in (
-            records.of_spans(self._tx.arrow("traces/spans_of_traces", bounds)),
-            records.of_logs(self._tx.arrow("traces/logs_of_traces", bounds)),
-        ):
+        spans = self._tx.arrow("traces/spans_of_traces", bounds)
+        logs = self._tx.arrow("traces/logs_of_traces", bounds)
+        for found in (records.of_spans(spans), records.of_logs(logs)):
             for record in found:
                 members[record.trace or ""].append(record)
+        self._remember(Chunk(spans, spans["trace_id"].to_pylist(), logs, logs["trace_id"].to_pylist(), 0))
         ids = [s.removeprefix("id ") for s in older if s.startswith("id ")]
         if ids:
             self._tx.view("wanted_id", pa.table({"id": pa.array(ids, pa.string())}))
             table = self._tx.arrow("traces/logs_of_ids", bounds)
             _gather(members, table, arrivals.log_scopes(table), records.of_logs)
+            self._remember(Chunk(table.slice(0, 0), [], table, arrivals.log_scopes(table), 0))
+
+    def _remember(self, older: Chunk) -> None:
+        """Keep what the older records make necessary: the next record of their traces finds it in memory."""
+        flags, _ = arrivals.flags_of(older)
+        self._tx.after_commit.append(lambda: self._recent.add_flags(flags))
 
     def _linked(self, found: Iterable[Record]) -> dict[str, frozenset[str]]:
         """Return the business IDs of the traces that spans link to, as far as they are in memory."""
@@ -294,6 +320,10 @@ class _Resolving:
         }
         if waiting:
             self._tx.after_commit.append(lambda: self._recent.wait(waiting, self._now))
+        # A later heartbeat or end takes the loss back, so every later record of such a trace is looked at.
+        lost = [s for s, (_, r) in said.items() if any(f.note == SILENT for f in r.failures)]
+        if lost:
+            self._tx.after_commit.append(lambda: self._recent.add_flags(dict.fromkeys(lost, arrivals.LOST)))
 
 
 def _gather(members: dict[str, list[Record]], table: pa.Table, scopes: Sequence[str], read: Any) -> None:
@@ -365,6 +395,8 @@ def _details(tree: Tree, failure: Failure, row: Row) -> Row:
     anchor = next((r for r in tree.records if r.rid == failure.anchor), None)
     if failure.note == PARTIAL and anchor is not None:
         message = f"{anchor.partial_failed} of {anchor.partial_total} failed"
+    if failure.note in (LOST_CONTACT, SILENT):
+        message = failure.note
     for name in ("dependency", "peer"):
         if name not in said and (found := getattr(anchor, name, None)):
             said[name] = found

@@ -102,6 +102,12 @@ class Recent:
         while self._rows > self.most_rows and len(self.chunks) > 1:
             self._let_go()
 
+    def add_flags(self, flags: dict[str, int]) -> None:
+        """Note more of traces than their records in memory say; one without any is looked at anyway."""
+        for scope, own in flags.items():
+            if scope in self.seen:
+                self.seen[scope].flags |= own
+
     # --- traces that are looked at again later -----------------------------------------------------
 
     def postpone(self, traces: Times) -> None:

@@ -75,6 +75,7 @@ UNSCOPED = (
     "traces/logs_of_ids",
     "traces/logs_of_traces",
     "traces/older_traces",
+    "traces/open_blocks",
     "traces/signals_of",
     "traces/spans_of_traces",
     "traces/speaking_logs",

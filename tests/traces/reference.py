@@ -43,7 +43,7 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
     scopes: dict[str, list[Record]] = defaultdict(list)
     for record in {r.rid: r for r in records}.values():
         scopes[_scope(record)].append(record)
-    resolved = [resolve(members, opened=Everything()) for members in scopes.values()]
+    resolved = [resolve(members, opened=Everything(), silent=Everything()) for members in scopes.values()]
     sole = _sole_tenants(resolved, named)
     failures: dict[Key, list[Any]] = defaultdict(list)
     signals: dict[tuple[str | None, str], list[dict[str, Any]]] = defaultdict(list)

@@ -40,6 +40,9 @@ class World:
             self._trace(f"{number + 1:032x}")
         for number in range(self._random.randint(0, 3)):
             self._line(number)
+        self._random = random.Random(f"signs of life {seed}")
+        for number in range(self._random.choice([0, 0, 1, 5])):
+            self._sign(number)
 
     def _trace(self, trace: str) -> None:
         r = self._random
@@ -99,6 +102,16 @@ class World:
         own["ingested_at"] = micros(utc_now())
         self.rows.append(log(r.randint(0, 90), r.choice(["failed", "went wrong"]), **own))
 
+    def _sign(self, number: int) -> None:
+        """Add a start or a heartbeat of a block whose end is, or is not, among the spans."""
+        r = self._random
+        spans = [row for row in self.rows if "end_time" in row]
+        block = r.choice(spans)["span_id"] if r.random() < 0.5 else r.choice(["b" * 16, "c" * 16])
+        own = {"trace_id": r.choice(spans)["trace_id"], "span_id": block, "instance": "p1", "seq": number}
+        named = {"correlation_id": r.choice(["SO-1", "SO-2"]), "flow": "orders", "service": "shop"}
+        message = r.choice(["unit.started", "unit.heartbeat"])
+        self.rows.append(log(r.randint(0, 90), message, **own, **named, ingested_at=micros(utc_now())))
+
     def _line(self, number: int) -> None:
         del number
         self._log(None, None)
@@ -129,7 +142,10 @@ def settle_all(store: Store) -> None:
 
     def work(tx: Tx) -> None:
         moves.no_records(tx)
-        intake._take(tx, joining.settle(tx, later), stored(utc_now()))
+        times = {"since": stored(utc_now() - timedelta(hours=1)), "until": later}
+        blocks = tx.run("traces/open_blocks", times)
+        silent = [joining.Sign(row["trace_id"], row["record_id"], row["time"]) for row in blocks]
+        intake._take(tx, joining.settle(tx, later, silent), stored(utc_now()))
 
     store.act(work).result()
 
