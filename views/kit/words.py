@@ -27,6 +27,7 @@ STATES: Final = {
     "verifying": ("Verifying", "orange", ":material/hourglass_top:"),
     "recovered": ("Recovered", "green", ":material/check_circle:"),
     "resolved": ("Resolved", "gray", ":material/task_alt:"),
+    "expired": ("Expired", "gray", ":material/timer_off:"),
 }
 SEVERITIES: Final = {
     "critical": ("Critical", "red", ":material/priority_high:"),

@@ -3,7 +3,7 @@ select
     exception_case.*,
 from exception_case
 where
-    exception_case.state <> 'resolved'
+    exception_case.state not in ('resolved', 'expired')
     and (
         list_contains($ids::varchar[], exception_case.correlation_id)
         or list_contains($cases::varchar[], exception_case.id)
