@@ -10,6 +10,7 @@ import orjson
 from data.clock import aware
 from desk.cases import act, aware_row, shape
 from desk.errors import TraceNotFoundError, UnitNotFoundError
+from desk.settling import settling
 from traces.record import of_rows
 from traces.tree import Tree
 
@@ -54,6 +55,7 @@ def unit(reading: Reading, correlation_id: str) -> Row:
         **_summary(rows, cases),
         **_telemetry(reading, "correlation", correlation_id, bounds),
         "cases": cases,
+        "settling": settling(reading, correlation_id),
         "acts": [act(r) for r in reading.query("units/acts", {"correlation_id": correlation_id})],
     }
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from traces import record as records
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
 from traces.outcome import LOST_CONTACT, PARTIAL, SILENT, Failure, Resolution, Signal
-from traces.recent import JOINS_FOR_US, Chunk, Recent
+from traces.recent import JOINS_FOR_US, SETTLES_FOR, Chunk, Recent, Settling, Waiting
 from traces.tree import BUSINESS, NONE, Tree, Unit
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ def _recent(tx: Tx) -> Recent:
         recent = Recent()
         recent.add_older(np.array([row["key"] for row in tx.run("traces/older_traces")], np.uint64))
         # What waited when the process ended is looked at again.
-        unsettled = {row["trace_id"]: (row["low"], row["high"]) for row in tx.run("traces/unsettled")}
-        recent.wait(unsettled, stored(utc_now()))
+        until = stored(utc_now()) + SETTLES_FOR
+        for row in tx.run("traces/unsettled"):
+            recent.wait(row["trace_id"], Waiting(until, (row["low"], row["high"])))
         tx.memo[RECENT] = recent
     found: Recent = tx.memo[RECENT]
     return found
@@ -313,17 +315,27 @@ class _Resolving:
             self._tx.run("traces/insert_joined_units")
 
     def _wait(self, said: dict[str, tuple[Tree, Resolution]]) -> None:
-        waiting = {
-            s: _bounds({s: tree.records})
-            for s, (tree, r) in said.items()
-            if any(f.settles for f in r.failures)
-        }
-        if waiting:
-            self._tx.after_commit.append(lambda: self._recent.wait(waiting, self._now))
+        until = self._now + SETTLES_FOR
+        settled = {scope for scope in said if self._recent.is_waiting(scope)}
+        for scope, (tree, resolution) in said.items():
+            failures = tuple(_settling(f, until) for f in resolution.failures if f.settles)
+            if failures:
+                settled.discard(scope)
+                waiting = Waiting(until, _bounds({scope: tree.records}), failures)
+                self._tx.after_commit.append(partial(self._recent.wait, scope, waiting))
+                self._tx.topics.add("case")  # pages show what settles
+        if settled:
+            self._tx.after_commit.append(lambda: self._recent.settled(settled))
+            self._tx.topics.add("case")
         # A later heartbeat or end takes the loss back, so every later record of such a trace is looked at.
         lost = [s for s, (_, r) in said.items() if any(f.note == SILENT for f in r.failures)]
         if lost:
             self._tx.after_commit.append(lambda: self._recent.add_flags(dict.fromkeys(lost, arrivals.LOST)))
+
+
+def _settling(failure: Failure, until: datetime) -> Settling:
+    unit = failure.unit
+    return Settling(unit.tenant, unit.id, unit.flow, failure.step, moment(failure.time), until)
 
 
 def _gather(members: dict[str, list[Record]], table: pa.Table, scopes: Sequence[str], read: Any) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,26 @@ class Chunk:
         return len(self.span_scopes) + len(self.log_scopes)
 
 
+class Settling(NamedTuple):
+    """A failure that waits for its unit root, until `until` at most; times are naive UTC."""
+
+    tenant: str | None
+    correlation_id: str
+    flow: str
+    step: str
+    time: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A trace that is looked at again: from when on, the times of its records, and what settles in it."""
+
+    until: datetime
+    times: tuple[int, int]
+    failures: tuple[Settling, ...] = ()
+
+
 @dataclass(slots=True)
 class Seen:
     """What is known of a trace: flags of its records, and the chunks that hold them."""
@@ -68,7 +88,7 @@ class Recent:
         self._next = 0
         self._older: list[np.ndarray] = []
         self._wide: Times = {}
-        self._waiting: dict[str, tuple[datetime, tuple[int, int]]] = {}
+        self._waiting: dict[str, Waiting] = {}
 
     def is_older(self, scopes: Sequence[str]) -> set[str]:
         """Return which of these traces have records that are not in memory."""
@@ -114,14 +134,30 @@ class Recent:
         """Leave traces to the clock: they are too wide to be resolved with every commit."""
         self._wide |= traces
 
-    def wait(self, traces: Times, now: datetime) -> None:
-        """Look at traces again when their unit root should have come; `now` is naive UTC."""
-        for scope, times in traces.items():
-            self._waiting.setdefault(scope, (now + SETTLES_FOR, times))
+    def wait(self, scope: str, waiting: Waiting) -> None:
+        """Look at a trace again when its unit root should have come: 30 s after it was first missed."""
+        known = self._waiting.get(scope)
+        until = min(known.until, waiting.until) if known else waiting.until
+        failures = tuple(failure._replace(until=until) for failure in waiting.failures)
+        self._waiting[scope] = replace(waiting, until=until, failures=failures)
+
+    def settled(self, scopes: Iterable[str]) -> None:
+        """Note traces in which nothing waits any more."""
+        for scope in scopes:
+            self._waiting.pop(scope, None)
+
+    def is_waiting(self, scope: str) -> bool:
+        """Tell whether something in a trace waits for its unit root."""
+        return scope in self._waiting
+
+    def settling(self) -> list[Settling]:
+        """Return the failures that wait for their unit root; callable from any thread."""
+        return [failure for waiting in list(self._waiting.values()) for failure in waiting.failures]
 
     def due(self, now: datetime) -> Times:
         """Return the traces to look at now."""
-        return self._wide | {scope: times for scope, (until, times) in self._waiting.items() if until <= now}
+        waited = ((scope, waiting) for scope, waiting in list(self._waiting.items()) if waiting.until <= now)
+        return self._wide | {scope: waiting.times for scope, waiting in waited}
 
     def done(self, scopes: Iterable[str]) -> None:
         """Note that traces were looked at."""

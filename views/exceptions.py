@@ -89,6 +89,8 @@ def board() -> None:
     found = center.desk.cases(_of_tab(chosen, tab), PER_PAGE, _first_row())
     # The tab that is open counts what its list shows, though a case may have moved in between.
     _tabs({name: _count(name, counts) for name in TABS} | {tab: found.total})
+    if waiting := words.settling(len(center.desk.settling())):
+        st.caption(waiting)
     if not found.total:
         _nothing(counts, tab)
         return
