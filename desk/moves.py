@@ -6,6 +6,9 @@ Where a late record shows that failures belong elsewhere, their case leaves its 
 1. The new key is free: the case keeps its id, holder and history, and moves.
 2. The new key has a case: the one that a person holds stays, else the older one. The other ends as merged.
 3. No failure is left: the case ends as withdrawn.
+
+The value of a case, with its severity and due time, also follows what becomes known of its unit without a new
+failure. No act of a person sets them.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ _CARRIED: Final = (
 )  # fmt: skip
 _WANTED: Final = pa.schema([*((name, pa.string()) for name in _KEY), ("takes_untold", pa.bool_())])
 _CONTEXT: Final = ("business_unit", "customer", "segment", "environment")
+_OF_UNIT: Final = ("value_amount", "value_currency", "severity", "due_at", "inherited", *_CONTEXT)
+"""What a case says of its unit: known later than its failures, and changed without them."""
 
 
 def no_records(tx: Tx) -> None:
@@ -58,9 +63,10 @@ def move(tx: Tx, difference: Difference, tenants: Tenants, now: datetime) -> set
     moves = _Moves(difference, tenants)
     if tenants.changed:
         moves.retenant(tx)
-    if not (moves.come or moves.gone):
+    valued = _valued(tx, difference, tenants)
+    if not (moves.come or moves.gone or valued):
         return set()
-    board = _Board(tx, moves.touched(), tenants, now)
+    board = _Board(tx, moves.touched(), valued, tenants, now)
     board.leave(moves.targets())
     board.count()
     return board.write(moves)
@@ -68,6 +74,13 @@ def move(tx: Tx, difference: Difference, tenants: Tenants, now: datetime) -> set
 
 def _key(row: Row) -> Key:
     return row["tenant"], row["flow"], row["step"], row["correlation_id"]
+
+
+def _valued(tx: Tx, difference: Difference, tenants: Tenants) -> set[Key]:
+    """Return the keys of live cases whose unit may have another value or context now."""
+    lost = (*difference.lost_units, *(signal for signal in difference.signals if signal["change"] < 0))
+    ids = tenants.changed | {row["correlation_id"] for row in lost}
+    return {_key(row) for row in tx.run("desk/cases_to_value", {"ids": sorted(ids)})}
 
 
 class _Moves:
@@ -116,6 +129,7 @@ class _Board:
 
     tx: Tx
     touched: dict[Key, Row]
+    valued: set[Key]
     tenants: Tenants
     now: datetime
     cases: dict[Key, Case] = field(init=False)
@@ -126,7 +140,7 @@ class _Board:
     rekeyed: dict[str, Key] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rows = [self._wanted(key) for key in self.touched]
+        rows = [self._wanted(key) for key in {*self.touched, *self.valued}]
         self.tx.view("wanted_case", pa.Table.from_pylist(rows, _WANTED))
         found = self.tx.run("desk/cases_by_key")
         self.cases = {_key(case): case for case in found}
@@ -174,7 +188,10 @@ class _Board:
         for key, row in self.counted.items():
             case = self.cases.get(key)
             units = self.units.get((key[0], key[3]), [])
-            self.cases[key] = _counted(case, key, row, units) if case else _opened(key, row, units)
+            counted = _counted(case, key, row, units) if case else _opened(key, row, units)
+            if case and key not in self.touched:
+                counted = case | {name: counted[name] for name in _OF_UNIT}
+            self.cases[key] = counted
 
     def write(self, moves: _Moves) -> set[str]:
         """Write the cases, their occurrences and the audit's entries."""

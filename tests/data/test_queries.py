@@ -41,6 +41,7 @@ UNSCOPED = (
     "desk/new_successes",
     "desk/parts_of_flows",
     "desk/successes_of",
+    "desk/cases_to_value",
     "desk/units_of_cases",
     "desk/insert_occurrences",
     "desk/insert_retry",
