@@ -106,7 +106,7 @@ def _bits(table: pa.Table) -> np.ndarray:
         | pc.is_valid(table["verdict"]).to_numpy()
     )
     made = made | spoken * _SPOKEN
-    return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | (cid & has["tenant"]) * _TENANT)
+    return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | has["tenant"] * _TENANT)
 
 
 def _span_bits(spans: pa.Table) -> list[int]:

@@ -28,8 +28,8 @@ from traces import record as records
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
 from traces.outcome import LOST_CONTACT, PARTIAL, SILENT, Failure, Resolution, Signal
-from traces.recent import JOINS_FOR_US, SETTLES_FOR, Chunk, Recent, Settling, Waiting
-from traces.tree import BUSINESS, NONE, Tree, Unit
+from traces.recent import SETTLES_FOR, Chunk, Recent, Settling, Waiting
+from traces.tree import BUSINESS, JOINS_FOR_US, NONE, Tree, Unit, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 WIDE: Final = 2_000
 """A trace with more records is resolved by the clock, not with every commit."""
+_MAX_READS: Final = 32
+"""How often more of older traces is read: parts of a trace that follow each other at most a day apart."""
 RECENT: Final = "traces.recent"
 """Under which name the writer remembers the traces that are alive."""
 
@@ -52,6 +54,15 @@ class Sign(NamedTuple):
     trace: str
     record: int
     time: int
+
+
+class Said(NamedTuple):
+    """What a trace says: the part of it that joins. `times` are those of its records, in microseconds."""
+
+    scope: str
+    tree: Tree
+    resolution: Resolution
+    times: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -67,6 +78,10 @@ class Difference:
     """Rows of `unit_signal` that came or went, without the plain ones."""
     lost_units: list[Row] = field(default_factory=list)
     joined_units: list[Row] = field(default_factory=list)
+    told_tenants: dict[int, str] = field(default_factory=dict)
+    """For incoming records that name ID and flow and no tenant: the tenant that their trace gives them."""
+    retold: set[str] = field(default_factory=set)
+    """IDs of which earlier records have another tenant now."""
 
 
 def join(tx: Tx, now: datetime) -> Difference:
@@ -147,26 +162,48 @@ class _Resolving:
         if not scopes:
             return made
         members = self._members(scopes, older, chunk)
-        low, high = _bounds(members, self._times)
         known = sorted(s for s in scopes if s in self._recent.seen or s in older)
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(known, pa.string())}))
-        bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
-        before = self._tx.run("traces/failures_of", bounds) if known else []
+        bounds = _between(*_bounds(members, self._times))
+        mine = {(scope, record.rid) for scope in known for record in members[scope]}
+        before = self._said_before("traces/failures_of", mine, bounds)
         opened: dict[str, set[int]] = defaultdict(set)
         for row in before:
             opened[row["trace_id"]].add(row["record_id"])
-        said = {scope: self._resolved(scope, found, opened[scope]) for scope, found in members.items()}
+        said = [
+            self._resolved(scope, part, opened[scope])
+            for scope, found in members.items()
+            for part in segments(found)
+        ]
         self._failures(made, said, before, bounds)
-        self._signals(made, said, known, bounds)
-        self._units(made, said, known, bounds)
+        self._signals(made, said, self._said_before("traces/signals_of", mine, bounds))
+        self._units(made, said, self._units_before(said, bounds) if known else {}, _record_ids(chunk))
         self._wait(said)
         return made
 
-    def _resolved(self, scope: str, found: list[Record], opened: set[int]) -> tuple[Tree, Resolution]:
+    def _said_before(self, statement: str, mine: set[tuple[str, int]], bounds: Row) -> list[Row]:
+        """Return the rows that these records made before; other records of their traces do not join them."""
+        rows = self._tx.run(statement, bounds) if mine else []
+        return [row for row in rows if (row["trace_id"], row["record_id"]) in mine]
+
+    def _units_before(self, said: list[Said], bounds: Row) -> dict[tuple[Any, ...], Row]:
+        """Return the units that were concluded from these records, each with all that told of it."""
+        parts: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+        for one in said:
+            parts[one.scope].append((moment(one.times[0]), moment(one.times[1])))
+        found: dict[tuple[Any, ...], Row] = {}
+        for row in self._tx.run("traces/units_of", bounds):
+            if any(low <= row["last_seen"] <= high for low, high in parts[row["trace_id"]]):
+                key = _unit_key(row)
+                found[key] = _together(found[key], row) if key in found else row
+        return found
+
+    def _resolved(self, scope: str, found: list[Record], opened: set[int]) -> Said:
         """Resolve a trace; `opened` are the anchors of its failures as they were stated before."""
         waited = opened if self._patient else Everything()
         # A sign of life that was silent once is so until a later one comes.
-        return resolve(found, self._linked(found), waited, opened | self._silent[scope])
+        tree, resolution = resolve(found, self._linked(found), waited, opened | self._silent[scope])
+        return Said(scope, tree, resolution, _bounds({scope: found}))
 
     def _members(self, scopes: set[str], older: set[str], chunk: Chunk) -> dict[str, list[Record]]:
         members: dict[str, list[Record]] = {scope: [] for scope in scopes}
@@ -179,8 +216,20 @@ class _Resolving:
         return members
 
     def _read_older(self, members: dict[str, list[Record]], older: set[str]) -> None:
-        low, high = _bounds({scope: members[scope] for scope in older}, self._times)
-        bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
+        """Read what joins the records that are here, and what joins that, until nothing more does."""
+        here = low, high = _bounds({scope: members[scope] for scope in older}, self._times)
+        bands = [(low - JOINS_FOR_US, high + JOINS_FOR_US)]
+        for _ in range(_MAX_READS):
+            for band in bands:
+                self._read_band(members, older, _between(*band))
+            low, high = _bounds({scope: members[scope] for scope in older}, [here])
+            bands = [(low - JOINS_FOR_US, here[0] - JOINS_FOR_US)] if low < here[0] else []
+            bands += [(here[1] + JOINS_FOR_US, high + JOINS_FOR_US)] if high > here[1] else []
+            here = low, high
+            if not bands:
+                return
+
+    def _read_band(self, members: dict[str, list[Record]], older: set[str], bounds: Row) -> None:
         traces = [s for s in older if not s.startswith(("id ", "no id "))]
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(traces, pa.string())}))
         spans = self._tx.arrow("traces/spans_of_traces", bounds)
@@ -224,12 +273,12 @@ class _Resolving:
 
     # --- failures -------------------------------------------------------------------------------
 
-    def _failures(
-        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], before: list[Row], bounds: Row
-    ) -> None:
+    def _failures(self, made: Difference, said: list[Said], before: list[Row], bounds: Row) -> None:
         now: dict[tuple[str, int], tuple[Tree, Failure]] = {}
         old = {(row["trace_id"], row["record_id"]): row for row in before}
-        for scope, (tree, resolution) in said.items():
+        holds: dict[tuple[str, int], Failure] = {}
+        for scope, tree, resolution, _ in said:
+            holds |= {(scope, rid): failure for rid, failure in resolution.holds.items()}
             for failure in resolution.failures:
                 if not failure.settles:
                     now[scope, failure.anchor] = (tree, failure)
@@ -240,9 +289,7 @@ class _Resolving:
         made.gone = [row for key, row in old.items() if key not in rows or key in fresh]
         for row in made.gone:
             key = row["trace_id"], row["record_id"]
-            holds = said[key[0]][1].holds.get(key[1])
-            target = rows.get((key[0], holds.anchor)) if holds else None
-            made.moved[key] = target
+            made.moved[key] = rows.get((key[0], holds[key].anchor)) if key in holds else None
         self._write_failures(made, bounds)
 
     def _write_failures(self, made: Difference, bounds: Row) -> None:
@@ -275,14 +322,10 @@ class _Resolving:
 
     # --- signals --------------------------------------------------------------------------------
 
-    def _signals(
-        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], known: Sequence[str], bounds: Row
-    ) -> None:
-        before = {
-            _signal_key(row): row for row in (self._tx.run("traces/signals_of", bounds) if known else [])
-        }
+    def _signals(self, made: Difference, said: list[Said], said_before: list[Row]) -> None:
+        before = {_signal_key(row): row for row in said_before}
         now: dict[tuple[Any, ...], Row] = {}
-        for scope, (_, resolution) in said.items():
+        for scope, _, resolution, _ in said:
             for signal in resolution.signals:
                 row = _signal_row(scope, signal)
                 now[_signal_key(row)] = row
@@ -297,15 +340,20 @@ class _Resolving:
     # --- units that were concluded -----------------------------------------------------------------
 
     def _units(
-        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], known: Sequence[str], bounds: Row
+        self, made: Difference, said: list[Said], before: dict[tuple[Any, ...], Row], incoming: set[int]
     ) -> None:
-        before = {_unit_key(row): row for row in (self._tx.run("traces/units_of", bounds) if known else [])}
         now: dict[tuple[Any, ...], Row] = {}
-        for scope, (tree, resolution) in said.items():
+        for scope, tree, resolution, _ in said:
             for row in _units_in(scope, tree, resolution):
-                now[_unit_key(row)] = row
+                key = _unit_key(row)
+                now[key] = _together(now[key], row) if key in now else row
         grown = [row for key, row in now.items() if not _covers(before.get(key), row)]
-        made.lost_units = [row for key, row in before.items() if key not in now]
+        made.lost_units = [row for key, row in before.items() if _takes_back(row, now.get(key))]
+        for key, row in now.items():
+            untold = set(row["untold"] or ())
+            made.told_tenants |= dict.fromkeys(untold & incoming, row["tenant"])
+            if (untold ^ set((before[key]["untold"] if key in before else None) or ())) - incoming:
+                made.retold.add(row["correlation_id"])
         made.joined_units = grown
         if made.lost_units:
             self._tx.view_rows("lost_unit", made.lost_units, like="unit_trace")
@@ -314,21 +362,25 @@ class _Resolving:
             self._tx.view_rows("joined_unit", grown, like="unit_trace")
             self._tx.run("traces/insert_joined_units")
 
-    def _wait(self, said: dict[str, tuple[Tree, Resolution]]) -> None:
+    def _wait(self, said: list[Said]) -> None:
         until = self._now + SETTLES_FOR
-        settled = {scope for scope in said if self._recent.is_waiting(scope)}
-        for scope, (tree, resolution) in said.items():
-            failures = tuple(_settling(f, until) for f in resolution.failures if f.settles)
-            if failures:
-                settled.discard(scope)
-                waiting = Waiting(until, _bounds({scope: tree.records}), failures)
-                self._tx.after_commit.append(partial(self._recent.wait, scope, waiting))
-                self._tx.topics.add("case")  # pages show what settles
+        waiting: dict[str, list[Said]] = defaultdict(list)
+        for one in said:
+            if any(failure.settles for failure in one.resolution.failures):
+                waiting[one.scope].append(one)
+        for scope, parts in waiting.items():
+            failures = (_settling(f, until) for one in parts for f in one.resolution.failures if f.settles)
+            times = min(one.times[0] for one in parts), max(one.times[1] for one in parts)
+            self._tx.after_commit.append(
+                partial(self._recent.wait, scope, Waiting(until, times, tuple(failures)))
+            )
+            self._tx.topics.add("case")  # pages show what settles
+        settled = {one.scope for one in said if self._recent.is_waiting(one.scope)} - waiting.keys()
         if settled:
             self._tx.after_commit.append(lambda: self._recent.settled(settled))
             self._tx.topics.add("case")
         # A later heartbeat or end takes the loss back, so every later record of such a trace is looked at.
-        lost = [s for s, (_, r) in said.items() if any(f.note == SILENT for f in r.failures)]
+        lost = [one.scope for one in said if any(f.note == SILENT for f in one.resolution.failures)]
         if lost:
             self._tx.after_commit.append(lambda: self._recent.add_flags(dict.fromkeys(lost, arrivals.LOST)))
 
@@ -350,6 +402,20 @@ def _bounds(members: dict[str, list[Record]], also: Iterable[tuple[int, int]] = 
     times = [t for found in members.values() for r in found for t in (r.start, r.end)]
     times += [t for pair in also for t in pair]
     return (min(times), max(times)) if times else (0, 0)
+
+
+def _between(low: int, high: int) -> Row:
+    return {"low": low, "high": high}
+
+
+def _together(one: Row, other: Row) -> Row:
+    """Return a unit as two rows say it together."""
+    return {
+        **one,
+        "first_seen": min(one["first_seen"], other["first_seen"]),
+        "last_seen": max(one["last_seen"], other["last_seen"]),
+        "untold": sorted({*(one["untold"] or ()), *(other["untold"] or ())}) or None,
+    }
 
 
 def _failure_row(scope: str, failure: Failure) -> Row:
@@ -467,9 +533,19 @@ def _unit_key(row: Row) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("trace_id", "tenant", "correlation_id", "flow"))
 
 
+def _record_ids(chunk: Chunk) -> set[int]:
+    tables = [table for table in (chunk.spans, chunk.logs) if table.num_rows]
+    return {rid for table in tables for rid in table["record_id"].to_pylist()}
+
+
+def _takes_back(before: Row, now: Row | None) -> bool:
+    return now is None or not set(before["untold"] or ()) <= set(now["untold"] or ())
+
+
 def _covers(before: Row | None, now: Row) -> bool:
     return (
         before is not None
+        and set(before["untold"] or ()) == set(now["untold"] or ())
         and before["first_seen"] <= now["first_seen"]
         and before["last_seen"] >= now["last_seen"]
     )
@@ -479,18 +555,21 @@ def _units_in(scope: str, tree: Tree, resolution: Resolution) -> Iterable[Row]:
     """Return the units that records belong to which do not name unit and flow themselves."""
     told = {s.unit.key for s in resolution.signals}
     found: dict[Key, tuple[int, int]] = {}
+    untold: dict[Key, list[int]] = defaultdict(list)
     for record in tree.records:
         unit = tree.unit(record)
-        if (
-            record.cid and (record.flow or not record.trace) and record.tenant == unit.tenant
-        ) or not _is_kept(unit, told):
+        names_it = bool(record.cid and (record.flow or not record.trace))
+        if (names_it and record.tenant == unit.tenant) or not _is_kept(unit, told):
             continue
         low, high = found.get(unit.key, (record.start, record.end))
         found[unit.key] = min(low, record.start), max(high, record.end)
+        if names_it:
+            untold[unit.key].append(record.rid)
     for (tenant, key, flow), (low, high) in found.items():
         yield {
             "trace_id": scope, "tenant": tenant, "correlation_id": key, "flow": flow,
             "first_seen": moment(low), "last_seen": moment(high),
+            "untold": untold.get((tenant, key, flow)),
         }  # fmt: skip
 
 

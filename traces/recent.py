@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 RECENT_ROWS: Final = 60_000
 """Rows that are kept: about 600 bytes each."""
-JOINS_FOR_US: Final = 24 * 3600 * 1_000_000
-"""A record joins its trace until this long after the trace's last record."""
 SETTLES_FOR: Final = timedelta(seconds=30)
 """A failed span waits this long for its unit root; then it counts as failed."""
 _MAX_RUNS: Final = 8

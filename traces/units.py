@@ -18,14 +18,18 @@ _CONCLUDED = pa.schema(
     [(name, pa.string()) for name in ("correlation_id", "flow", "tenant", "outcome")]
     + [("time", _TIME), ("end_time", _TIME)]
 )
+_TOLD = pa.schema([("record_id", pa.uint64()), ("tenant", pa.string())])
 
 
 def derive(tx: Tx, difference: Difference, tenants: Tenants) -> None:
     """Bring the units up to date with the running transaction."""
     tx.run("traces/insert_unit_traces")
     tx.view("concluded_unit", pa.Table.from_pylist(_concluded(difference), _CONCLUDED))
+    told = [{"record_id": rid, "tenant": tenant} for rid, tenant in difference.told_tenants.items()]
+    tx.view("told_tenant", pa.Table.from_pylist(told, _TOLD))
     tx.run("derive/units")
     lost = {row["correlation_id"] for row in (*difference.lost_units, *_taken_back(difference))}
+    lost |= difference.retold
     if lost:
         tenants.look_again(tx, lost)
     if again := lost | tenants.changed:
@@ -47,6 +51,7 @@ def _derive_again(tx: Tx, ids: set[str]) -> None:
         "incoming_log": tx.arrow("derive/logs_of_units", bounds),
         "incoming_span": tx.arrow("derive/spans_of_units", bounds),
         "concluded_unit": tx.arrow("derive/concluded_of_units"),
+        "told_tenant": tx.arrow("derive/told_of_units"),
     }
     # Signals are counted from unit_signal, so every trace counts as joined.
     stored["joined_trace"] = _traces(stored["incoming_log"], stored["incoming_span"])

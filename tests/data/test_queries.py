@@ -57,6 +57,7 @@ UNSCOPED = (
     "derive/logs_of_units",
     "derive/proven_units",
     "derive/spans_of_units",
+    "derive/told_of_units",
     "derive/unproven_units",
     "derive/units",
     "store/insert_logs",
@@ -133,6 +134,7 @@ def empty() -> duckdb.DuckDBPyConnection:
     connection.execute(
         "create or replace view wanted_case as select *, true as takes_untold from exception_case"
     )
+    connection.execute("create view told_tenant as select record_id, tenant from log")
     connection.execute("create view speaking as select record_id from log")
     connection.execute("create view wanted_id as select correlation_id as id from log")
     connection.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -43,6 +44,12 @@ class World:
         self._random = random.Random(f"signs of life {seed}")
         for number in range(self._random.choice([0, 0, 1, 5])):
             self._sign(number)
+        if self._random.random() < 0.3:
+            self._pass_days()
+        for row in self.rows:
+            row["value_amount"] = (
+                Decimal(self._random.randint(1, 9_000)) if self._random.random() < 0.3 else None
+            )
 
     def _trace(self, trace: str) -> None:
         r = self._random
@@ -111,6 +118,16 @@ class World:
         named = {"correlation_id": r.choice(["SO-1", "SO-2"]), "flow": "orders", "service": "shop"}
         message = r.choice(["unit.started", "unit.heartbeat"])
         self.rows.append(log(r.randint(0, 90), message, **own, **named, ingested_at=micros(utc_now())))
+
+    def _pass_days(self) -> None:
+        """Let some records come a day later: just in time to join their trace, or just too late."""
+        r = self._random
+        for row in self.rows:
+            if r.random() < 0.3:
+                hours = r.choice([20, 23.9, 24.1, 47, 49])
+                for name in ("time", "end_time"):
+                    if name in row:
+                        row[name] += int(hours * 3600) * 1_000_000
 
     def _line(self, number: int) -> None:
         del number

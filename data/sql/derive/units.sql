@@ -1,6 +1,6 @@
 -- one row per unit that the incoming records speak of
 -- Every column is a minimum, a maximum or a sum, so that any order of arrival gives the same row.
--- What a joined trace says of its units' ends stands in concluded_unit.
+-- What a joined trace says of its units' ends stands in concluded_unit, of its records' tenants in told_tenant.
 merge into unit
 using (
     with
@@ -16,7 +16,7 @@ using (
                 incoming_log.flow,
                 if(incoming_log.trace_id is null, coalesce(incoming_log.service, incoming_log.source), null)
             ) as flow,
-            incoming_log.tenant,
+            coalesce(incoming_log.tenant, told_tenant.tenant) as tenant,
             incoming_log.time,
             incoming_log.time as end_time,
             if(joined_trace.trace_id is null, incoming_log.outcome, null) as outcome,
@@ -32,6 +32,7 @@ using (
             incoming_log.routing,
         from incoming_log
         left join joined_trace on coalesce(incoming_log.trace_id, 'id ' || incoming_log.correlation_id) = joined_trace.trace_id
+        left join told_tenant on incoming_log.record_id = told_tenant.record_id
         where
             (
                 incoming_log.correlation_id is not null
@@ -42,7 +43,7 @@ using (
         select
             incoming_span.correlation_id,
             incoming_span.flow,
-            incoming_span.tenant,
+            coalesce(incoming_span.tenant, told_tenant.tenant) as tenant,
             incoming_span.time,
             incoming_span.end_time,
             case
@@ -62,6 +63,7 @@ using (
             incoming_span.routing,
         from incoming_span
         left join joined_trace on incoming_span.trace_id = joined_trace.trace_id
+        left join told_tenant on incoming_span.record_id = told_tenant.record_id
         where
             incoming_span.correlation_id is not null
             and incoming_span.flow is not null

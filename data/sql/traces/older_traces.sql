@@ -1,12 +1,13 @@
--- one row per trace that had a record in the last day: 64 bits of its id
+-- one row per trace that had a record in the last two days: 64 bits of its id
+-- A record joins for one day, and may arrive a day late.
 select distinct
     ('0x' || trace_id[17:])::ubigint as key,
 from span
-where span.time >= (select max(span.time) from span) - interval 1 day
+where span.time >= (select max(span.time) from span) - interval 2 day
 union
 select distinct
     ('0x' || trace_id[17:])::ubigint as key,
 from log
 where
     log.trace_id is not null
-    and log.time >= (select max(log.time) from log) - interval 1 day
+    and log.time >= (select max(log.time) from log) - interval 2 day
