@@ -144,6 +144,11 @@ def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
     return forgotten | {scope for scope, own in known.items() if _needs(own)}
 
 
+def with_ids(flags: dict[str, int]) -> list[str]:
+    """Return the traces in which a record of the commit names a business ID."""
+    return [scope for scope, own in flags.items() if own & _HAS_ID]
+
+
 def _needs(flags: int) -> bool:
     if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | LOST):
         return True

@@ -44,6 +44,8 @@ WIDE: Final = 2_000
 """A trace with more records is resolved by the clock, not with every commit."""
 _MAX_READS: Final = 32
 """How often more of older traces is read: parts of a trace that follow each other at most a day apart."""
+_MAX_LINKS: Final = 100
+"""Traces that the spans of one trace link to; where there are more, links are not followed."""
 RECENT: Final = "traces.recent"
 """Under which name the writer remembers the traces that are alive."""
 
@@ -89,8 +91,8 @@ def join(tx: Tx, now: datetime) -> Difference:
     recent = _recent(tx)
     chunk = arrivals.arrived(tx)
     flags, counts = arrivals.flags_of(chunk)
-    changed = arrivals.to_resolve(recent, flags)
-    wide = {scope for scope in changed if arrivals.size_of(recent, scope) + counts[scope] > WIDE}
+    changed = arrivals.to_resolve(recent, flags) | recent.linking_to(arrivals.with_ids(flags))
+    wide = {scope for scope in changed if arrivals.size_of(recent, scope) + counts.get(scope, 0) > WIDE}
     older = recent.is_older(list(changed - wide))
     # First of all, since resolving adds to what is remembered of these traces.
     tx.after_commit.append(lambda: recent.add(chunk, flags, counts))
@@ -149,6 +151,8 @@ class _Resolving:
         self._patient = patient
         """Does a failed span wait for its unit root?"""
         self._times = times
+        self._linked: dict[str, frozenset[str]] = {}
+        """For each trace that a span links to, the business IDs that it carries."""
         self._silent: dict[str, set[int]] = defaultdict(set)
         for sign in silent:
             self._silent[sign.trace].add(sign.record)
@@ -162,6 +166,7 @@ class _Resolving:
         if not scopes:
             return made
         members = self._members(scopes, older, chunk)
+        self._learn_links(members, chunk)
         known = sorted(s for s in scopes if s in self._recent.seen or s in older)
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(known, pa.string())}))
         bounds = _between(*_bounds(members, self._times))
@@ -202,7 +207,7 @@ class _Resolving:
         """Resolve a trace; `opened` are the anchors of its failures as they were stated before."""
         waited = opened if self._patient else Everything()
         # A sign of life that was silent once is so until a later one comes.
-        tree, resolution = resolve(found, self._linked(found), waited, opened | self._silent[scope])
+        tree, resolution = resolve(found, self._linked, waited, opened | self._silent[scope])
         return Said(scope, tree, resolution, _bounds({scope: found}))
 
     def _members(self, scopes: set[str], older: set[str], chunk: Chunk) -> dict[str, list[Record]]:
@@ -250,26 +255,39 @@ class _Resolving:
         flags, _ = arrivals.flags_of(older)
         self._tx.after_commit.append(lambda: self._recent.add_flags(flags))
 
-    def _linked(self, found: Iterable[Record]) -> dict[str, frozenset[str]]:
-        """Return the business IDs of the traces that spans link to, as far as they are in memory."""
-        made: dict[str, frozenset[str]] = {}
-        for record in found:
-            if not record.links:
-                continue
-            for link in orjson.loads(record.links):
-                trace = link.get("trace_id")
-                if trace in self._recent.seen and trace not in made:
-                    made[trace] = self._ids_of(trace)
-        return made
+    # --- traces that spans link to ----------------------------------------------------------------
 
-    def _ids_of(self, trace: str) -> frozenset[str]:
-        ids: set[str] = set()
-        for number in self._recent.seen[trace].chunks:
-            chunk = self._recent.chunks[number]
-            for table in (chunk.spans, chunk.logs):
-                own = table.filter(pc.equal(table["trace_id"], trace))["correlation_id"]
-                ids.update(value for value in own.to_pylist() if value)
-        return frozenset(ids)
+    def _learn_links(self, members: dict[str, list[Record]], chunk: Chunk) -> None:
+        """Learn the business IDs of the traces that spans link to, within a day of the linking trace."""
+        linking = {scope: links for scope, found in members.items() if (links := _links_in(found))}
+        if not linking:
+            return
+        linked = set().union(*linking.values())
+        low, high = _bounds({scope: members[scope] for scope in linking})
+        bounds = _between(low - JOINS_FOR_US, high + JOINS_FOR_US)
+        found = self._ids_in_memory(linked, chunk, bounds)
+        if older := self._recent.is_older(sorted(linked)):
+            self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(sorted(older), pa.string())}))
+            for row in self._tx.run("traces/ids_of_traces", bounds):
+                found[row["trace_id"]].add(row["correlation_id"])
+        self._linked = {trace: frozenset(ids) for trace, ids in found.items()}
+        self._tx.after_commit.append(lambda: self._recent.link(linking))
+
+    def _ids_in_memory(self, traces: set[str], chunk: Chunk, bounds: Row) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        wanted = pa.array(sorted(traces), pa.string())
+        numbers = {
+            n for trace in traces if trace in self._recent.seen for n in self._recent.seen[trace].chunks
+        }
+        for part in (*(self._recent.chunks[number] for number in numbers), chunk):
+            for table in (part.spans, part.logs):
+                if not table.num_rows:
+                    continue
+                own = table.select(["trace_id", "correlation_id", "time"])
+                for row in own.filter(pc.is_in(own["trace_id"], wanted)).drop_null().to_pylist():
+                    if moment(bounds["low"]) <= row["time"] <= moment(bounds["high"]):
+                        found[row["trace_id"]].add(row["correlation_id"])
+        return found
 
     # --- failures -------------------------------------------------------------------------------
 
@@ -383,6 +401,13 @@ class _Resolving:
         lost = [one.scope for one in said if any(f.note == SILENT for f in one.resolution.failures)]
         if lost:
             self._tx.after_commit.append(lambda: self._recent.add_flags(dict.fromkeys(lost, arrivals.LOST)))
+
+
+def _links_in(found: Iterable[Record]) -> set[str]:
+    """Return the traces that spans link to; none where they are too many to be of one order."""
+    links = {link.get("trace_id") for record in found if record.links for link in orjson.loads(record.links)}
+    links -= {None, ""}
+    return links if len(links) <= _MAX_LINKS else set()
 
 
 def _settling(failure: Failure, until: datetime) -> Settling:

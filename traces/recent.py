@@ -87,6 +87,8 @@ class Recent:
         self._older: list[np.ndarray] = []
         self._wide: Times = {}
         self._waiting: dict[str, Waiting] = {}
+        self._links: dict[str, set[str]] = {}
+        self._linking: dict[str, set[str]] = {}
 
     def is_older(self, scopes: Sequence[str]) -> set[str]:
         """Return which of these traces have records that are not in memory."""
@@ -125,6 +127,29 @@ class Recent:
         for scope, own in flags.items():
             if scope in self.seen:
                 self.seen[scope].flags |= own
+
+    # --- traces that link to others ----------------------------------------------------------------
+
+    def link(self, links: dict[str, set[str]]) -> None:
+        """Note which traces the spans of a trace link to, for as long as it is in memory."""
+        for scope, traces in links.items():
+            if scope in self.seen:
+                self._links[scope] = traces
+                for trace in traces:
+                    self._linking.setdefault(trace, set()).add(scope)
+
+    def linking_to(self, traces: Iterable[str]) -> set[str]:
+        """Return the traces in memory whose spans link to one of these."""
+        if not self._linking:
+            return set()
+        return {scope for trace in traces for scope in self._linking.get(trace, ())}
+
+    def _unlink(self, scope: str) -> None:
+        for trace in self._links.pop(scope, ()):
+            linking = self._linking[trace]
+            linking.discard(scope)
+            if not linking:
+                del self._linking[trace]
 
     # --- traces that are looked at again later -----------------------------------------------------
 
@@ -173,6 +198,7 @@ class Recent:
             seen.chunks.remove(number)
             if not seen.chunks:
                 del self.seen[scope]
+                self._unlink(scope)
 
 
 def keys_of(scopes: Iterable[str]) -> np.ndarray:

@@ -69,6 +69,7 @@ UNSCOPED = (
     "traces/delete_failures",
     "traces/delete_joined_units",
     "traces/failures_of",
+    "traces/ids_of_traces",
     "traces/insert_failures",
     "traces/insert_joined_units",
     "traces/insert_plain_signals",
