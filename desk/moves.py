@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit import trail
 from audit.actor import SYSTEM
@@ -80,7 +82,19 @@ def _valued(tx: Tx, difference: Difference, tenants: Tenants) -> set[Key]:
     """Return the keys of live cases whose unit may have another value or context now."""
     lost = (*difference.lost_units, *(signal for signal in difference.signals if signal["change"] < 0))
     ids = tenants.changed | {row["correlation_id"] for row in lost}
-    return {_key(row) for row in tx.run("desk/cases_to_value", {"ids": sorted(ids)})}
+    for name in ("incoming_log", "incoming_span"):
+        ids |= _with_value(tx.tables[name])
+    if not ids:
+        return set()
+    tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
+    return {_key(row) for row in tx.run("desk/cases_to_value")}
+
+
+def _with_value(records: pa.Table) -> set[str]:
+    """Return the IDs of records that name a value or a context; every record names its environment."""
+    told = [pc.is_valid(records[name]) for name in ("value_amount", *_CONTEXT) if name != "environment"]
+    ids = records["correlation_id"].filter(reduce(pc.or_, told))
+    return set(pc.unique(ids.drop_null()).to_pylist())
 
 
 class _Moves:
