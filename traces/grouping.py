@@ -94,9 +94,11 @@ class _Grouping:
         found = []
         for signs in self._open_blocks():
             last = signs[-1]
-            died = next(((r, w) for r in signs for w in wrappers if _began_inside(r, w)), None)
-            if died:
-                found.append(Group(died[0], [*signs, died[1]], note=LOST_CONTACT))
+            # The command's unit and its step both failed with it.
+            around = [w for w in wrappers if any(_began_inside(r, w) for r in signs)]
+            begun = next((r for r in signs if any(_began_inside(r, w) for w in around)), None)
+            if begun:
+                found.append(Group(begun, [*signs, *around], note=LOST_CONTACT))
             # What a retry began is told by its own exception, which returns when the worker is given up.
             elif last.rid in self._silent and not last.retry:
                 found.append(Group(last, signs, note=SILENT))
