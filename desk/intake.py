@@ -14,14 +14,15 @@ from traces import joining, signals, units
 from traces.tenants import learn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from data.store import Tx
-    from traces.joining import Difference
+    from traces.joining import Difference, Sign
 
 
 def prepare(tx: Tx) -> None:
-    """Remember what intake asks of every commit: a second for a million spans of the last day.
+    """Remember what intake asks of every commit: a second for a million spans of the last two days.
 
     Done before records are accepted; the first commit would wait for it otherwise.
     """
@@ -37,11 +38,14 @@ def intake(tx: Tx) -> None:
     _take(tx, joining.join(tx, now), now)
 
 
-def settle(tx: Tx) -> None:
-    """Look again at traces that waited: for their unit root, or because they are wide."""
+def settle(tx: Tx, silent: Iterable[Sign] = ()) -> None:
+    """Look again at traces that waited: for their unit root, or because they are wide.
+
+    `silent` are signs of life that were the last of their block for too long; see `desk.contact`.
+    """
     now = stored(utc_now())
     moves.no_records(tx)
-    _take(tx, joining.settle(tx, now), now)
+    _take(tx, joining.settle(tx, now, silent), now)
 
 
 def _take(tx: Tx, difference: Difference, now: datetime) -> None:

@@ -11,7 +11,9 @@
 6. The unit's own success signal arrives, later than the case's last failure.     any live state → recovered
    It does not arrive in time, or the step fails again:                           verifying → open
 7. A person closes it with a code and a reason. This wins over any claim.         any live state → resolved
-8. A new failure of the same unit at the same step, later than the end:           recovered, resolved → open
+8. Nothing can ever prove it (a trace, a request or no unit), and nothing new came for 14 days:
+                                                                                  open → expired
+9. A new failure of the same unit at the same step, later than the end: recovered, resolved, expired → open
 """
 
 from __future__ import annotations
@@ -33,9 +35,10 @@ RETRYING: Final = "retrying"
 VERIFYING: Final = "verifying"
 RECOVERED: Final = "recovered"
 RESOLVED: Final = "resolved"
-STATES: Final = (OPEN, CLAIMED, RETRYING, VERIFYING, RECOVERED, RESOLVED)
+EXPIRED: Final = "expired"
+STATES: Final = (OPEN, CLAIMED, RETRYING, VERIFYING, RECOVERED, RESOLVED, EXPIRED)
 LIVE: Final = (OPEN, CLAIMED, RETRYING, VERIFYING)
-ENDED: Final = (RECOVERED, RESOLVED)
+ENDED: Final = (RECOVERED, RESOLVED, EXPIRED)
 
 RESOLUTION_CODES: Final = {
     "fixed_upstream": "Fixed where it came from",
@@ -61,6 +64,8 @@ class Limits:
     retry_lease_s: int = 60
     retry_leases: int = 3
     """How many workers may be lost over one retry before it counts as failed."""
+    expire_s: int = 14 * 86_400
+    """How long a case that nothing can prove stays open when nothing new happens to it."""
 
 
 def claim(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
@@ -165,6 +170,11 @@ def retry_failed(case: Case) -> Case:
     return {**_unheld(OPEN), "attempts": case["attempts"] + (case["state"] == RETRYING)}
 
 
+def expired(now: datetime) -> Case:
+    """Return what changes when nothing new has come for long, and nothing could ever prove the case."""
+    return {**_unheld(EXPIRED), "resolved_at": now}
+
+
 def recovered(case: Case, completed_at: datetime, now: datetime) -> Case:
     """Return what changes when the unit's own success signal proves the recovery."""
     return {
@@ -187,7 +197,7 @@ def reopens(case: Case, failed_at: datetime) -> bool:
     """Tell whether a failure at `failed_at` puts the case back to open."""
     if case["state"] == RECOVERED:
         return bool(failed_at > case["verified_at"])
-    if case["state"] == RESOLVED:
+    if case["state"] in (RESOLVED, EXPIRED):
         return bool(failed_at > case["resolved_at"])
     return bool(case["state"] == VERIFYING and failed_at > case["last_seen"])
 
@@ -241,4 +251,6 @@ def _why_not(case: Case) -> str:
         return "the unit has recovered. Nothing is left to do."
     if case["state"] == RESOLVED:
         return "it was resolved. Nothing is left to do."
+    if case["state"] == EXPIRED:
+        return "it expired: it did not occur again, and nothing could prove it. A new failure opens it again."
     return "nobody has claimed it."

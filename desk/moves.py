@@ -6,16 +6,21 @@ Where a late record shows that failures belong elsewhere, their case leaves its 
 1. The new key is free: the case keeps its id, holder and history, and moves.
 2. The new key has a case: the one that a person holds stays, else the older one. The other ends as merged.
 3. No failure is left: the case ends as withdrawn.
+
+The value of a case, with its severity and due time, also follows what becomes known of its unit without a new
+failure. No act of a person sets them.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit import trail
 from audit.actor import SYSTEM
@@ -48,6 +53,8 @@ _CARRIED: Final = (
 _WANTED: Final = pa.schema([*((name, pa.string()) for name in _KEY), ("takes_untold", pa.bool_())])
 _CONTEXT: Final = ("business_unit", "customer", "segment", "environment")
 _FAILED: Final = "desk.failed"
+_OF_UNIT: Final = ("value_amount", "value_currency", "severity", "due_at", "inherited", *_CONTEXT)
+"""What a case says of its unit: known later than its failures, and changed without them."""
 
 
 def no_records(tx: Tx) -> None:
@@ -61,9 +68,10 @@ def move(tx: Tx, difference: Difference, tenants: Tenants, units: Units, now: da
     moves = _Moves(difference, tenants)
     if tenants.changed:
         moves.retenant(tx)
-    if not (moves.come or moves.gone):
+    valued = _valued(tx, difference, tenants)
+    if not (moves.come or moves.gone or valued):
         return []
-    board = _Board(tx, moves.touched(), tenants, now)
+    board = _Board(tx, moves.touched(), valued, tenants, now)
     board.read(moves, units)
     board.leave(moves.targets())
     board.count()
@@ -72,6 +80,26 @@ def move(tx: Tx, difference: Difference, tenants: Tenants, units: Units, now: da
 
 def _key(row: Row) -> Key:
     return row["tenant"], row["flow"], row["step"], row["correlation_id"]
+
+
+def _valued(tx: Tx, difference: Difference, tenants: Tenants) -> set[Key]:
+    """Return the keys of live cases whose unit may have another value or context now."""
+    lost = (*difference.lost_units, *(signal for signal in difference.signals if signal["change"] < 0))
+    ids = tenants.changed | difference.retold | {row["correlation_id"] for row in lost}
+    for name in ("incoming_log", "incoming_span"):
+        ids |= _with_value(tx.tables[name])
+    # An ID for which nothing ever failed has no case.
+    if not (failed := _failed_before(tx, ids)):
+        return set()
+    tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(failed), pa.string())}))
+    return {_key(row) for row in tx.run("desk/cases_to_value")}
+
+
+def _with_value(records: pa.Table) -> set[str]:
+    """Return the IDs of records that name a value or a context; every record names its environment."""
+    told = [pc.is_valid(records[name]) for name in ("value_amount", *_CONTEXT) if name != "environment"]
+    ids = records["correlation_id"].filter(reduce(pc.or_, told))
+    return set(pc.unique(ids.drop_null()).to_pylist())
 
 
 class _Moves:
@@ -120,6 +148,7 @@ class _Board:
 
     tx: Tx
     touched: dict[Key, Row]
+    valued: set[Key]
     tenants: Tenants
     now: datetime
     cases: dict[Key, Case] = field(default_factory=dict)
@@ -130,17 +159,18 @@ class _Board:
     rekeyed: dict[str, Key] = field(default_factory=dict)
 
     def read(self, moves: _Moves, units: Units) -> None:
-        """Read the cases of the touched keys, what their failures say, and their units."""
-        failed, ids = known_failures(self.tx), sorted({key[3] for key in self.touched})
-        keys = keys_of_ids(ids)
-        known = {one for one, is_known in zip(ids, failed.holds(keys), strict=True) if is_known}
-        self.tx.after_commit.append(lambda: failed.add(keys))
-        self._read_known([key for key in self.touched if key[3] in known])
+        """Read the cases of the keys, what their failures say, and their units."""
+        wanted = {*self.touched, *self.valued}
+        ids = {key[3] for key in wanted}
+        known = _failed_before(self.tx, ids)
+        failed, new = known_failures(self.tx), keys_of_ids(ids - known)
+        self.tx.after_commit.append(lambda: failed.add(new))
+        self._read_known([key for key in wanted if key[3] in known])
         # Nothing ever failed for the other IDs: what arrived is all that there is of them.
         for row in moves.come:
             if row["correlation_id"] not in known:
                 self.counted[_key(row)] = _together(self.counted.get(_key(row)), _alone(row))
-        self.tx.view("asked_id", pa.table({"correlation_id": pa.array(ids, pa.string())}))
+        self.tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
         for row in self.tx.run("desk/units_of_cases", units.between(ids)):
             self.units.setdefault((row["tenant"], row["correlation_id"]), []).append(row)
 
@@ -193,7 +223,10 @@ class _Board:
         for key, row in self.counted.items():
             case = self.cases.get(key)
             units = self.units.get((key[0], key[3]), [])
-            self.cases[key] = _counted(case, key, row, units) if case else _opened(key, row, units)
+            counted = _counted(case, key, row, units) if case else _opened(key, row, units)
+            if case and key not in self.touched:
+                counted = case | {name: counted[name] for name in _OF_UNIT}
+            self.cases[key] = counted
 
     def write(self, moves: _Moves) -> list[Case]:
         """Write the cases, their occurrences and the audit's entries; return the cases that changed."""
@@ -230,6 +263,13 @@ def known_failures(tx: Tx) -> Known:
         tx.memo[_FAILED].add(tx.arrow("desk/known_failures")["key"].to_numpy())
     found: Known = tx.memo[_FAILED]
     return found
+
+
+def _failed_before(tx: Tx, ids: Iterable[str]) -> set[str]:
+    """Return those of these IDs that had failures or cases before the running transaction."""
+    named = list(ids)
+    found = known_failures(tx).holds(keys_of_ids(named))
+    return {one for one, is_known in zip(named, found, strict=True) if is_known}
 
 
 def _alone(row: Row) -> Row:

@@ -114,7 +114,7 @@ def prove(
     named = set(came["correlation_id"].to_pylist())
     doubted = set(gone["correlation_id"].to_pylist()) | retenanted
     flows = _learn_parts(tx, told)
-    changed = [case for case in touched if case["state"] != lifecycle.RESOLVED]
+    changed = [case for case in touched if case["state"] not in (lifecycle.RESOLVED, lifecycle.EXPIRED)]
     cases = _cases(tx, changed, named | doubted, flows)
     if not cases:
         return

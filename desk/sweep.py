@@ -1,4 +1,4 @@
-"""What time alone does: claims run out, workers are given up, proofs fail to come."""
+"""What time alone does: claims run out, workers are given up, proofs fail to come, cases expire."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ def sweep(gate: Gate, limits: lifecycle.Limits) -> int:
 
 
 def _times(now: datetime, limits: lifecycle.Limits) -> dict[str, datetime]:
-    return {"now": now, "untaken": now - timedelta(seconds=limits.untaken_s)}
+    return {
+        "now": now,
+        "untaken": now - timedelta(seconds=limits.untaken_s),
+        "unseen": now - timedelta(seconds=limits.expire_s),
+    }
 
 
 def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
@@ -51,11 +55,14 @@ def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
             else:
                 give_back(tx, retry, limits, SYSTEM, now)
         else:
-            make(tx, [_returned(case, now)], now)
+            make(tx, [_returned(case, limits, now)], now)
     return len(overdue)
 
 
-def _returned(case: Case, now: datetime) -> Change:
+def _returned(case: Case, limits: lifecycle.Limits, now: datetime) -> Change:
+    if case["state"] == lifecycle.OPEN:
+        words = f"nothing new for {limits.expire_s // 86_400} days, and nothing could prove it"
+        return Change(case, lifecycle.expired(now), "closed", SYSTEM, words)
     if lifecycle.claim_expired(case, now):
         words = f"returned: no activity by {case['holder']}"
         return Change(case, lifecycle.release(case, case["holder"]), "expired", SYSTEM, words)

@@ -23,6 +23,7 @@ from desk.errors import InvalidActError
 from desk.intake import intake, prepare
 from desk.lifecycle import MIN_REASON
 from desk.retries import Retries
+from desk.settling import settling
 from server.events import Events
 from server.settings import is_loopback
 from server.watch import Watch
@@ -64,6 +65,10 @@ class Desk:
     def counts(self, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
         """See `desk.cases.counts`."""
         return cases.counts(self.reading, chosen, mine)
+
+    def settling(self) -> list[Row]:
+        """See `desk.settling.settling`."""
+        return settling(self.reading)
 
     def facets(self) -> dict[str, dict[str, int]]:
         """See `desk.cases.facets`."""

@@ -51,6 +51,7 @@ class DeskSettings(BaseModel):
     claim_minutes: float = Field(20, gt=0)
     verify_minutes: float = Field(15, gt=0)
     untaken_minutes: float = Field(15, gt=0)
+    expire_days: float = Field(14, gt=0)
     retry_lease_seconds: int = Field(60, ge=5)
     retry_leases: int = Field(3, ge=1)
 
@@ -60,6 +61,7 @@ class DeskSettings(BaseModel):
             claim_s=int(self.claim_minutes * 60),
             verify_s=int(self.verify_minutes * 60),
             untaken_s=int(self.untaken_minutes * 60),
+            expire_s=int(self.expire_days * 86_400),
             retry_lease_s=self.retry_lease_seconds,
             retry_leases=self.retry_leases,
         )

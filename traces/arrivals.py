@@ -6,7 +6,7 @@ is never looked at record by record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _ERROR, _NO_FLOW, _UNPLACED, _HAS_ID, _NO_ID = 1, 2, 4, 8, 16
 _NO_TENANT, _TENANT, _SPOKEN, _LINKS = 32, 64, 128, 256
 _NAMED, _BARE_ROOT, _NAMED_ROOT = 512, 1024, 2048
+LOST: Final = 4096
+"""The trace holds a unit that is stated as lost: a later record may take that back."""
 
 
 def arrived(tx: Tx) -> Chunk:
@@ -131,7 +133,7 @@ def _bits(table: pa.Table) -> np.ndarray:
         | pc.is_valid(table["verdict"]).to_numpy()
     )
     made = made | spoken * _SPOKEN
-    return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | (cid & has["tenant"]) * _TENANT)
+    return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | has["tenant"] * _TENANT)
 
 
 def _span_bits(spans: pa.Table) -> list[int]:
@@ -169,8 +171,13 @@ def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
     return forgotten | {scope for scope, own in known.items() if _needs(own)}
 
 
+def with_ids(flags: dict[str, int]) -> list[str]:
+    """Return the traces in which a record of the commit names a business ID."""
+    return [scope for scope, own in flags.items() if own & _HAS_ID]
+
+
 def _needs(flags: int) -> bool:
-    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT):
+    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | LOST):
         return True
     together = (_HAS_ID | _NO_ID, _NO_TENANT | _TENANT, _NAMED | _BARE_ROOT)
     return any((flags & pair) == pair for pair in together)

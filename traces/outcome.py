@@ -15,6 +15,7 @@ SUCCESS, PROGRESS, ENDED, PARTIAL = "success", "progress", "ended", "partial"
 WITH_ERRORS, UNPROVEN, FAILED = "completed_with_errors", "completed_unproven", "failed"
 WENT_ON, NEEDS_A_LOOK = "the script went on after this error", "needs a look"
 LOST_CONTACT: Final = "lost contact: the process ended without an end record of this unit"
+SILENT: Final = "lost contact: this unit sent no heartbeat and no end record, or its process is gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from traces.record import Record
 
 ENTRIES: Final = ("server", "consumer")
+JOINS_FOR_US: Final = 24 * 3600 * 1_000_000
+"""A record joins its trace until this long after the trace's last record."""
 _WORD: Final = re.compile(r"[\w-]+")
 BUSINESS, RUN, TECHNICAL, TRACE, NONE = "business", "run", "technical", "trace", "none"
 
@@ -172,6 +174,20 @@ class Tree:
             ):
                 break
         return found
+
+
+def segments(records: Iterable[Record], gap_us: int = JOINS_FOR_US) -> list[list[Record]]:
+    """Return the records of one trace ID in parts that do not join: more than `gap_us` lies between them."""
+    ordered = sorted(records, key=lambda r: r.start)
+    parts: list[list[Record]] = []
+    last = 0
+    for record in ordered:
+        if not parts or record.start - last > gap_us:
+            parts.append([])
+            last = record.end
+        parts[-1].append(record)
+        last = max(last, record.end)
+    return parts
 
 
 def template(span: Record) -> str:

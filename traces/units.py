@@ -37,12 +37,14 @@ SPOKEN: Final = pa.schema(
     [
         *_SAID,
         ("trace_id", pa.string()),
-        ("sole_tenant", pa.string()),
+        ("record_id", pa.uint64()),
+        ("given_tenant", pa.string()),
         *((name, pa.bool_()) for name in ("error", "attempt", "failed_attempt")),
         *((name, SPAN_COLUMNS[name]) for name in ("value_amount", "value_currency", *_CONTEXT)),
     ]
 )
-"""One row a record: `trace_id` is null where a trace need not be kept for the unit."""
+"""One row a record: `trace_id` is null where a trace need not be kept for the unit, `record_id` where several
+records say it together. `given_tenant` counts where the record names no tenant."""
 
 
 _KNOWN: Final = "traces.units"
@@ -94,12 +96,14 @@ def derive(tx: Tx, difference: Difference, tenants: Tenants) -> Units:
     made = Units(known_units(tx))
     concluded = pa.Table.from_pylist(_concluded(difference), _SAID)
     spans, logs = (signals.narrow(tx.tables[name]) for name in ("incoming_span", "incoming_log"))
-    table = spoken(spans, logs, concluded, difference.joined, tenants.after)
+    said = spoken(spans, logs, concluded, difference.joined)
+    table = _with_tenants(said, difference.told_tenants, tenants.after)
     if table.num_rows:
         tx.view("spoken", table)
         tx.run("traces/insert_unit_traces")
         tx.run("derive/units", made.note(tx, table))
     lost = {row["correlation_id"] for row in (*difference.lost_units, *_taken_back(difference))}
+    lost |= difference.retold
     if lost:
         tenants.look_again(tx, lost)
     if again := lost | tenants.changed:
@@ -107,9 +111,7 @@ def derive(tx: Tx, difference: Difference, tenants: Tenants) -> Units:
     return made
 
 
-def spoken(
-    spans: pa.Table, logs: pa.Table, concluded: pa.Table, joined: Iterable[str], sole: Mapping[str, str]
-) -> pa.Table:
+def spoken(spans: pa.Table, logs: pa.Table, concluded: pa.Table, joined: Iterable[str]) -> pa.Table:
     """Return what records say of the units that they name, one row a record.
 
     Args:
@@ -117,18 +119,29 @@ def spoken(
         logs: Log records, likewise.
         concluded: What was concluded from several records: the columns of `_SAID`.
         joined: Traces whose signals are in `concluded`.
-        sole: The tenant of each ID that has exactly one.
+
+    Returns:
+        The columns of `SPOKEN`; no record was given a tenant yet.
     """
     parts = [concluded]
     if spans.num_rows:
         parts += [_of_spans(spans, joined), _of_bare_roots(spans, joined)]
     if logs.num_rows:
         parts.append(_of_logs(logs, joined))
-    table = pa.concat_tables([_completed(part) for part in parts if part.num_rows] or [SPOKEN.empty_table()])
-    if not sole:
-        return table
-    places = pc.index_in(table["correlation_id"], pa.array(sole.keys(), pa.string()))
-    return signals.with_columns(table, sole_tenant=pa.array(sole.values(), pa.string()).take(places))
+    return pa.concat_tables([_completed(part) for part in parts if part.num_rows] or [SPOKEN.empty_table()])
+
+
+def _with_tenants(table: pa.Table, told: Mapping[int, str], sole: Mapping[str, str]) -> pa.Table:
+    """Return what is spoken with the tenant that is given to each record: its trace's, else that of its ID.
+
+    What a record names itself stays as it is: a tenant that was given is no evidence of itself.
+    """
+    given = table["given_tenant"]
+    for name, tenants in (("correlation_id", sole), ("record_id", told)):
+        if tenants:
+            places = pc.index_in(table[name], pa.array(tenants.keys(), SPOKEN.field(name).type))
+            given = pc.coalesce(pa.array(tenants.values(), pa.string()).take(places), given)
+    return signals.with_columns(table, given_tenant=given)
 
 
 def _completed(part: pa.Table) -> pa.Table:
@@ -141,7 +154,7 @@ def _completed(part: pa.Table) -> pa.Table:
 
 
 def _of_spans(spans: pa.Table, joined: Iterable[str]) -> pa.Table:
-    names = ("correlation_id", "flow", "trace_id", "end_time", *_CARRIED)
+    names = ("correlation_id", "flow", "trace_id", "record_id", "end_time", *_CARRIED)
     named = pc.and_(pc.is_valid(spans["correlation_id"]), pc.is_valid(spans["flow"]))
     spans = spans.select([*names, "role", "status", "outcome"]).filter(named)
     nothing = pa.scalar(None, pa.string())
@@ -174,7 +187,7 @@ def _of_logs(logs: pa.Table, joined: Iterable[str]) -> pa.Table:
     own = pc.fill_null(signals.not_in(signals.scopes_of_logs(logs), joined), True)  # noqa: FBT003
     table = pa.table(
         {
-            **{name: logs[name] for name in ("trace_id", *_CARRIED)},
+            **{name: logs[name] for name in ("trace_id", "record_id", *_CARRIED)},
             "correlation_id": pc.coalesce(logs["correlation_id"], others),
             "flow": signals.flows_of_logs(logs),
             "end_time": logs["time"],
@@ -197,8 +210,9 @@ def _derive_again(tx: Tx, units: Units, ids: set[str], sole: Mapping[str, str]) 
         return
     spans, logs = tx.arrow("derive/spans_of_units", bounds), tx.arrow("derive/logs_of_units", bounds)
     concluded = tx.arrow("derive/concluded_of_units").cast(_SAID)
+    told = {row["record_id"]: row["tenant"] for row in tx.run("derive/told_of_units")}
     # Signals are counted from unit_signal, so every trace counts as joined.
-    table = spoken(spans, logs, concluded, _traces(logs, spans), sole)
+    table = _with_tenants(spoken(spans, logs, concluded, _traces(logs, spans)), told, sole)
     tx.run("derive/delete_units")
     if table.num_rows:
         tx.view("spoken", table)

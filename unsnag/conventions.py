@@ -119,6 +119,8 @@ PROCESS_PID: Final = "process.pid"
 """Integer on ``unit.started`` and ``unit.heartbeat``."""
 HOST_NAME: Final = "host.name"
 """The machine's name, on ``unit.started`` and ``unit.heartbeat``: with the pid it names a process."""
+PROCESS_NAMESPACE: Final = "unsnag.process.namespace"
+"""Linux only, beside the pid: within which namespace that is a process's number; a container has its own."""
 
 # --- The client about itself ----------------------------------------------------------------
 DROPPED: Final = "unsnag.client.dropped"

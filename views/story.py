@@ -410,6 +410,7 @@ _ACTS: Final = {
     "released": ("person", "", "{actor} released the exception at {step}"),
     "retried": ("replay", "", "{actor} asked for a retry of {step}"),
     "resolved": ("task_alt", "green", "{actor} resolved the exception at {step}: {code}"),
+    "closed": ("timer_off", "", "The exception at {step} expired: nothing new came"),
     "expired": ("timer_off", "amber", "The claim on the exception at {step} ran out"),
     "verifying": ("hourglass_top", "", "The retry of {step} ran; the unit's own success is still awaited"),
     "retry_failed": ("cancel", "red", "The retry of {step} failed"),

@@ -36,6 +36,7 @@ LEGAL = {
     ("retrying", "open"), ("verifying", "open"), ("verifying", "verifying"),
     *((state, "recovered") for state in LIVE), *((state, "resolved") for state in LIVE),
     ("recovered", "recovered"), ("resolved", "resolved"), ("recovered", "open"), ("resolved", "open"),
+    ("open", "expired"), ("expired", "open"),
 }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ function icon(severity) {
 function due(row, now) {
   const box = element("div", "cell due-cell");
   if (row.due === null || row.due === undefined) {
-    box.textContent = row.state === "recovered" || row.state === "resolved" ? "done" : "–";
+    box.textContent = ["recovered", "resolved", "expired"].includes(row.state) ? "done" : "–";
     box.classList.add("dim");
     return box;
   }

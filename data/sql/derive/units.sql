@@ -6,7 +6,7 @@ using (
     select
         spoken.correlation_id,
         spoken.flow,
-        coalesce(spoken.tenant, spoken.sole_tenant) as tenant,
+        coalesce(spoken.tenant, spoken.given_tenant) as tenant,
         min(spoken.time) as first_seen,
         max(spoken.end_time) as last_seen,
         max(spoken.end_time) filter (where spoken.outcome in ('success', 'completed_unproven')) as completed_at,
@@ -36,7 +36,7 @@ using (
     group by
         spoken.correlation_id,
         spoken.flow,
-        coalesce(spoken.tenant, spoken.sole_tenant)
+        coalesce(spoken.tenant, spoken.given_tenant)
 ) as brought
 on
     unit.first_seen between make_timestamp($low) and make_timestamp($high)

@@ -9,3 +9,9 @@ where
     or (exception_case.state = 'verifying' and exception_case.verify_until <= $now)
     or (exception_case.state = 'retrying' and retry.state = 'leased' and retry.lease_until <= $now)
     or (exception_case.state = 'retrying' and retry.state = 'queued' and retry.requested_at <= $untaken)
+    or (
+        exception_case.state = 'open'
+        and exception_case.unit_kind in ('none', 'trace', 'technical')
+        and exception_case.last_seen <= $unseen
+        and exception_case.updated_at <= $unseen
+    )

@@ -3,7 +3,7 @@ with
 cases as (
     select
         *,
-        if(state in ('recovered', 'resolved'), coalesce(verified_at, resolved_at), null) as closed_at,
+        if(state in ('recovered', 'resolved', 'expired'), coalesce(verified_at, resolved_at), null) as closed_at,
     from exception_case
     where
         in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
