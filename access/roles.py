@@ -130,3 +130,13 @@ def scope(grants: Iterable[Grant], act: str = "read") -> tuple[str, ...] | None:
     if any(grant.whole for grant in reached):
         return None
     return tuple(f"{grant.tenant or ANY}{_SEPARATOR}{grant.flow or ANY}" for grant in reached)
+
+
+def reaches(scope: Iterable[str] | None, tenant: str | None, flow: str) -> bool:
+    """Tell whether something lies within a scope, as the store's macro `in_scope` does."""
+    if scope is None:
+        return True
+    places = {f"{ANY}{_SEPARATOR}{flow}"}
+    if tenant is not None:
+        places |= {f"{tenant}{_SEPARATOR}{ANY}", f"{tenant}{_SEPARATOR}{flow}"}
+    return not places.isdisjoint(scope)

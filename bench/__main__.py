@@ -1,11 +1,14 @@
-"""Run every benchmark, or those named: `python -m bench [access] [hook] [ingest] [reading] [visible]`."""
+"""Run every benchmark, or those named: `python -m bench [NAME ...]`.
+
+The names are access, hook, ingest, joining, reading and visible.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-BENCHMARKS = ("access", "hook", "ingest", "reading", "visible")
+BENCHMARKS = ("access", "hook", "ingest", "joining", "reading", "visible")
 
 
 def main(names: list[str]) -> int:

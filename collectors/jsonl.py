@@ -127,6 +127,10 @@ class Follower:
             "files": self._backlog.rows(monotonic, now),
         }
 
+    def lag_s(self, now: datetime) -> float:
+        """Return the age of the oldest unread record, in seconds."""
+        return float(self._backlog.totals(time.monotonic(), now)["lag_s"])
+
     def _stopped(self) -> str | None:
         if self._thread.ident is None or self._thread.is_alive() or self._stopping.is_set():
             return None

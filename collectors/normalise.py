@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     Row = list[Any]
     Special = Callable[["Normaliser", Row, Fields, str, Any], None]
 
-HUMAN: Final = "human"
 SAMPLE_BYTES: Final = 64 * 1024
 ERROR: Final = 17
 _INFO: Final = 9
@@ -273,7 +272,7 @@ class Normaliser:
         self._identify(row, rest, where, mapping)
         if mapping is not None:
             if row[_ACTOR] is None and mapping.by_person(where):
-                row[_ACTOR] = HUMAN
+                row[_ACTOR] = words.ACTOR_HUMAN
             if mapping.succeeded(where, row[_MESSAGE], None):
                 row[_OUTCOME] = words.OUTCOME_SUCCESS
             elif mapping.failed(where, row[_MESSAGE]):

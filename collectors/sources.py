@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 REPLAYED = "replayed"
+BEHIND_S = 30.0
+"""From this age of the oldest unread record on, a source is behind in reading."""
 
 
 def no_limit_known(token: str) -> SenderLimit | None:
@@ -90,6 +92,10 @@ class Sources:
         otlp = _otlp_signs(self._settings.silent_after_s(self._settings.otlp.silent_after_minutes))
         live.append((_otlp_state(now), otlp))
         return [self._with_condition(row, signs, kept.get(row["name"]), now) for row, signs in live]
+
+    def is_behind(self, now: datetime) -> bool:
+        """Tell whether a record of a followed file has waited to be read for longer than a moment."""
+        return any(follower.lag_s(now) > BEHIND_S for follower in self._followers.values())
 
     def _with_condition(self, row: Row, signs: Signs, kept: Row | None, now: datetime) -> Row:
         received = aware(kept["last_ingested_at"]) if kept else None

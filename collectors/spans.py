@@ -11,7 +11,7 @@ import orjson
 from collectors import fields as names
 from collectors import values
 from collectors.mapping import only, text
-from collectors.normalise import HUMAN, Normaliser, error_class_of, hash64
+from collectors.normalise import Normaliser, error_class_of, hash64
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
 from unsnag.masking import mask_text, mask_value
@@ -225,7 +225,7 @@ def _read_identity(row: Row, scope: Scope, span: SpanRecord, attributes: Fields)
     if mapping is not None:
         mapping.fill(row, where, span.name)
         if row[_S["actor_type"]] is None and mapping.by_person(where):
-            row[_S["actor_type"]] = HUMAN
+            row[_S["actor_type"]] = words.ACTOR_HUMAN
     if row[_S["correlation_id"]] is None:
         row[_S["correlation_id"]] = _named(attributes, names.CORRELATION_ALIASES)
         if row[_S["correlation_id"]] is None:

@@ -100,7 +100,8 @@ def _unseen(tx: Tx, view: str, known: str, columns: Columns, schema: dict[str, p
         if held:
             table = table.filter(pc.invert(pc.is_in(table["record_id"], pa.array(held, pa.uint64()))))
             duplicates.update(held)
-    tx.view(view, table)
+    if tx.tables.get(view) is not table:
+        tx.view(view, table)
     return _Incoming(table.num_rows, duplicates)
 
 
@@ -121,7 +122,8 @@ def _insert(tx: Tx, logs: int, spans: int) -> None:
         tx.run("store/insert_logs")
     if spans:
         tx.run("store/insert_spans")
-        tx.run("derive/attempts")
+        if pc.any(pc.equal(tx.tables["incoming_span"]["role"], "step")).as_py():
+            tx.run("derive/attempts")
 
 
 def _counted(batch: Batch, log_duplicates: Counter[int], span_duplicates: Counter[int]) -> Appended:

@@ -10,15 +10,27 @@ from typing import TYPE_CHECKING
 
 from data.clock import stored, utc_now
 from desk import moves, proof
-from traces import clocks, joining, units
+from traces import clocks, joining, signals, units
 from traces.tenants import learn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from data.store import Tx
-    from traces.joining import Difference
+    from traces.joining import Difference, Sign
+
+
+def prepare(tx: Tx) -> None:
+    """Remember what intake asks of every commit: a second for a million spans of the last two days.
+
+    Done before records are accepted; the first commit would wait for it otherwise.
+    """
+    moves.no_records(tx)
+    joining.recent_traces(tx)
+    units.known_units(tx)
+    moves.known_failures(tx)
 
 
 def intake(tx: Tx) -> None:
@@ -27,17 +39,20 @@ def intake(tx: Tx) -> None:
     _take(tx, joining.join(tx, now), now, clocks.learn(tx, now))
 
 
-def settle(tx: Tx) -> None:
-    """Look again at traces that waited: for their unit root, or because they are wide."""
+def settle(tx: Tx, silent: Iterable[Sign] = ()) -> None:
+    """Look again at traces that waited: for their unit root, or because they are wide.
+
+    `silent` are signs of life that were the last of their block for too long; see `desk.contact`.
+    """
     now = stored(utc_now())
     moves.no_records(tx)
-    _take(tx, joining.settle(tx, now), now)
+    _take(tx, joining.settle(tx, now, silent), now)
 
 
 def _take(tx: Tx, difference: Difference, now: datetime, measured: AbstractSet[str] = frozenset()) -> None:
-    tx.run("traces/insert_plain_signals", {"now": now})
+    told = signals.write(tx, difference, now)
     tenants = learn(tx, difference)
-    units.derive(tx, difference, tenants)
-    touched = moves.move(tx, difference, tenants, now)
+    begun = units.derive(tx, difference, tenants)
+    touched = moves.move(tx, difference, tenants, begun, now)
     unsure = tenants.changed | proof.ids_of_clocks(tx, measured, now)
-    proof.prove(tx, difference, touched, unsure, now)
+    proof.prove(tx, told, touched, unsure, units=begun, now=now)

@@ -15,7 +15,9 @@
 7. A person closes it with a code and a reason. This wins over any claim.         any live state → resolved
    Where they say that it was repaired, a later success is noted: verified.
    So does the script that failed: its block said `unit.ok()` after the error.    any live state → resolved
-8. A new failure of the same unit at the same step, later than the end:           recovered, resolved → open
+8. Nothing can ever prove it (a trace, a request or no unit), and nothing new came for 14 days:
+                                                                                  open → expired
+9. A new failure of the same unit at the same step, later than the end: recovered, resolved, expired → open
 """
 
 from __future__ import annotations
@@ -38,9 +40,10 @@ RETRYING: Final = "retrying"
 VERIFYING: Final = "verifying"
 RECOVERED: Final = "recovered"
 RESOLVED: Final = "resolved"
-STATES: Final = (OPEN, CLAIMED, RETRYING, VERIFYING, RECOVERED, RESOLVED)
+EXPIRED: Final = "expired"
+STATES: Final = (OPEN, CLAIMED, RETRYING, VERIFYING, RECOVERED, RESOLVED, EXPIRED)
 LIVE: Final = (OPEN, CLAIMED, RETRYING, VERIFYING)
-ENDED: Final = (RECOVERED, RESOLVED)
+ENDED: Final = (RECOVERED, RESOLVED, EXPIRED)
 
 RESOLUTION_CODES: Final = {
     "fixed_upstream": "Fixed where it came from",
@@ -74,6 +77,8 @@ class Limits:
     retry_lease_s: int = 60
     retry_leases: int = 3
     """How many workers may be lost over one retry before it counts as failed."""
+    expire_s: int = 14 * 86_400
+    """How long a case that nothing can prove stays open when nothing new happens to it."""
 
 
 def claim(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
@@ -202,6 +207,13 @@ def fixed_outside(case: Case, actor: str, reason: str, now: datetime, limits: Li
     }
 
 
+def is_provable(case: Case) -> bool:
+    """Tell whether a success can still say something of the case."""
+    if case["state"] == RESOLVED:
+        return case["resolution_code"] in VERIFIABLE
+    return bool(case["state"] != EXPIRED)
+
+
 def is_fixed_outside(case: Case) -> bool:
     """Tell whether the case waits for its proof because somebody marked it fixed outside, without a retry."""
     return case["state"] == VERIFYING and case["retry_id"] is None
@@ -262,6 +274,11 @@ def retry_failed(case: Case) -> Case:
     return {**_unheld(OPEN), "attempts": case["attempts"] + (case["state"] == RETRYING)}
 
 
+def expired(now: datetime) -> Case:
+    """Return what changes when nothing new has come for long, and nothing could ever prove the case."""
+    return {**_unheld(EXPIRED), "resolved_at": now}
+
+
 def recovered(case: Case, completed_at: datetime, now: datetime) -> Case:
     """Return what changes when the unit's own success signal proves the recovery."""
     return {
@@ -285,7 +302,7 @@ def reopens(case: Case, failed_at: datetime) -> bool:
     """Tell whether a failure at `failed_at` puts the case back to open."""
     if case["state"] == RECOVERED:
         return bool(failed_at > case["verified_at"])
-    if case["state"] == RESOLVED:
+    if case["state"] in (RESOLVED, EXPIRED):
         return bool(failed_at > case["resolved_at"])
     return bool(case["state"] == VERIFYING and failed_at > case["last_seen"])
 
@@ -350,6 +367,13 @@ def _refusal(case: Case, verb: str, words: str) -> NotAllowedNowError:
     return error
 
 
+_WHY_ENDED: Final = {
+    RECOVERED: "the unit has recovered. Nothing is left to do.",
+    RESOLVED: "it was resolved. Nothing is left to do.",
+    EXPIRED: "it expired: it did not occur again, and nothing could prove it. A new failure opens it again.",
+}
+
+
 def _why_not(case: Case) -> str:
     if case["state"] == RETRYING:
         return f"a retry that {case['holder']} asked for is being carried out. Wait for its result."
@@ -357,8 +381,4 @@ def _why_not(case: Case) -> str:
         return f"{case['holder']} marked it as fixed outside; it waits for the unit's own success signal."
     if case["state"] == VERIFYING:
         return "its retry ran and waits for the unit's own success signal. Wait for the proof."
-    if case["state"] == RECOVERED:
-        return "the unit has recovered. Nothing is left to do."
-    if case["state"] == RESOLVED:
-        return "it was resolved. Nothing is left to do."
-    return "nobody has claimed it."
+    return _WHY_ENDED.get(case["state"], "nobody has claimed it.")

@@ -9,16 +9,21 @@ Where a late record shows that failures belong elsewhere, their case leaves its 
 
 A case all of whose failures were closed by the script that wrote them is closed. It comes back with the first
 failure that was not.
+
+The value of a case, with its severity and due time, also follows what becomes known of its unit without a new
+failure. No act of a person sets them.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit import trail
 from audit.actor import SYSTEM
@@ -26,6 +31,7 @@ from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_
 from desk import lifecycle, priority
 from desk.change import Change, make
 from desk.title import title
+from traces.known import Known, keys_of_ids
 from traces.outcome import CLOSED_BY_SCRIPT, NEEDS_A_LOOK
 from unsnag.conventions import CLASS_UNKNOWN, idempotency_key
 
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from data.store import Tx
     from traces.joining import Difference
     from traces.tenants import Tenants
+    from traces.units import Units
 
     Row = dict[str, Any]
     Case = dict[str, Any]
@@ -48,6 +55,9 @@ _CARRIED: Final = (
 )  # fmt: skip
 _WANTED: Final = pa.schema([*((name, pa.string()) for name in _KEY), ("takes_untold", pa.bool_())])
 _CONTEXT: Final = ("business_unit", "customer", "segment", "environment")
+_FAILED: Final = "desk.failed"
+_OF_UNIT: Final = ("value_amount", "value_currency", "severity", "due_at", "inherited", *_CONTEXT)
+"""What a case says of its unit: known later than its failures, and changed without them."""
 
 
 def no_records(tx: Tx) -> None:
@@ -56,14 +66,16 @@ def no_records(tx: Tx) -> None:
     tx.view("incoming_span", to_arrow(empty_spans(), SPAN_COLUMNS))
 
 
-def move(tx: Tx, difference: Difference, tenants: Tenants, now: datetime) -> set[str]:
-    """Bring cases up to date with the failures that came and went; return the ids of those that changed."""
+def move(tx: Tx, difference: Difference, tenants: Tenants, units: Units, now: datetime) -> list[Case]:
+    """Bring cases up to date with the failures that came and went; return those that changed."""
     moves = _Moves(difference, tenants)
     if tenants.changed:
         moves.retenant(tx)
-    if not (moves.come or moves.gone):
-        return set()
-    board = _Board(tx, moves.touched(), tenants, now)
+    valued = _valued(tx, difference, tenants)
+    if not (moves.come or moves.gone or valued):
+        return []
+    board = _Board(tx, moves.touched(), valued, tenants, now)
+    board.read(moves, units)
     board.leave(moves.targets())
     board.count()
     return board.write(moves)
@@ -71,6 +83,26 @@ def move(tx: Tx, difference: Difference, tenants: Tenants, now: datetime) -> set
 
 def _key(row: Row) -> Key:
     return row["tenant"], row["flow"], row["step"], row["correlation_id"]
+
+
+def _valued(tx: Tx, difference: Difference, tenants: Tenants) -> set[Key]:
+    """Return the keys of live cases whose unit may have another value or context now."""
+    lost = (*difference.lost_units, *(signal for signal in difference.signals if signal["change"] < 0))
+    ids = tenants.changed | difference.retold | {row["correlation_id"] for row in lost}
+    for name in ("incoming_log", "incoming_span"):
+        ids |= _with_value(tx.tables[name])
+    # An ID for which nothing ever failed has no case.
+    if not (failed := _failed_before(tx, ids)):
+        return set()
+    tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(failed), pa.string())}))
+    return {_key(row) for row in tx.run("desk/cases_to_value")}
+
+
+def _with_value(records: pa.Table) -> set[str]:
+    """Return the IDs of records that name a value or a context; every record names its environment."""
+    told = [pc.is_valid(records[name]) for name in ("value_amount", *_CONTEXT) if name != "environment"]
+    ids = records["correlation_id"].filter(reduce(pc.or_, told))
+    return set(pc.unique(ids.drop_null()).to_pylist())
 
 
 class _Moves:
@@ -119,25 +151,42 @@ class _Board:
 
     tx: Tx
     touched: dict[Key, Row]
+    valued: set[Key]
     tenants: Tenants
     now: datetime
-    cases: dict[Key, Case] = field(init=False)
-    before: dict[str, Case] = field(init=False)
-    counted: dict[Key, Row] = field(init=False)
-    units: dict[tuple[str | None, str], list[Row]] = field(init=False)
+    cases: dict[Key, Case] = field(default_factory=dict)
+    before: dict[str, Case] = field(default_factory=dict)
+    counted: dict[Key, Row] = field(default_factory=dict)
+    units: dict[tuple[str | None, str], list[Row]] = field(default_factory=dict)
     folded: list[tuple[Case, Case | None]] = field(default_factory=list)
     rekeyed: dict[str, Key] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        rows = [self._wanted(key) for key in self.touched]
-        self.tx.view("wanted_case", pa.Table.from_pylist(rows, _WANTED))
+    def read(self, moves: _Moves, units: Units) -> None:
+        """Read the cases of the keys, what their failures say, and their units."""
+        wanted = {*self.touched, *self.valued}
+        ids = {key[3] for key in wanted}
+        known = _failed_before(self.tx, ids)
+        failed, new = known_failures(self.tx), keys_of_ids(ids - known)
+        self.tx.after_commit.append(lambda: failed.add(new))
+        self._read_known([key for key in wanted if key[3] in known])
+        # Nothing ever failed for the other IDs: what arrived is all that there is of them.
+        for row in moves.come:
+            if row["correlation_id"] not in known:
+                self.counted[_key(row)] = _together(self.counted.get(_key(row)), _alone(row))
+        self.tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
+        for row in self.tx.run("desk/units_of_cases", units.between(ids)):
+            self.units.setdefault((row["tenant"], row["correlation_id"]), []).append(row)
+
+    def _read_known(self, keys: list[Key]) -> None:
+        if not keys:
+            return
+        self.tx.view("wanted_case", pa.Table.from_pylist([self._wanted(key) for key in keys], _WANTED))
         found = self.tx.run("desk/cases_by_key")
         self.cases = {_key(case): case for case in found}
         self.before = {case["id"]: dict(case) for case in found}
-        self.counted = {_key(row): row for row in self.tx.run("desk/failures_by_key")}
-        self.units = {}
-        for row in self.tx.run("desk/units_of_cases"):
-            self.units.setdefault((row["tenant"], row["correlation_id"]), []).append(row)
+        for row in self.tx.run("desk/failures_by_key"):
+            row |= {**row["latest"], "affected": [row["affected"]]}
+            self.counted[_key(row)] = _together(self.counted.get(_key(row)), row)
 
     def _wanted(self, key: Key) -> Row:
         # Failures that name no tenant count where their ID has only this one, or has none.
@@ -180,29 +229,33 @@ class _Board:
             if case and case["earlier_occurrences"] and _note(row) == CLOSED_BY_SCRIPT:
                 continue  # what was counted before failures were kept stands
             units = self.units.get((key[0], key[3]), [])
-            self.cases[key] = _counted(case, key, row, units) if case else _opened(key, row, units)
+            counted = _counted(case, key, row, units) if case else _opened(key, row, units)
+            if case and key not in self.touched:
+                counted = case | {name: counted[name] for name in _OF_UNIT}
+            self.cases[key] = counted
 
-    def write(self, moves: _Moves) -> set[str]:
-        """Write the cases, their occurrences and the audit's entries."""
+    def write(self, moves: _Moves) -> list[Case]:
+        """Write the cases, their occurrences and the audit's entries; return the cases that changed."""
         _fold(self.tx, self.folded, self.now)
         ordered = sorted(self.cases.values(), key=lambda c: (c["last_seen"], str(_key(c))))
         changes = [change for case in ordered if (change := self._change(case))]
         made = make(self.tx, changes, self.now)
-        self._follow_scripts(made)
+        followed = self._follow_scripts(made)
         ids = {_key(case): case["id"] for case in self.cases.values()}
         _write_occurrences(self.tx, moves, ids)
-        return {case["id"] for case in made}
+        return list({case["id"]: case for case in (*made, *followed)}.values())
 
-    def _follow_scripts(self, cases: list[Case]) -> None:
+    def _follow_scripts(self, cases: list[Case]) -> list[Case]:
         """Close the cases that their own scripts closed, and open again those with a failure that stands."""
-        for case in make(
-            self.tx, [change for case in cases if (change := _of_script(case, self.now))], self.now
-        ):
+        changes = [change for case in cases if (change := _of_script(case, self.now))]
+        made = make(self.tx, changes, self.now)
+        for case in made:
             if lifecycle.is_closed_by_script(case) and case["retry_id"]:
                 # A worker that runs it already learns at its next report that the lease is lost.
                 states = ["queued", "leased"]
                 asked = {"id": case["retry_id"], "states": states, "now": self.now}
                 self.tx.run("desk/cancel_retry", asked)
+        return made
 
     def _change(self, case: Case) -> Change | None:
         before = self.before.get(case["id"])
@@ -241,6 +294,53 @@ def _of_script(case: Case, now: datetime) -> Change | None:
     if not _is_attempt(case) and lifecycle.is_closed_by_script(case):
         return Change(case, lifecycle.reopened(case), "reopened", SYSTEM)
     return None
+
+
+def known_failures(tx: Tx) -> Known:
+    """Return which IDs have failures or cases, as the writer remembers it."""
+    if _FAILED not in tx.memo:
+        tx.memo[_FAILED] = Known()
+        tx.memo[_FAILED].add(tx.arrow("desk/known_failures")["key"].to_numpy())
+    found: Known = tx.memo[_FAILED]
+    return found
+
+
+def _failed_before(tx: Tx, ids: Iterable[str]) -> set[str]:
+    """Return those of these IDs that had failures or cases before the running transaction."""
+    named = list(ids)
+    found = known_failures(tx).holds(keys_of_ids(named))
+    return {one for one, is_known in zip(named, found, strict=True) if is_known}
+
+
+def _alone(row: Row) -> Row:
+    """Return what a failure says as the only one of its case."""
+    return {
+        **row,
+        "failures": 1,
+        "first_seen": row["time"],
+        "last_seen": row["time"],
+        "affected": [row["affected"]],
+        "counted": _note(row) != CLOSED_BY_SCRIPT,
+    }
+
+
+def _together(known: Row | None, row: Row) -> Row:
+    """Return what two sets of failures of one case say: the latest failure gives the text.
+
+    Failures that their own script closed count only where there are no others.
+    """
+    if known is None:
+        return row
+    if known["counted"] != row["counted"]:
+        return known if known["counted"] else row
+    earlier, later = sorted((known, row), key=lambda one: (one["last_seen"], one["record_id"]))
+    return {
+        **later,
+        "affected": [*earlier["affected"], *later["affected"]],
+        "failures": earlier["failures"] + later["failures"],
+        "first_seen": min(earlier["first_seen"], later["first_seen"]),
+        "attempts": max(earlier["attempts"], later["attempts"]),
+    }
 
 
 def _stays(case: Case, other: Case) -> bool:

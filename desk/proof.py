@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit.actor import SYSTEM
 from desk import lifecycle
@@ -19,6 +21,7 @@ from desk.change import Change, make
 from traces import clocks as measured
 from traces.clocks import TRUSTED, Doubt
 from traces.tenants import sole_of
+from traces.units import Units, known_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,12 +30,13 @@ if TYPE_CHECKING:
 
     from data.store import Tx
     from traces.clocks import Clock, Clocks
-    from traces.joining import Difference
 
     Case = dict[str, Any]
     Row = dict[str, Any]
 
 _PARTS: Final = "desk.parts"
+_COMPLETED: Final = pa.array(["success", "completed_unproven"])
+"""Signals after which a unit counts as completed, unless its cases say otherwise."""
 TOO_CLOSE: Final = "a success came within 2 s of the failure: two clocks cannot tell which was later"
 _NAME: Final = 80
 """Characters of a host's name that a note shows."""
@@ -141,34 +145,40 @@ def _is_of_retry(case: Case, signal: Row) -> bool:
     return bool(case["retry_id"] and signal["retry_id"] and signal["retry_id"].startswith(case["retry_id"]))
 
 
-def prove(tx: Tx, difference: Difference, touched: set[str], unsure: set[str], now: datetime) -> None:
+def prove(
+    tx: Tx, told: pa.Table, touched: list[Case], unsure: set[str], *, units: Units, now: datetime
+) -> None:
     """Recover every live case that is proven, and open again what turned out to be unproven.
 
-    `touched` are ids of cases that changed, `unsure` IDs to judge again: their tenant is another
-    one now, or a clock of theirs turned out to be off (`ids_of_clocks`).
+    `told` are the signals of the transaction, `touched` the cases that it changed, and `units` knows when
+    units begin. `unsure` are IDs to judge again: their tenant is another one now, or a clock of theirs turned
+    out to be off (`ids_of_clocks`).
     """
-    news = tx.run("desk/new_successes", {"now": now})
-    doubted = {
-        s["correlation_id"] for s in difference.signals if s["change"] < 0 and s["outcome"] == "success"
-    }
-    doubted |= unsure
-    flows = _learn_parts(tx, now)
-    if not (news or doubted or touched or flows):
+    successes = told.filter(pc.equal(told["outcome"], "success"))
+    came = successes.filter(pc.equal(successes["change"], 1))
+    gone = successes.filter(pc.equal(successes["change"], -1))
+    named = set(came["correlation_id"].to_pylist())
+    doubted = set(gone["correlation_id"].to_pylist()) | unsure
+    flows = _learn_parts(tx, told)
+    changed = [case for case in touched if lifecycle.is_provable(case)]
+    cases = _cases(tx, changed, named | doubted, flows)
+    if not cases:
         return
-    named = {signal["correlation_id"] for signal in news}
-    asked = {
-        "ids": sorted(named | doubted), "cases": sorted(touched), "flows": sorted(flows),
-        "verifiable": list(lifecycle.VERIFIABLE),
-    }  # fmt: skip
-    cases = tx.run("desk/cases_to_prove", asked)
-    doubted |= {c["correlation_id"] for c in cases if c["flow"] in flows or c["id"] in touched}
-    whole = [c for c in cases if c["id"] in touched or c["correlation_id"] in doubted]
+    ids = {case["correlation_id"] for case in cases}
+    doubted |= {case["correlation_id"] for case in changed}
+    doubted |= {case["correlation_id"] for case in cases if case["flow"] in flows}
+    known = units.known_before(ids)
+    # All signals of an ID that is new arrived in this transaction.
+    whole = [case for case in cases if case["correlation_id"] in doubted & known]
+    news = came.filter(pc.is_in(came["correlation_id"], pa.array(ids))).to_pylist()
     signals = news + (_signals(tx, whole) if whole else [])
-    changes = [change for case in cases if (change := _judged(tx, case, signals, doubted, now))]
+    changes = [
+        change for case in cases if (change := _judged(tx, case, signals, doubted, units=units, now=now))
+    ]
     make(tx, changes, now)
-    ids = {"ids": sorted({case["correlation_id"] for case in cases})}
-    tx.run("derive/unproven_units", ids)
-    tx.run("derive/proven_units", ids)
+    completed = told.filter(pc.is_in(told["outcome"], _COMPLETED))["correlation_id"].to_pylist()
+    if asked := ids & {*known, *completed}:
+        tx.run("derive/judged_units", {"ids": sorted(asked), **units.between(asked)})
     for change in changes:
         if change.verb == "recovered" and change.case["retry_id"]:
             tx.run("desk/cancel_retry", {"id": change.case["retry_id"], "states": ["queued"], "now": now})
@@ -182,13 +192,26 @@ def ids_of_clocks(tx: Tx, clocks: AbstractSet[str], now: datetime) -> set[str]:
     return {row["correlation_id"] for row in tx.run("desk/ids_of_clocks", asked)}
 
 
+def _cases(tx: Tx, changed: list[Case], ids: set[str], flows: set[str]) -> list[Case]:
+    """Return the cases that signals may prove: of these IDs and flows, and those that changed."""
+    if not (ids or flows):
+        return changed
+    asked = {"ids": sorted(ids), "flows": sorted(flows), "verifiable": list(lifecycle.VERIFIABLE)}
+    found = tx.run("desk/cases_to_prove", asked)
+    known = {case["id"] for case in found}
+    return found + [case for case in changed if case["id"] not in known]
+
+
 def proof_now(tx: Tx, case: Case, now: datetime) -> Change | None:
     """Return the change that ends a case, if a signal that arrived already proves it."""
-    return _judged(tx, case, _signals(tx, [case]), set(), now)
+    units = Units(known_units(tx))
+    return _judged(tx, case, _signals(tx, [case]), set(), units=units, now=now)
 
 
-def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: datetime) -> Change | None:
-    own = _of_unit(tx, case, signals)
+def _judged(
+    tx: Tx, case: Case, signals: list[Row], doubted: set[str], *, units: Units, now: datetime
+) -> Change | None:
+    own = _of_unit(tx, case, signals, units)
     verdict = judge(case, own, tx.memo.get(_PARTS, {}), measured.known(tx))
     if verdict.signal is not None:
         is_doubted = case["correlation_id"] in doubted and not case["earlier_occurrences"]
@@ -205,12 +228,12 @@ def _judged(tx: Tx, case: Case, signals: list[Row], doubted: set[str], now: date
     return None
 
 
-def _of_unit(tx: Tx, case: Case, signals: list[Row]) -> list[Row]:
+def _of_unit(tx: Tx, case: Case, signals: list[Row], units: Units) -> list[Row]:
     """Return the signals of the case's tenant and ID; without a tenant where the ID has one only."""
     same = [s for s in signals if s["correlation_id"] == case["correlation_id"]]
     own = [s for s in same if s["tenant"] == case["tenant"]]
     untold = [s for s in same if s["tenant"] is None and case["tenant"] is not None]
-    if untold and sole_of(tx, {case["correlation_id"]}).get(case["correlation_id"]) == case["tenant"]:
+    if untold and sole_of(tx, {case["correlation_id"]}, units).get(case["correlation_id"]) == case["tenant"]:
         own += untold
     return own
 
@@ -246,12 +269,12 @@ def _signals(tx: Tx, cases: list[Case]) -> list[Row]:
     return tx.run("desk/successes_of", {"ids": ids, "since": since})
 
 
-def _learn_parts(tx: Tx, now: datetime) -> set[str]:
+def _learn_parts(tx: Tx, told: pa.Table) -> set[str]:
     """Remember which parts of which flows leave the end to another; return the flows where that changed."""
     known: dict[str, frozenset[str]] | None = tx.memo.get(_PARTS)
-    news = tx.run("desk/new_parts", {"now": now})
+    news = told.filter(told["continues"]).select(["flow", "part", "change"]).to_pylist()
     if known is not None and all(
-        row["part"] in known.get(row["flow"], ()) and row["change"] > 0 for row in news
+        (row["part"] or "") in known.get(row["flow"], ()) and row["change"] > 0 for row in news
     ):
         return set()
     made: dict[str, frozenset[str]] = {}

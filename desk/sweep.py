@@ -1,7 +1,8 @@
-"""What time alone does: claims run out, workers are given up, proofs fail to come."""
+"""What time alone does: claims run out, workers are given up, proofs fail to come, cases expire."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from audit.actor import SYSTEM
@@ -38,7 +39,8 @@ def sweep(gate: Gate, limits: lifecycle.Limits) -> int:
 
 def _times(now: datetime, limits: lifecycle.Limits) -> dict[str, Any]:
     known = {"announced": now - KNOWN, "gaps_since": now - PAUSES}
-    return {"now": now, "untaken": limits.untaken_s, **known}
+    unseen = now - timedelta(seconds=limits.expire_s)
+    return {"now": now, "untaken": limits.untaken_s, "unseen": unseen, **known}
 
 
 def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
@@ -57,6 +59,9 @@ def _apply(tx: Tx, limits: lifecycle.Limits, now: datetime) -> int:
 
 
 def _returned(case: Case, limits: lifecycle.Limits, now: datetime) -> Change:
+    if case["state"] == lifecycle.OPEN:
+        words = f"nothing new for {limits.expire_s // 86_400} days, and nothing could prove it"
+        return Change(case, lifecycle.expired(now), "closed", SYSTEM, words)
     if lifecycle.claim_expired(case, now):
         words = f"returned: no activity by {case['holder']}"
         return Change(case, lifecycle.release(case, case["holder"]), "expired", SYSTEM, words)

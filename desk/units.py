@@ -11,8 +11,9 @@ import orjson
 from data.clock import aware
 from desk.cases import act, aware_row, shape
 from desk.errors import TraceNotFoundError, UnitNotFoundError
+from desk.settling import settling
 from traces.record import of_rows
-from traces.tree import Tree
+from traces.tree import JOINS_FOR_US, Tree, segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +37,7 @@ _LOG_NAMES: Final = (
 )  # fmt: skip
 MENTIONED: Final = "mentioned"
 """State of an ID that only the text of lines names: no record belongs to it."""
-JOINS_FOR: Final = timedelta(days=1)
-"""A record joins its trace until this long after the trace's last record."""
+JOINS_FOR: Final = timedelta(microseconds=JOINS_FOR_US)
 _ALWAYS: Final = (datetime(1, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - naive UTC, as stored
 
 
@@ -60,6 +60,7 @@ def unit(reading: Reading, correlation_id: str) -> Row:
         **_summary(rows, cases),
         **_telemetry(reading, "correlation", correlation_id, bounds, mentions),
         "cases": cases,
+        "settling": settling(reading, correlation_id),
         "acts": [act(r) for r in reading.query("units/acts", {"correlation_id": correlation_id})],
     }
 
@@ -154,8 +155,9 @@ def _of_unit(correlation_id: str, spans: list[Row], logs: list[Row]) -> tuple[li
     mine = {
         record.rid
         for records in trees.values()
-        for tree in (Tree(records),)
-        for record in records
+        for part in segments(records)
+        for tree in (Tree(part),)
+        for record in part
         if correlation_id in (record.cid, record.run, record.technical, tree.unit(record).id)
     }
     return [row for row in spans if row["record_id"] in mine], [

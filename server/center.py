@@ -20,9 +20,10 @@ from data.store import Reading, Store
 from desk import cases, units
 from desk.acts import Acts
 from desk.errors import InvalidActError
-from desk.intake import intake
+from desk.intake import intake, prepare
 from desk.lifecycle import MIN_REASON
 from desk.retries import Retries
+from desk.settling import settling
 from server.events import Events
 from server.settings import is_loopback
 from server.watch import Watch
@@ -68,6 +69,10 @@ class Desk:
     def counts(self, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
         """See `desk.cases.counts`."""
         return cases.counts(self.reading, chosen, mine)
+
+    def settling(self) -> list[Row]:
+        """See `desk.settling.settling`."""
+        return settling(self.reading)
 
     def facets(self) -> dict[str, dict[str, int]]:
         """See `desk.cases.facets`."""
@@ -230,6 +235,7 @@ class Center:
             events.bump(topics)
 
         store = Store.open(settings.data, intake, committed)
+        store.act(prepare).result()
         directory.load(store)
         authority = Authority(
             directory, local=_is_local(settings, directory), limits=settings.access.limits()

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from collectors import otlp
 from collectors.sources import Sources
+from data.clock import stored, utc_now
 from data.errors import UnsnagError
+from desk.contact import Contact
 from desk.sweep import settle_due, sweep
 from server import center as centers
 from server.api.app import build
@@ -78,16 +80,22 @@ class Process:
 
     def _tick(self, center: Center) -> None:
         limits = center.settings.desk.limits()
+        contact = Contact(center.gate, stored(utc_now()))
         sessions_at = 0.0
         while not self._stopping.wait(_SWEEP_S):
             try:
                 settle_due(center.gate)
                 sweep(center.gate, limits)
+                contact.look(stored(utc_now()), lambda: _is_behind(center))
                 if time.monotonic() - sessions_at > _SESSIONS_S:
                     sessions_at = time.monotonic()
                     center.sessions.sweep()
             except UnsnagError as error:
                 _LOG.warning("desk.sweep_failed reason=%s", error)
+
+
+def _is_behind(center: Center) -> bool:
+    return center.collecting is None or center.collecting.is_behind(utc_now())
 
 
 def _tell_first_start(center: Center) -> None:

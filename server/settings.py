@@ -52,6 +52,7 @@ class DeskSettings(BaseModel):
     verify_minutes: float = Field(15, gt=0)
     fixed_outside_days: float = Field(3, gt=0)
     untaken_minutes: float = Field(15, gt=0)
+    expire_days: float = Field(14, gt=0)
     retry_lease_seconds: int = Field(60, ge=5)
     retry_leases: int = Field(3, ge=1)
 
@@ -62,6 +63,7 @@ class DeskSettings(BaseModel):
             verify_s=int(self.verify_minutes * 60),
             fixed_outside_s=int(self.fixed_outside_days * 86_400),
             untaken_s=int(self.untaken_minutes * 60),
+            expire_s=int(self.expire_days * 86_400),
             retry_lease_s=self.retry_lease_seconds,
             retry_leases=self.retry_leases,
         )

@@ -6,22 +6,28 @@ is never looked at record by record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from traces import record as records
 from traces.recent import Chunk
+from unsnag.conventions import VALUE_AT_RISK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from data.store import Tx
     from traces.recent import Recent
 
 _ERROR, _NO_FLOW, _UNPLACED, _HAS_ID, _NO_ID = 1, 2, 4, 8, 16
 _NO_TENANT, _TENANT, _SPOKEN, _LINKS = 32, 64, 128, 256
 _NAMED, _BARE_ROOT, _NAMED_ROOT = 512, 1024, 2048
+LOST: Final = 4096
+"""The trace holds a unit that is stated as lost: a later record may take that back."""
 
 
 def arrived(tx: Tx) -> Chunk:
@@ -43,6 +49,7 @@ def _telling(logs: pa.Table) -> pa.Table:
     named = pc.or_(
         pc.is_valid(logs["correlation_id"]), pc.or_(pc.is_valid(logs["run_id"]), pc.is_valid(logs["flow"]))
     )
+    named = pc.or_(named, pc.is_valid(logs["actor_type"]))
     mask = pc.or_(mask, pc.and_(pc.is_valid(logs["trace_id"]), named))
     for logger in records.RETRY_LOGGERS:
         mask = pc.or_(mask, pc.coalesce(pc.starts_with(logs["logger"], logger), pa.scalar(False)))  # noqa: FBT003
@@ -78,6 +85,29 @@ def _latest(*tables: pa.Table) -> int:
     return max((pc.max(t["time"]).cast(pa.int64()).as_py() or 0 for t in tables if t.num_rows), default=0)
 
 
+def rows_of(tx: Tx, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Return the incoming records with these identities, with all that a case can show of them."""
+    wanted = pa.array(sorted(ids), pa.uint64())
+    found: dict[int, dict[str, Any]] = {}
+    for name, left_out in (
+        ("incoming_span", {"attributes", "resource", "events", "links"}),
+        ("incoming_log", {"resource"}),
+    ):
+        table = tx.tables[name]
+        places = pc.indices_nonzero(pc.is_in(table["record_id"], wanted))
+        # Most columns hold nothing, and a value that is missing counts as null.
+        kept = [c for c in table.column_names if c not in left_out and table[c].null_count < table.num_rows]
+        found |= {row["record_id"]: row for row in table.select(kept).take(places).to_pylist()}
+    for row in found.values():
+        if told := row.pop("attributes", None):
+            row["value_at_risk"] = _text(orjson.loads(told).get(VALUE_AT_RISK))
+    return found
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
 def flags_of(chunk: Chunk) -> tuple[dict[str, int], dict[str, int]]:
     """Return for each trace what its records make necessary, and how many there are."""
     flags: dict[str, int] = {}
@@ -94,17 +124,19 @@ def flags_of(chunk: Chunk) -> tuple[dict[str, int], dict[str, int]]:
 
 def _bits(table: pa.Table) -> np.ndarray:
     has = {
-        name: pc.is_valid(table[name]).to_numpy() for name in ("correlation_id", "flow", "outcome", "tenant")
+        name: pc.is_valid(table[name]).to_numpy()
+        for name in ("correlation_id", "flow", "outcome", "tenant", "actor_type")
     }
     # A record without a trace has no other to learn its flow from: its service's or its source's name.
     cid, flow = has["correlation_id"], has["flow"] | pc.is_null(table["trace_id"]).to_numpy()
-    made = cid * _HAS_ID | (cid & ~flow) * _NO_FLOW | (has["outcome"] & ~(cid & flow)) * _UNPLACED
+    said = has["outcome"] | has["actor_type"]
+    made = cid * _HAS_ID | (cid & ~flow) * _NO_FLOW | (said & ~(cid & flow)) * _UNPLACED
     spoken = (
         pc.is_in(table["outcome"], pa.array(["partial", "failed"])).to_numpy()
         | pc.is_valid(table["verdict"]).to_numpy()
     )
     made = made | spoken * _SPOKEN
-    return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | (cid & has["tenant"]) * _TENANT)
+    return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | has["tenant"] * _TENANT)
 
 
 def _span_bits(spans: pa.Table) -> list[int]:
@@ -142,8 +174,13 @@ def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
     return forgotten | {scope for scope, own in known.items() if _needs(own)}
 
 
+def with_ids(flags: dict[str, int]) -> list[str]:
+    """Return the traces in which a record of the commit names a business ID."""
+    return [scope for scope, own in flags.items() if own & _HAS_ID]
+
+
 def _needs(flags: int) -> bool:
-    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT):
+    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | LOST):
         return True
     together = (_HAS_ID | _NO_ID, _NO_TENANT | _TENANT, _NAMED | _BARE_ROOT)
     return any((flags & pair) == pair for pair in together)

@@ -8,6 +8,7 @@
 4. What is left is a failure that only log records describe.
 5. A failure that the code around it handled, or that a later try made good, is an attempt.
 6. The unit blocks of our client decide what their own errors meant.
+7. A block that never ended is lost when its command was seen to die, or when its last sign of life is silent.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ def resolve(
     records: Iterable[Record],
     linked: Mapping[str, frozenset[str]] | None = None,
     opened: Container[int] = (),
+    silent: Container[int] = (),
 ) -> tuple[Tree, Resolution]:
     """Return the tree of one trace's records, and what they say: failures and signals.
 
-    `opened` are the anchors of failures that waited for their unit root long enough.
+    `opened` are the anchors of failures that waited for their unit root long enough. `silent` are signs of
+    life (`grouping.SIGNS_OF_LIFE`) that were the last of their block for too long: what time alone shows.
     """
     tree = Tree(records, linked)
-    return tree, judge(tree, groups_of(tree), opened)
+    return tree, judge(tree, groups_of(tree, silent), opened)
 
 
 class Everything:

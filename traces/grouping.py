@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from traces.exceptions import describes, exception, related
-from traces.outcome import LOST_CONTACT
+from traces.outcome import LOST_CONTACT, SILENT
 from traces.tree import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from traces.record import Record
     from traces.tree import Tree
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SAME_FAILURE_US: Final = 5_000_000
 """Equal error lines without a span are one failure up to this far apart."""
 _STARTED: Final = "unit.started"
+SIGNS_OF_LIFE: Final = (_STARTED, "unit.heartbeat")
+"""Records of our client that say that the block of a unit is open."""
 _COMMAND_FAILED: Final = "unsnag.CommandError"
 
 
@@ -37,14 +39,15 @@ class Group:
         return [r for r in self.evidence if not r.is_span]
 
 
-def groups_of(tree: Tree) -> list[Group]:
-    """Return the failures in a trace, each with all that describes it."""
-    return _Grouping(tree).groups()
+def groups_of(tree: Tree, silent: Container[int] = ()) -> list[Group]:
+    """Return the failures in a trace, each with all that describes it; see `traces.failures.resolve`."""
+    return _Grouping(tree, silent).groups()
 
 
 class _Grouping:
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, silent: Container[int]) -> None:
         self._tree = tree
+        self._silent = silent
         self._failed = [s for s in tree.spans.values() if s.err]
         self._logs = sorted(
             (r for r in tree.records if r.err and not r.is_span), key=lambda r: (r.end, r.seq or 0, r.rid)
@@ -86,17 +89,30 @@ class _Grouping:
         return kept
 
     def _lost(self) -> list[Group]:
-        """Return the units that began inside a command which `unsnag run` saw die, and never ended."""
+        """Return the units whose block began and never ended: their command died, or they fell silent."""
         wrappers = [s for s in self._failed if s.etype == _COMMAND_FAILED]
-        if not wrappers:
-            return []
-        begun = [
-            r for r in self._tree.records if r.name == _STARTED and r.span and r.span not in self._tree.spans
-        ]
+        found = []
+        for signs in self._open_blocks():
+            last = signs[-1]
+            # The command's unit and its step both failed with it.
+            around = [w for w in wrappers if any(_began_inside(r, w) for r in signs)]
+            begun = next((r for r in signs if any(_began_inside(r, w) for w in around)), None)
+            if begun:
+                found.append(Group(begun, [*signs, *around], note=LOST_CONTACT))
+            # What a retry began is told by its own exception, which returns when the worker is given up.
+            elif last.rid in self._silent and not last.retry:
+                found.append(Group(last, signs, note=SILENT))
+        return found
+
+    def _open_blocks(self) -> list[list[Record]]:
+        """Return for each block without an end, and without an error, its signs of life in their order."""
         told = {log.span for log in self._logs}
-        # The span that would say where the unit's block stood was never written: the command's time tells.
-        pairs = [(r, w) for r in begun for w in wrappers if w.start <= r.end <= w.end and r.span not in told]
-        return [Group(r, [r, w], note=LOST_CONTACT) for r, w in pairs]
+        blocks: dict[str, list[Record]] = defaultdict(list)
+        for record in self._tree.records:
+            span = record.span
+            if record.name in SIGNS_OF_LIFE and span and span not in self._tree.spans and span not in told:
+                blocks[span].append(record)
+        return [sorted(signs, key=lambda r: (r.end, r.seq or 0, r.rid)) for signs in blocks.values()]
 
     def _is_explained(self, span: Record) -> bool:
         return any(self._explains(inner, span) for inner in self._inside[span.span or ""])
@@ -224,3 +240,11 @@ def _is_during(log: Record, span: Record) -> bool:
     """Tell whether a log record that names no span was written during a try of the step that it names."""
     same = log.step is not None and log.step == span.step
     return same and span.start <= log.end <= span.end + SAME_FAILURE_US
+
+
+def _began_inside(record: Record, wrapper: Record) -> bool:
+    """Tell whether a block began while a command ran.
+
+    The span that would say where the block stood was never written: the command's time tells.
+    """
+    return record.name == _STARTED and wrapper.start <= record.end <= wrapper.end

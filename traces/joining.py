@@ -1,7 +1,7 @@
 """Joining as records arrive: each commit resolves again, as a whole, the traces that its records change.
 
 1. The records of the commit are put to their traces. A trace without an error, whose signals name their unit
-   and flow themselves, needs nothing more: SQL writes what it says.
+   and flow themselves, needs nothing more: `traces.signals` writes what it says.
 2. Any other trace is resolved by `traces.failures.resolve` over all its records, those in memory and, where
    it is older, those in the store.
 3. What it says now is compared with what it said before. The difference is written, and returned for cases.
@@ -11,11 +11,12 @@ What a trace says is replaced, never adjusted, so the order of arrival cannot ma
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,9 +26,10 @@ from traces import arrivals
 from traces import record as records
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
-from traces.outcome import PARTIAL, Failure, Resolution, Signal
-from traces.recent import JOINS_FOR_US, Chunk, Recent
-from traces.tree import BUSINESS, NONE, Tree, Unit
+from traces.outcome import LOST_CONTACT, PARTIAL, SILENT, Failure, Resolution, Signal
+from traces.recent import SETTLES_FOR, Chunk, Recent, Settling, Waiting
+from traces.tree import BUSINESS, JOINS_FOR_US, NONE, Tree, Unit, segments
+from unsnag.conventions import ACTOR_HUMAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,8 +42,29 @@ if TYPE_CHECKING:
 
 WIDE: Final = 2_000
 """A trace with more records is resolved by the clock, not with every commit."""
+_MAX_READS: Final = 32
+"""How often more of older traces is read: parts of a trace that follow each other at most a day apart."""
+_MAX_LINKS: Final = 100
+"""Traces that the spans of one trace link to; where there are more, links are not followed."""
 RECENT: Final = "traces.recent"
 """Under which name the writer remembers the traces that are alive."""
+
+
+class Sign(NamedTuple):
+    """A sign of life of a block: its trace, its record and its time in microseconds."""
+
+    trace: str
+    record: int
+    time: int
+
+
+class Said(NamedTuple):
+    """What a trace says: the part of it that joins. `times` are those of its records, in microseconds."""
+
+    scope: str
+    tree: Tree
+    resolution: Resolution
+    times: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -55,43 +78,57 @@ class Difference:
     """For a failure that went: the failure that its record describes now, None where it describes none."""
     signals: list[Row] = field(default_factory=list)
     """Rows of `unit_signal` that came or went, without the plain ones."""
+    joined: set[str] = field(default_factory=set)
+    """The traces whose signals stand here; what records of other traces say of ends is taken as it is."""
     lost_units: list[Row] = field(default_factory=list)
     joined_units: list[Row] = field(default_factory=list)
+    told_tenants: dict[int, str] = field(default_factory=dict)
+    """For incoming records that name ID and flow and no tenant: the tenant that their trace gives them."""
+    retold: set[str] = field(default_factory=set)
+    """IDs of which earlier records have another tenant now."""
 
 
 def join(tx: Tx, now: datetime) -> Difference:
     """Join the incoming records of the running transaction; `now` is naive UTC."""
-    recent = _recent(tx)
+    recent = recent_traces(tx)
     chunk = arrivals.arrived(tx)
     flags, counts = arrivals.flags_of(chunk)
-    changed = arrivals.to_resolve(recent, flags)
-    wide = {scope for scope in changed if arrivals.size_of(recent, scope) + counts[scope] > WIDE}
+    changed = arrivals.to_resolve(recent, flags) | recent.linking_to(arrivals.with_ids(flags))
+    wide = {scope for scope in changed if arrivals.size_of(recent, scope) + counts.get(scope, 0) > WIDE}
     older = recent.is_older(list(changed - wide))
-    difference = _Resolving(tx, recent, now).difference(changed - wide, older, chunk, plain=changed)
+    # First of all, since resolving adds to what is remembered of these traces.
     tx.after_commit.append(lambda: recent.add(chunk, flags, counts))
+    difference = _Resolving(tx, recent, now).difference(changed - wide, older, chunk, plain=changed)
     if wide:
         tx.after_commit.append(lambda: recent.postpone(dict.fromkeys(wide, (chunk.latest, chunk.latest))))
     return difference
 
 
-def settle(tx: Tx, now: datetime) -> Difference:
-    """Resolve the traces that were put off: wide ones, and those whose unit root did not come in time."""
-    recent = _recent(tx)
-    due = recent.due(now)
+def settle(tx: Tx, now: datetime, silent: Iterable[Sign] = ()) -> Difference:
+    """Resolve the traces that were put off: wide ones, and those whose unit root did not come in time.
+
+    `silent` are signs of life that were the last of their block for too long; their traces are due as well.
+    """
+    recent = recent_traces(tx)
+    silent = tuple(silent)
+    due = {sign.trace: (sign.time, sign.time) for sign in silent} | recent.due(now)
     empty = Chunk(pa.table({}), [], pa.table({}), [], 0)
-    resolving = _Resolving(tx, recent, now, patient=False, times=list(due.values()))
+    times = [*due.values(), *((sign.time, sign.time) for sign in silent)]
+    resolving = _Resolving(tx, recent, now, patient=False, times=times, silent=silent)
     difference = resolving.difference(set(due), recent.is_older(list(due)), empty)
     tx.after_commit.append(lambda: recent.done(due))
     return difference
 
 
-def _recent(tx: Tx) -> Recent:
+def recent_traces(tx: Tx) -> Recent:
+    """Return the traces that are alive, as the writer remembers them."""
     if RECENT not in tx.memo:
         recent = Recent()
-        recent.add_older(np.array([row["key"] for row in tx.run("traces/older_traces")], np.uint64))
+        recent.add_older(tx.arrow("traces/older_traces")["key"].to_numpy())
         # What waited when the process ended is looked at again.
-        unsettled = {row["trace_id"]: (row["low"], row["high"]) for row in tx.run("traces/unsettled")}
-        recent.wait(unsettled, stored(utc_now()))
+        until = stored(utc_now()) + SETTLES_FOR
+        for row in tx.run("traces/unsettled"):
+            recent.wait(row["trace_id"], Waiting(until, (row["low"], row["high"])))
         tx.memo[RECENT] = recent
     found: Recent = tx.memo[RECENT]
     return found
@@ -109,6 +146,7 @@ class _Resolving:
         *,
         patient: bool = True,
         times: Sequence[tuple[int, int]] = (),
+        silent: Sequence[Sign] = (),
     ) -> None:
         self._tx = tx
         self._recent = recent
@@ -116,35 +154,62 @@ class _Resolving:
         self._patient = patient
         """Does a failed span wait for its unit root?"""
         self._times = times
+        self._linked: dict[str, frozenset[str]] = {}
+        """For each trace that a span links to, the business IDs that it carries."""
+        self._silent: dict[str, set[int]] = defaultdict(set)
+        for sign in silent:
+            self._silent[sign.trace].add(sign.record)
 
     def difference(
         self, scopes: set[str], older: set[str], chunk: Chunk, plain: set[str] | None = None
     ) -> Difference:
-        made = Difference()
-        joined = pa.table({"trace_id": pa.array(sorted(scopes if plain is None else plain), pa.string())})
-        self._tx.view("joined_trace", joined)
+        made = Difference(joined=scopes if plain is None else plain)
         if not scopes:
             return made
         members = self._members(scopes, older, chunk)
-        low, high = _bounds(members, self._times)
+        self._learn_links(members, chunk)
         known = sorted(s for s in scopes if s in self._recent.seen or s in older)
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(known, pa.string())}))
-        bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
-        before = self._tx.run("traces/failures_of", bounds) if known else []
-        opened: dict[str, set[int]] = {}
+        bounds = _between(*_bounds(members, self._times))
+        mine = {(scope, record.rid) for scope in known for record in members[scope]}
+        before = self._said_before("traces/failures_of", mine, bounds)
+        opened: dict[str, set[int]] = defaultdict(set)
         for row in before:
-            opened.setdefault(row["trace_id"], set()).add(row["record_id"])
-        said = {
-            scope: resolve(
-                found, self._linked(found), opened.get(scope, ()) if self._patient else Everything()
-            )
+            opened[row["trace_id"]].add(row["record_id"])
+        said = [
+            self._resolved(scope, part, opened[scope])
             for scope, found in members.items()
-        }
+            for part in segments(found)
+        ]
         self._failures(made, said, before, bounds)
-        self._signals(made, said, known, bounds)
-        self._units(made, said, known, bounds)
+        self._signals(made, said, self._said_before("traces/signals_of", mine, bounds))
+        self._units(made, said, self._units_before(said, bounds) if known else {}, _record_ids(chunk))
         self._wait(said)
         return made
+
+    def _said_before(self, statement: str, mine: set[tuple[str, int]], bounds: Row) -> list[Row]:
+        """Return the rows that these records made before; other records of their traces do not join them."""
+        rows = self._tx.run(statement, bounds) if mine else []
+        return [row for row in rows if (row["trace_id"], row["record_id"]) in mine]
+
+    def _units_before(self, said: list[Said], bounds: Row) -> dict[tuple[Any, ...], Row]:
+        """Return the units that were concluded from these records, each with all that told of it."""
+        parts: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+        for one in said:
+            parts[one.scope].append((moment(one.times[0]), moment(one.times[1])))
+        found: dict[tuple[Any, ...], Row] = {}
+        for row in self._tx.run("traces/units_of", bounds):
+            if any(low <= row["last_seen"] <= high for low, high in parts[row["trace_id"]]):
+                key = _unit_key(row)
+                found[key] = _together(found[key], row) if key in found else row
+        return found
+
+    def _resolved(self, scope: str, found: list[Record], opened: set[int]) -> Said:
+        """Resolve a trace; `opened` are the anchors of its failures as they were stated before."""
+        waited = opened if self._patient else Everything()
+        # A sign of life that was silent once is so until a later one comes.
+        tree, resolution = resolve(found, self._linked, waited, opened | self._silent[scope])
+        return Said(scope, tree, resolution, _bounds({scope: found}))
 
     def _members(self, scopes: set[str], older: set[str], chunk: Chunk) -> dict[str, list[Record]]:
         members: dict[str, list[Record]] = {scope: [] for scope in scopes}
@@ -157,51 +222,82 @@ class _Resolving:
         return members
 
     def _read_older(self, members: dict[str, list[Record]], older: set[str]) -> None:
-        low, high = _bounds({scope: members[scope] for scope in older}, self._times)
-        bounds = {"low": low - JOINS_FOR_US, "high": high + JOINS_FOR_US}
+        """Read what joins the records that are here, and what joins that, until nothing more does."""
+        here = low, high = _bounds({scope: members[scope] for scope in older}, self._times)
+        bands = [(low - JOINS_FOR_US, high + JOINS_FOR_US)]
+        for _ in range(_MAX_READS):
+            for band in bands:
+                self._read_band(members, older, _between(*band))
+            low, high = _bounds({scope: members[scope] for scope in older}, [here])
+            bands = [(low - JOINS_FOR_US, here[0] - JOINS_FOR_US)] if low < here[0] else []
+            bands += [(here[1] + JOINS_FOR_US, high + JOINS_FOR_US)] if high > here[1] else []
+            here = low, high
+            if not bands:
+                return
+
+    def _read_band(self, members: dict[str, list[Record]], older: set[str], bounds: Row) -> None:
         traces = [s for s in older if not s.startswith(("id ", "no id "))]
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(traces, pa.string())}))
-        for found in (
-            records.of_spans(self._tx.arrow("traces/spans_of_traces", bounds)),
-            records.of_logs(self._tx.arrow("traces/logs_of_traces", bounds)),
-        ):
+        spans = self._tx.arrow("traces/spans_of_traces", bounds)
+        logs = self._tx.arrow("traces/logs_of_traces", bounds)
+        for found in (records.of_spans(spans), records.of_logs(logs)):
             for record in found:
                 members[record.trace or ""].append(record)
+        self._remember(Chunk(spans, spans["trace_id"].to_pylist(), logs, logs["trace_id"].to_pylist(), 0))
         ids = [s.removeprefix("id ") for s in older if s.startswith("id ")]
         if ids:
             self._tx.view("wanted_id", pa.table({"id": pa.array(ids, pa.string())}))
             table = self._tx.arrow("traces/logs_of_ids", bounds)
             _gather(members, table, arrivals.log_scopes(table), records.of_logs)
+            self._remember(Chunk(table.slice(0, 0), [], table, arrivals.log_scopes(table), 0))
 
-    def _linked(self, found: Iterable[Record]) -> dict[str, frozenset[str]]:
-        """Return the business IDs of the traces that spans link to, as far as they are in memory."""
-        made: dict[str, frozenset[str]] = {}
-        for record in found:
-            if not record.links:
-                continue
-            for link in orjson.loads(record.links):
-                trace = link.get("trace_id")
-                if trace in self._recent.seen and trace not in made:
-                    made[trace] = self._ids_of(trace)
-        return made
+    def _remember(self, older: Chunk) -> None:
+        """Keep what the older records make necessary: the next record of their traces finds it in memory."""
+        flags, _ = arrivals.flags_of(older)
+        self._tx.after_commit.append(lambda: self._recent.add_flags(flags))
 
-    def _ids_of(self, trace: str) -> frozenset[str]:
-        ids: set[str] = set()
-        for number in self._recent.seen[trace].chunks:
-            chunk = self._recent.chunks[number]
-            for table in (chunk.spans, chunk.logs):
-                own = table.filter(pc.equal(table["trace_id"], trace))["correlation_id"]
-                ids.update(value for value in own.to_pylist() if value)
-        return frozenset(ids)
+    # --- traces that spans link to ----------------------------------------------------------------
+
+    def _learn_links(self, members: dict[str, list[Record]], chunk: Chunk) -> None:
+        """Learn the business IDs of the traces that spans link to, within a day of the linking trace."""
+        linking = {scope: links for scope, found in members.items() if (links := _links_in(found))}
+        if not linking:
+            return
+        linked = set().union(*linking.values())
+        low, high = _bounds({scope: members[scope] for scope in linking})
+        bounds = _between(low - JOINS_FOR_US, high + JOINS_FOR_US)
+        found = self._ids_in_memory(linked, chunk, bounds)
+        if older := self._recent.is_older(sorted(linked)):
+            self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(sorted(older), pa.string())}))
+            for row in self._tx.run("traces/ids_of_traces", bounds):
+                found[row["trace_id"]].add(row["correlation_id"])
+        self._linked = {trace: frozenset(ids) for trace, ids in found.items()}
+        self._tx.after_commit.append(lambda: self._recent.link(linking))
+
+    def _ids_in_memory(self, traces: set[str], chunk: Chunk, bounds: Row) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        wanted = pa.array(sorted(traces), pa.string())
+        numbers = {
+            n for trace in traces if trace in self._recent.seen for n in self._recent.seen[trace].chunks
+        }
+        for part in (*(self._recent.chunks[number] for number in numbers), chunk):
+            for table in (part.spans, part.logs):
+                if not table.num_rows:
+                    continue
+                own = table.select(["trace_id", "correlation_id", "time"])
+                for row in own.filter(pc.is_in(own["trace_id"], wanted)).drop_null().to_pylist():
+                    if moment(bounds["low"]) <= row["time"] <= moment(bounds["high"]):
+                        found[row["trace_id"]].add(row["correlation_id"])
+        return found
 
     # --- failures -------------------------------------------------------------------------------
 
-    def _failures(
-        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], before: list[Row], bounds: Row
-    ) -> None:
+    def _failures(self, made: Difference, said: list[Said], before: list[Row], bounds: Row) -> None:
         now: dict[tuple[str, int], tuple[Tree, Failure]] = {}
         old = {(row["trace_id"], row["record_id"]): row for row in before}
-        for scope, (tree, resolution) in said.items():
+        holds: dict[tuple[str, int], Failure] = {}
+        for scope, tree, resolution, _ in said:
+            holds |= {(scope, rid): failure for rid, failure in resolution.holds.items()}
             for failure in resolution.failures:
                 if not failure.settles:
                     now[scope, failure.anchor] = (tree, failure)
@@ -212,9 +308,7 @@ class _Resolving:
         made.gone = [row for key, row in old.items() if key not in rows or key in fresh]
         for row in made.gone:
             key = row["trace_id"], row["record_id"]
-            holds = said[key[0]][1].holds.get(key[1])
-            target = rows.get((key[0], holds.anchor)) if holds else None
-            made.moved[key] = target
+            made.moved[key] = rows.get((key[0], holds[key].anchor)) if key in holds else None
         self._write_failures(made, bounds)
 
     def _write_failures(self, made: Difference, bounds: Row) -> None:
@@ -232,12 +326,9 @@ class _Resolving:
         if not fresh:
             return
         speakers = {now[key][1].speaker for key in fresh}
-        self._tx.view("speaking", pa.table({"record_id": pa.array(sorted(speakers), pa.uint64())}))
         times = [r.end for tree, _ in now.values() for r in tree.records if r.rid in speakers]
         starts = [r.start for tree, _ in now.values() for r in tree.records if r.rid in speakers]
-        bounds = {"low": min(starts), "high": max(times)}
-        found = {row["record_id"]: row for row in self._tx.run("traces/speaking_spans", bounds)}
-        found |= {row["record_id"]: row for row in self._tx.run("traces/speaking_logs", bounds)}
+        found = self._speaking(speakers, {"low": min(starts), "high": max(times)})
         for key, row in fresh.items():
             tree, failure = now[key]
             details = _details(tree, failure, found.get(failure.speaker, {}))
@@ -245,16 +336,21 @@ class _Resolving:
             if failure.unit.kind == NONE:
                 row["correlation_id"] = details["fingerprint"]
 
+    def _speaking(self, speakers: set[int], bounds: Row) -> dict[int, Row]:
+        """Return the rows whose texts failures show: most of them arrive with this commit."""
+        found = arrivals.rows_of(self._tx, speakers)
+        if missing := speakers - found.keys():
+            self._tx.view("speaking", pa.table({"record_id": pa.array(sorted(missing), pa.uint64())}))
+            found |= {row["record_id"]: row for row in self._tx.run("traces/speaking_spans", bounds)}
+            found |= {row["record_id"]: row for row in self._tx.run("traces/speaking_logs", bounds)}
+        return found
+
     # --- signals --------------------------------------------------------------------------------
 
-    def _signals(
-        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], known: Sequence[str], bounds: Row
-    ) -> None:
-        before = {
-            _signal_key(row): row for row in (self._tx.run("traces/signals_of", bounds) if known else [])
-        }
+    def _signals(self, made: Difference, said: list[Said], said_before: list[Row]) -> None:
+        before = {_signal_key(row): row for row in said_before}
         now: dict[tuple[Any, ...], Row] = {}
-        for scope, (_, resolution) in said.items():
+        for scope, _, resolution, _ in said:
             for signal in resolution.signals:
                 row = _signal_row(scope, signal)
                 now[_signal_key(row)] = row
@@ -262,22 +358,24 @@ class _Resolving:
         made.signals += [
             {**before[k], "change": -1, "recorded_at": self._now} for k in before if k not in now
         ]
-        if made.signals:
-            self._tx.view_rows("new_signal", made.signals, like="unit_signal")
-            self._tx.run("traces/insert_signals")
 
     # --- units that were concluded -----------------------------------------------------------------
 
     def _units(
-        self, made: Difference, said: dict[str, tuple[Tree, Resolution]], known: Sequence[str], bounds: Row
+        self, made: Difference, said: list[Said], before: dict[tuple[Any, ...], Row], incoming: set[int]
     ) -> None:
-        before = {_unit_key(row): row for row in (self._tx.run("traces/units_of", bounds) if known else [])}
         now: dict[tuple[Any, ...], Row] = {}
-        for scope, (tree, resolution) in said.items():
+        for scope, tree, resolution, _ in said:
             for row in _units_in(scope, tree, resolution):
-                now[_unit_key(row)] = row
+                key = _unit_key(row)
+                now[key] = _together(now[key], row) if key in now else row
         grown = [row for key, row in now.items() if not _covers(before.get(key), row)]
-        made.lost_units = [row for key, row in before.items() if key not in now]
+        made.lost_units = [row for key, row in before.items() if _takes_back(row, now.get(key))]
+        for key, row in now.items():
+            untold = set(row["untold"] or ())
+            made.told_tenants |= dict.fromkeys(untold & incoming, row["tenant"])
+            if (untold ^ set((before[key]["untold"] if key in before else None) or ())) - incoming:
+                made.retold.add(row["correlation_id"])
         made.joined_units = grown
         if made.lost_units:
             self._tx.view_rows("lost_unit", made.lost_units, like="unit_trace")
@@ -286,14 +384,39 @@ class _Resolving:
             self._tx.view_rows("joined_unit", grown, like="unit_trace")
             self._tx.run("traces/insert_joined_units")
 
-    def _wait(self, said: dict[str, tuple[Tree, Resolution]]) -> None:
-        waiting = {
-            s: _bounds({s: tree.records})
-            for s, (tree, r) in said.items()
-            if any(f.settles for f in r.failures)
-        }
-        if waiting:
-            self._tx.after_commit.append(lambda: self._recent.wait(waiting, self._now))
+    def _wait(self, said: list[Said]) -> None:
+        until = self._now + SETTLES_FOR
+        waiting: dict[str, list[Said]] = defaultdict(list)
+        for one in said:
+            if any(failure.settles for failure in one.resolution.failures):
+                waiting[one.scope].append(one)
+        for scope, parts in waiting.items():
+            failures = (_settling(f, until) for one in parts for f in one.resolution.failures if f.settles)
+            times = min(one.times[0] for one in parts), max(one.times[1] for one in parts)
+            self._tx.after_commit.append(
+                partial(self._recent.wait, scope, Waiting(until, times, tuple(failures)))
+            )
+            self._tx.topics.add("case")  # pages show what settles
+        settled = {one.scope for one in said if self._recent.is_waiting(one.scope)} - waiting.keys()
+        if settled:
+            self._tx.after_commit.append(lambda: self._recent.settled(settled))
+            self._tx.topics.add("case")
+        # A later heartbeat or end takes the loss back, so every later record of such a trace is looked at.
+        lost = [one.scope for one in said if any(f.note == SILENT for f in one.resolution.failures)]
+        if lost:
+            self._tx.after_commit.append(lambda: self._recent.add_flags(dict.fromkeys(lost, arrivals.LOST)))
+
+
+def _links_in(found: Iterable[Record]) -> set[str]:
+    """Return the traces that spans link to; none where they are too many to be of one order."""
+    links = {link.get("trace_id") for record in found if record.links for link in orjson.loads(record.links)}
+    links -= {None, ""}
+    return links if len(links) <= _MAX_LINKS else set()
+
+
+def _settling(failure: Failure, until: datetime) -> Settling:
+    unit = failure.unit
+    return Settling(unit.tenant, unit.id, unit.flow, failure.step, moment(failure.time), until)
 
 
 def _gather(members: dict[str, list[Record]], table: pa.Table, scopes: Sequence[str], read: Any) -> None:
@@ -308,6 +431,21 @@ def _bounds(members: dict[str, list[Record]], also: Iterable[tuple[int, int]] = 
     times = [t for found in members.values() for r in found for t in (r.start, r.end)]
     times += [t for pair in also for t in pair]
     return (min(times), max(times)) if times else (0, 0)
+
+
+def _between(low: int, high: int) -> Row:
+    return {"low": low, "high": high}
+
+
+def _together(one: Row, other: Row) -> Row:
+    """Return a unit as two rows say it together."""
+    return {
+        **one,
+        "first_seen": min(one["first_seen"], other["first_seen"]),
+        "last_seen": max(one["last_seen"], other["last_seen"]),
+        "untold": sorted({*(one["untold"] or ()), *(other["untold"] or ())}) or None,
+        "human_at": min((at for at in (one["human_at"], other["human_at"]) if at), default=None),
+    }
 
 
 def _failure_row(scope: str, failure: Failure) -> Row:
@@ -365,6 +503,8 @@ def _details(tree: Tree, failure: Failure, row: Row) -> Row:
     anchor = next((r for r in tree.records if r.rid == failure.anchor), None)
     if failure.note == PARTIAL and anchor is not None:
         message = f"{anchor.partial_failed} of {anchor.partial_total} failed"
+    if failure.note in (LOST_CONTACT, SILENT):
+        message = failure.note
     for name in ("dependency", "peer"):
         if name not in said and (found := getattr(anchor, name, None)):
             said[name] = found
@@ -423,11 +563,26 @@ def _unit_key(row: Row) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("trace_id", "tenant", "correlation_id", "flow"))
 
 
+def _record_ids(chunk: Chunk) -> set[int]:
+    tables = [table for table in (chunk.spans, chunk.logs) if table.num_rows]
+    return {rid for table in tables for rid in table["record_id"].to_pylist()}
+
+
+def _takes_back(before: Row, now: Row | None) -> bool:
+    if now is None or not set(before["untold"] or ()) <= set(now["untold"] or ()):
+        return True
+    return before["human_at"] is not None and (
+        now["human_at"] is None or now["human_at"] > before["human_at"]
+    )
+
+
 def _covers(before: Row | None, now: Row) -> bool:
     return (
         before is not None
+        and set(before["untold"] or ()) == set(now["untold"] or ())
         and before["first_seen"] <= now["first_seen"]
         and before["last_seen"] >= now["last_seen"]
+        and before["human_at"] == now["human_at"]
     )
 
 
@@ -435,18 +590,26 @@ def _units_in(scope: str, tree: Tree, resolution: Resolution) -> Iterable[Row]:
     """Return the units that records belong to which do not name unit and flow themselves."""
     told = {s.unit.key for s in resolution.signals}
     found: dict[Key, tuple[int, int]] = {}
+    untold: dict[Key, list[int]] = defaultdict(list)
+    human: dict[Key, int] = {}
     for record in tree.records:
         unit = tree.unit(record)
-        if (
-            record.cid and (record.flow or not record.trace) and record.tenant == unit.tenant
-        ) or not _is_kept(unit, told):
+        names_it = bool(record.cid and (record.flow or not record.trace))
+        if (names_it and record.tenant == unit.tenant) or not _is_kept(unit, told):
             continue
         low, high = found.get(unit.key, (record.start, record.end))
         found[unit.key] = min(low, record.start), max(high, record.end)
+        if names_it:
+            untold[unit.key].append(record.rid)
+        elif record.actor == ACTOR_HUMAN:
+            human[unit.key] = min(human.get(unit.key, record.end), record.end)
     for (tenant, key, flow), (low, high) in found.items():
+        acted = human.get((tenant, key, flow))
         yield {
             "trace_id": scope, "tenant": tenant, "correlation_id": key, "flow": flow,
             "first_seen": moment(low), "last_seen": moment(high),
+            "untold": untold.get((tenant, key, flow)),
+            "human_at": None if acted is None else moment(acted),
         }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ WENT_ON, NEEDS_A_LOOK = "the script went on after this error", "needs a look"
 CLOSED_BY_SCRIPT: Final = "closed by the script"
 """The block said `unit.ok()` after this error: it is an attempt, kept to be seen, and in no figure."""
 LOST_CONTACT: Final = "lost contact: the process ended without an end record of this unit"
+SILENT: Final = "lost contact: this unit sent no heartbeat and no end record, or its process is gone"
 
 
 @dataclass(frozen=True, slots=True)

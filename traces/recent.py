@@ -7,17 +7,17 @@ that old is known from 8 bytes each, so that a new trace, the common case, costs
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
+from traces.known import Known, keys_of_traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
     import pyarrow as pa
 
     Times = dict[str, tuple[int, int]]
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
 RECENT_ROWS: Final = 60_000
 """Rows that are kept: about 600 bytes each."""
-JOINS_FOR_US: Final = 24 * 3600 * 1_000_000
-"""A record joins its trace until this long after the trace's last record."""
 SETTLES_FOR: Final = timedelta(seconds=30)
 """A failed span waits this long for its unit root; then it counts as failed."""
-_MAX_RUNS: Final = 8
 
 
 @dataclass(slots=True)
@@ -46,6 +43,26 @@ class Chunk:
     def __len__(self) -> int:
         """Count the rows."""
         return len(self.span_scopes) + len(self.log_scopes)
+
+
+class Settling(NamedTuple):
+    """A failure that waits for its unit root, until `until` at most; times are naive UTC."""
+
+    tenant: str | None
+    correlation_id: str
+    flow: str
+    step: str
+    time: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A trace that is looked at again: from when on, the times of its records, and what settles in it."""
+
+    until: datetime
+    times: tuple[int, int]
+    failures: tuple[Settling, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,26 +83,22 @@ class Recent:
         self.seen: dict[str, Seen] = {}
         self._rows = 0
         self._next = 0
-        self._older: list[np.ndarray] = []
+        self._older = Known()
         self._wide: Times = {}
-        self._waiting: dict[str, tuple[datetime, tuple[int, int]]] = {}
+        self._waiting: dict[str, Waiting] = {}
+        self._links: dict[str, set[str]] = {}
+        self._linking: dict[str, set[str]] = {}
 
     def is_older(self, scopes: Sequence[str]) -> set[str]:
         """Return which of these traces have records that are not in memory."""
-        if not scopes or not self._older:
+        if not scopes:
             return set()
-        keys = keys_of(scopes)
-        found = np.zeros(len(keys), bool)
-        for run in self._older:
-            found |= run[np.minimum(np.searchsorted(run, keys), len(run) - 1)] == keys
+        found = self._older.holds(keys_of_traces(scopes))
         return {scope for scope, is_old in zip(scopes, found, strict=True) if is_old}
 
     def add_older(self, keys: np.ndarray) -> None:
         """Note traces that the store holds and the memory does not."""
-        if len(keys):
-            self._older.append(np.unique(keys))
-        if len(self._older) > _MAX_RUNS:
-            self._older = [np.unique(np.concatenate(self._older))]
+        self._older.add(keys)
 
     def add(self, chunk: Chunk, flags: dict[str, int], counts: dict[str, int]) -> None:
         """Keep what a commit brought, and let go of what is oldest."""
@@ -102,20 +115,65 @@ class Recent:
         while self._rows > self.most_rows and len(self.chunks) > 1:
             self._let_go()
 
+    def add_flags(self, flags: dict[str, int]) -> None:
+        """Note more of traces than their records in memory say; one without any is looked at anyway."""
+        for scope, own in flags.items():
+            if scope in self.seen:
+                self.seen[scope].flags |= own
+
+    # --- traces that link to others ----------------------------------------------------------------
+
+    def link(self, links: dict[str, set[str]]) -> None:
+        """Note which traces the spans of a trace link to, for as long as it is in memory."""
+        for scope, traces in links.items():
+            if scope in self.seen:
+                self._links[scope] = traces
+                for trace in traces:
+                    self._linking.setdefault(trace, set()).add(scope)
+
+    def linking_to(self, traces: Iterable[str]) -> set[str]:
+        """Return the traces in memory whose spans link to one of these."""
+        if not self._linking:
+            return set()
+        return {scope for trace in traces for scope in self._linking.get(trace, ())}
+
+    def _unlink(self, scope: str) -> None:
+        for trace in self._links.pop(scope, ()):
+            linking = self._linking[trace]
+            linking.discard(scope)
+            if not linking:
+                del self._linking[trace]
+
     # --- traces that are looked at again later -----------------------------------------------------
 
     def postpone(self, traces: Times) -> None:
         """Leave traces to the clock: they are too wide to be resolved with every commit."""
         self._wide |= traces
 
-    def wait(self, traces: Times, now: datetime) -> None:
-        """Look at traces again when their unit root should have come; `now` is naive UTC."""
-        for scope, times in traces.items():
-            self._waiting.setdefault(scope, (now + SETTLES_FOR, times))
+    def wait(self, scope: str, waiting: Waiting) -> None:
+        """Look at a trace again when its unit root should have come: 30 s after it was first missed."""
+        known = self._waiting.get(scope)
+        until = min(known.until, waiting.until) if known else waiting.until
+        failures = tuple(failure._replace(until=until) for failure in waiting.failures)
+        self._waiting[scope] = replace(waiting, until=until, failures=failures)
+
+    def settled(self, scopes: Iterable[str]) -> None:
+        """Note traces in which nothing waits any more."""
+        for scope in scopes:
+            self._waiting.pop(scope, None)
+
+    def is_waiting(self, scope: str) -> bool:
+        """Tell whether something in a trace waits for its unit root."""
+        return scope in self._waiting
+
+    def settling(self) -> list[Settling]:
+        """Return the failures that wait for their unit root; callable from any thread."""
+        return [failure for waiting in list(self._waiting.values()) for failure in waiting.failures]
 
     def due(self, now: datetime) -> Times:
         """Return the traces to look at now."""
-        return self._wide | {scope: times for scope, (until, times) in self._waiting.items() if until <= now}
+        waited = ((scope, waiting) for scope, waiting in list(self._waiting.items()) if waiting.until <= now)
+        return self._wide | {scope: waiting.times for scope, waiting in waited}
 
     def done(self, scopes: Iterable[str]) -> None:
         """Note that traces were looked at."""
@@ -127,23 +185,10 @@ class Recent:
         number, chunk = self.chunks.popitem(last=False)
         self._rows -= len(chunk)
         scopes = list({*chunk.span_scopes, *chunk.log_scopes})
-        self.add_older(keys_of(scopes))
+        self.add_older(keys_of_traces(scopes))
         for scope in scopes:
             seen = self.seen[scope]
             seen.chunks.remove(number)
             if not seen.chunks:
                 del self.seen[scope]
-
-
-def keys_of(scopes: Iterable[str]) -> np.ndarray:
-    """Return 64 bits for each trace ID, or what stands in its place: the ID's own, else a hash."""
-    return np.array([_key(scope) for scope in scopes], np.uint64)
-
-
-def _key(scope: str) -> int:
-    if len(scope) == 32:  # noqa: PLR2004 - a trace ID in hex
-        try:
-            return int(scope[16:], 16)
-        except ValueError:
-            pass
-    return int.from_bytes(hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+                self._unlink(scope)

@@ -64,6 +64,8 @@ class Record(NamedTuple):
     partial_failed: int | None
     partial_total: int | None
     links: str | None
+    actor: str | None
+    """`human` where a person did it."""
 
     @property
     def ours(self) -> bool:
@@ -84,7 +86,7 @@ LOG_NAMES: Final = {
     "verdict": "verdict", "completes": "completes", "part": "part", "retry": "retry_id",
     "instance": "instance", "host": "host", "seq": "seq", "source": "source", "offset": "source_offset",
     "peer": "peer", "dependency": "dependency", "http_status": "http_status", "attempt": "attempt",
-    "stack": "stacktrace", "logger": "logger",
+    "stack": "stacktrace", "logger": "logger", "actor": "actor_type",
 }  # fmt: skip
 SPAN_NAMES: Final = {
     "rid": "record_id", "trace": "trace_id", "span": "span_id", "parent": "parent_span_id",
@@ -96,6 +98,7 @@ SPAN_NAMES: Final = {
     "offset": "source_offset", "peer": "peer", "dependency": "dependency", "http_status": "http_status",
     "role": "role", "route": "route", "attempt": "attempt", "partial_failed": "partial_failed",
     "partial_total": "partial_total", "links": "links", "status": "status", "stack": "stacktrace",
+    "actor": "actor_type",
 }  # fmt: skip
 
 _OLD_RUN: Final = re.compile(r"[0-9a-f]{16}")
@@ -122,6 +125,8 @@ def of_spans(table: pa.Table) -> list[Record]:
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
+    if column.null_count == len(column):
+        return [None] * len(column)
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.int64()).to_pylist()  # type: ignore[no-any-return]
     return column.to_pylist()  # type: ignore[no-any-return]

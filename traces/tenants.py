@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from traces.units import Units, known_units
+
 if TYPE_CHECKING:
     from data.store import Tx
     from traces.joining import Difference
@@ -26,34 +28,23 @@ class Tenants:
 
     def look_again(self, tx: Tx, ids: set[str]) -> None:
         """Take back tenants of IDs that lost records: what a unit was given is no evidence of itself."""
-        now = sole_of(tx, ids, "traces/told_tenants_of_ids")
+        now = _only(tx, ids, "traces/told_tenants_of_ids")
         differ = {cid for cid in ids if now.get(cid) != self.after.get(cid)}
         for cid in differ:
             self.after.pop(cid, None)
             self.after |= {cid: now[cid]} if cid in now else {}
         self.changed |= differ
-        if differ:
-            self.show(tx)
-
-    def show(self, tx: Tx) -> None:
-        """Make the tenants readable as `sole_tenant`."""
-        rows = [{"correlation_id": cid, "tenant": tenant} for cid, tenant in self.after.items()]
-        tx.view("sole_tenant", pa.Table.from_pylist(rows, _SCHEMA))
 
 
 def learn(tx: Tx, difference: Difference) -> Tenants:
-    """Look up the tenants of the incoming IDs, and make them readable as `sole_tenant`."""
+    """Look up the tenants of the incoming IDs."""
     named, untold = _incoming(tx, difference)
     any_named, any_untold = _known(tx)
     made = Tenants()
     if (named or any_named) and (untold or any_untold):
         made = _looked_up(tx, named, untold)
     tx.memo[_MEMO] = (any_named or bool(named), any_untold or bool(untold))
-    made.show(tx)
     return made
-
-
-_SCHEMA: Final = pa.schema([("correlation_id", pa.string()), ("tenant", pa.string())])
 
 
 def _incoming(tx: Tx, difference: Difference) -> tuple[set[tuple[str, str]], set[str]]:
@@ -97,7 +88,8 @@ def _known(tx: Tx) -> tuple[bool, bool]:
 def _looked_up(tx: Tx, named: set[tuple[str, str]], untold: set[str]) -> Tenants:
     ids = sorted({cid for cid, _ in named} | untold)
     tx.view("asked_id", pa.table({"correlation_id": pa.array(ids, pa.string())}))
-    known = {row["correlation_id"]: set(row["tenants"]) for row in tx.run("traces/tenants_of_ids")}
+    between = Units(known_units(tx)).between(ids)
+    known = {row["correlation_id"]: set(row["tenants"]) for row in tx.run("traces/tenants_of_ids", between)}
     made = Tenants(before=_sole(known))
     for cid, tenant in named:
         known.setdefault(cid, set()).add(tenant)
@@ -110,7 +102,12 @@ def _sole(known: dict[str, set[str]]) -> dict[str, str]:
     return {cid: next(iter(found)) for cid, found in known.items() if len(found) == 1}
 
 
-def sole_of(tx: Tx, ids: set[str], statement: str = "traces/tenants_of_ids") -> dict[str, str]:
+def sole_of(tx: Tx, ids: set[str], units: Units) -> dict[str, str]:
     """Return the tenant of each ID that is known in exactly one."""
+    return _only(tx, ids, "traces/tenants_of_ids", units.between(ids))
+
+
+def _only(tx: Tx, ids: set[str], statement: str, params: dict[str, int] | None = None) -> dict[str, str]:
     tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
-    return {r["correlation_id"]: r["tenants"][0] for r in tx.run(statement) if len(r["tenants"]) == 1}
+    rows = tx.run(statement, params)
+    return {row["correlation_id"]: row["tenants"][0] for row in rows if len(row["tenants"]) == 1}

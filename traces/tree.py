@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
     from traces.record import Record
 
 ENTRIES: Final = ("server", "consumer")
-_INHERITED: Final = ("cid", "tenant", "flow", "step", "run", "technical")
+JOINS_FOR_US: Final = 24 * 3600 * 1_000_000
+"""A record joins its trace until this long after the trace's last record."""
 _WORD: Final = re.compile(r"[\w-]+")
 BUSINESS, RUN, TECHNICAL, TRACE, NONE = "business", "run", "technical", "trace", "none"
 
@@ -31,6 +34,15 @@ class Unit(NamedTuple):
         return self.tenant, self.id, self.flow
 
 
+@dataclass(slots=True)
+class _Values:
+    """What the records of a trace say of one field: of their own span, in and below each span, in all."""
+
+    own: dict[str | None, set[str]] = field(default_factory=lambda: defaultdict(set))
+    below: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    all: set[str] = field(default_factory=set)
+
+
 class Tree:
     """The records of one trace, or of one ID where records have no trace.
 
@@ -47,11 +59,7 @@ class Tree:
             if record.is_span and record.span is not None:
                 self.spans.setdefault(record.span, record)
         self.up = {s: tuple(self._chain(s)) for s in {r.span for r in self.records}}
-        self._own: dict[tuple[str, str | None], set[str]] = defaultdict(set)
-        self._below: dict[tuple[str, str], set[str]] = defaultdict(set)
-        self._all: dict[str, set[str]] = defaultdict(set)
-        for record in self.records:
-            self._note(record)
+        self._values: dict[str, _Values] = {}
         self._flow = self._default_flow()
         self._units: dict[int, Unit] = {}
 
@@ -62,17 +70,25 @@ class Tree:
             yield span
             span = self.spans[span].parent if span in self.spans else None
 
-    def _note(self, record: Record) -> None:
-        span = self.spans.get(record.span or "")
-        for field in _INHERITED:
+    def _said(self, field: str) -> _Values:
+        """Return what the records say of a field; most traces never ask, so it is put together late."""
+        if field not in self._values:
+            self._values[field] = self._gathered(field)
+        return self._values[field]
+
+    def _gathered(self, field: str) -> _Values:
+        made = _Values()
+        for record in self.records:
             value = getattr(record, field)
             if not value:
                 continue
-            if record.is_span or not (span and getattr(span, field)):  # a span's own word wins over its logs'
-                self._own[field, record.span].add(value)
+            span = None if record.is_span else self.spans.get(record.span or "")
+            if not (span and getattr(span, field)):  # a span's own word wins over its logs'
+                made.own[record.span].add(value)
             for above in self.up[record.span]:
-                self._below[field, above].add(value)
-            self._all[field].add(value)
+                made.below[above].add(value)
+            made.all.add(value)
+        return made
 
     def _default_flow(self) -> str | None:
         """Return the service of the trace's first span: the flow of a trace that nobody gives one."""
@@ -92,17 +108,11 @@ class Tree:
         """
         if (value := getattr(record, field)) or record.trace is None:
             return str(value) if value else None
-        chain = self.up[record.span]
-        for span in chain:
-            values = self._own[field, span]
-            if len(values) == 1:
-                return next(iter(values))
-        if not around:
-            return None
-        for values in (*(self._below[field, span] for span in chain), self._all[field]):
-            if len(values) == 1:
-                return next(iter(values))
-        return None
+        chain, said = self.up[record.span], self._said(field)
+        places = [said.own.get(span, ()) for span in chain]
+        if around:
+            places += [*(said.below.get(span, ()) for span in chain), said.all]
+        return next((next(iter(values)) for values in places if len(values) == 1), None)
 
     def unit(self, record: Record) -> Unit:
         """Return the unit that a record belongs to; its id is empty where there is none."""
@@ -116,8 +126,8 @@ class Tree:
         business = business or self.nearest(record, "cid")
         if business:
             return Unit(tenant, business, flow, BUSINESS)
-        for field, kind in (("run", RUN), ("technical", TECHNICAL)):
-            if found := self.nearest(record, field):
+        for name, kind in (("run", RUN), ("technical", TECHNICAL)):
+            if found := self.nearest(record, name):
                 return Unit(tenant, found, flow, kind)
         if record.trace:
             return Unit(tenant, record.trace, flow, TRACE)
@@ -139,7 +149,7 @@ class Tree:
         """Return the flow: the client's or the mapping's, else the first span's service, else the source."""
         if found := self.nearest(record, "flow"):
             return found
-        if record.trace and (several := self._all["flow"]):
+        if record.trace and (several := self._said("flow").all):
             return min(several)
         return self._flow or record.service or record.source
 
@@ -179,9 +189,28 @@ def _apart(records: list[Record]) -> list[Record]:
     return placed
 
 
+def segments(records: Iterable[Record], gap_us: int = JOINS_FOR_US) -> list[list[Record]]:
+    """Return the records of one trace ID in parts that do not join: more than `gap_us` lies between them."""
+    ordered = sorted(records, key=lambda r: r.start)
+    parts: list[list[Record]] = []
+    last = 0
+    for record in ordered:
+        if not parts or record.start - last > gap_us:
+            parts.append([])
+            last = record.end
+        parts[-1].append(record)
+        last = max(last, record.end)
+    return parts
+
+
 def template(span: Record) -> str:
     """Return what a span is called without the numbers in it: ``/orders/{id}``, ``GET /orders/*``."""
-    return span.route or _WORD.sub(_without_id, span.name[:200])
+    return span.route or _without_ids(span.name[:200])
+
+
+@lru_cache(maxsize=4_096)
+def _without_ids(name: str) -> str:
+    return _WORD.sub(_without_id, name)
 
 
 def _without_id(word: re.Match[str]) -> str:

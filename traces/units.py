@@ -1,78 +1,249 @@
-"""The rows of units: what a commit adds to them, and what late records take away."""
+"""The rows of units: what a commit adds to them, and what late records take away.
+
+What records say of units is put together as narrow columns (`spoken`), which SQL groups and merges: planning
+a statement over all columns of the incoming records costs more than running it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.records import SPAN_COLUMNS
+from traces import signals
+from traces.known import NEVER, Known, keys_of_ids
+from traces.record import ERROR
+from unsnag.conventions import ACTOR_HUMAN, ROUTING_MANUAL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from data.store import Tx
     from traces.joining import Difference
     from traces.tenants import Tenants
 
     Row = dict[str, Any]
 
-_TIME = pa.timestamp("us")
-_CONCLUDED = pa.schema(
+_TIME: Final = pa.timestamp("us")
+_SAID: Final = pa.schema(
     [(name, pa.string()) for name in ("correlation_id", "flow", "tenant", "outcome")]
-    + [("time", _TIME), ("end_time", _TIME)]
+    + [("time", _TIME), ("end_time", _TIME), ("human_at", _TIME)]
 )
+_CONTEXT: Final = ("business_unit", "customer", "segment", "environment", "routing")
+_CARRIED: Final = ("tenant", "time", "value_amount", "value_currency", *_CONTEXT)
+SPOKEN: Final = pa.schema(
+    [
+        *_SAID,
+        ("trace_id", pa.string()),
+        ("record_id", pa.uint64()),
+        ("given_tenant", pa.string()),
+        *((name, pa.bool_()) for name in ("error", "attempt", "failed_attempt")),
+        *((name, SPAN_COLUMNS[name]) for name in ("value_amount", "value_currency", *_CONTEXT)),
+    ]
+)
+"""One row a record: `trace_id` is null where a trace need not be kept for the unit, `record_id` where several
+records say it together. `given_tenant` counts where the record names no tenant."""
 
 
-def derive(tx: Tx, difference: Difference, tenants: Tenants) -> None:
-    """Bring the units up to date with the running transaction."""
-    tx.run("traces/insert_unit_traces")
-    tx.view("concluded_unit", pa.Table.from_pylist(_concluded(difference), _CONCLUDED))
-    tx.run("derive/units")
+_KNOWN: Final = "traces.units"
+
+
+@dataclass(slots=True)
+class Units:
+    """When the units begin that a transaction is about, in microseconds."""
+
+    known: Known
+    low: int = NEVER
+    high: int = 0
+
+    def between(self, ids: Iterable[str]) -> dict[str, int]:
+        """Return the times between which the units of these IDs begin, those of this transaction included."""
+        low, high = self.known.times(keys_of_ids(ids))
+        return {"low": min(low, self.low), "high": max(high, self.high)}
+
+    def known_before(self, ids: Iterable[str]) -> set[str]:
+        """Return those of these IDs that had units before this transaction."""
+        named = sorted(ids)
+        found = self.known.holds(keys_of_ids(named))
+        return {one for one, is_known in zip(named, found, strict=True) if is_known}
+
+    def note(self, tx: Tx, table: pa.Table) -> dict[str, int]:
+        """Take in what is spoken of units, and return between which times they began before."""
+        times = table.group_by("correlation_id").aggregate([("time", "min"), ("time", "max")])
+        keys = keys_of_ids(times["correlation_id"].to_pylist())
+        before = dict(zip(("low", "high"), self.known.times(keys), strict=True))
+        lows, highs = (times[name].cast(pa.int64()).to_numpy() for name in ("time_min", "time_max"))
+        self.low, self.high = min(self.low, int(lows.min())), max(self.high, int(highs.max()))
+        tx.after_commit.append(lambda: self.known.add(keys, (lows, highs)))
+        return before
+
+
+def known_units(tx: Tx) -> Known:
+    """Return which IDs have units, as the writer remembers it."""
+    if _KNOWN not in tx.memo:
+        table = tx.arrow("traces/known_units")
+        times = table["first_seen"].to_numpy()
+        tx.memo[_KNOWN] = Known()
+        tx.memo[_KNOWN].add(table["key"].to_numpy(), (times, times))
+    found: Known = tx.memo[_KNOWN]
+    return found
+
+
+def derive(tx: Tx, difference: Difference, tenants: Tenants) -> Units:
+    """Bring the units up to date with the running transaction; return when they begin."""
+    made = Units(known_units(tx))
+    concluded = pa.Table.from_pylist(_concluded(difference), _SAID)
+    spans, logs = (signals.narrow(tx.tables[name]) for name in ("incoming_span", "incoming_log"))
+    said = spoken(spans, logs, concluded, difference.joined)
+    table = _with_tenants(said, difference.told_tenants, tenants.after)
+    if table.num_rows:
+        tx.view("spoken", table)
+        tx.run("traces/insert_unit_traces")
+        tx.run("derive/units", made.note(tx, table))
     lost = {row["correlation_id"] for row in (*difference.lost_units, *_taken_back(difference))}
+    lost |= difference.retold
     if lost:
         tenants.look_again(tx, lost)
     if again := lost | tenants.changed:
-        _derive_again(tx, again)
+        _derive_again(tx, made, again, tenants.after)
+    return made
+
+
+def spoken(spans: pa.Table, logs: pa.Table, concluded: pa.Table, joined: Iterable[str]) -> pa.Table:
+    """Return what records say of the units that they name, one row a record.
+
+    Args:
+        spans: Spans as they are stored; columns that do not matter may be missing.
+        logs: Log records, likewise.
+        concluded: What was concluded from several records: the columns of `_SAID`.
+        joined: Traces whose signals are in `concluded`.
+
+    Returns:
+        The columns of `SPOKEN`; no record was given a tenant yet.
+    """
+    parts = [concluded]
+    if spans.num_rows:
+        parts += [_of_spans(spans, joined), _of_bare_roots(spans, joined)]
+    if logs.num_rows:
+        parts.append(_of_logs(logs, joined))
+    return pa.concat_tables([_completed(part) for part in parts if part.num_rows] or [SPOKEN.empty_table()])
+
+
+def _with_tenants(table: pa.Table, told: Mapping[int, str], sole: Mapping[str, str]) -> pa.Table:
+    """Return what is spoken with the tenant that is given to each record: its trace's, else that of its ID.
+
+    What a record names itself stays as it is: a tenant that was given is no evidence of itself.
+    """
+    given = table["given_tenant"]
+    for name, tenants in (("correlation_id", sole), ("record_id", told)):
+        if tenants:
+            places = pc.index_in(table[name], pa.array(tenants.keys(), SPOKEN.field(name).type))
+            given = pc.coalesce(pa.array(tenants.values(), pa.string()).take(places), given)
+    return signals.with_columns(table, given_tenant=given)
+
+
+def _completed(part: pa.Table) -> pa.Table:
+    """Return rows with all columns of `SPOKEN`."""
+    known = set(part.column_names)
+    return pa.table(
+        {f.name: part[f.name] if f.name in known else pa.nulls(len(part), f.type) for f in SPOKEN},
+        schema=SPOKEN,
+    )
+
+
+def _of_spans(spans: pa.Table, joined: Iterable[str]) -> pa.Table:
+    names = ("correlation_id", "flow", "trace_id", "record_id", "end_time", *_CARRIED)
+    named = pc.and_(pc.is_valid(spans["correlation_id"]), pc.is_valid(spans["flow"]))
+    spans = spans.select([*names, "role", "status", "outcome", "actor_type"]).filter(named)
+    nothing = pa.scalar(None, pa.string())
+    told = pc.if_else(signals.not_in(spans["trace_id"], joined), spans["outcome"], nothing)
+    failed = pc.equal(spans["status"], "error")
+    # Foreign telemetry that ended well proves nothing.
+    ended = pc.if_else(pc.or_(pc.is_valid(spans["role"]), failed), nothing, "ended")
+    attempt = pc.fill_null(pc.equal(spans["role"], "step"), False)  # noqa: FBT003
+    return pa.table(
+        {
+            **{name: spans[name] for name in names},
+            "outcome": pc.if_else(pc.is_valid(spans["outcome"]), told, ended),
+            "attempt": attempt,
+            "failed_attempt": pc.and_(attempt, failed),
+            "human_at": _by_people(spans),
+        }
+    )
+
+
+def _of_bare_roots(spans: pa.Table, joined: Iterable[str]) -> pa.Table:
+    """Make units of traces without any ID once their root ended."""
+    roots = signals.bare_roots(spans, joined)
+    ended = pa.array(["ended"] * roots.num_rows, pa.string())
+    columns = roots.select(["correlation_id", "flow", "tenant", "time", "end_time"])
+    return columns.append_column("outcome", ended)
+
+
+def _by_people(table: pa.Table) -> pa.ChunkedArray:
+    """Return when a record ended that a person carried out, or that went the way of manual work."""
+    by_hand = pc.or_kleene(
+        pc.equal(table["actor_type"], ACTOR_HUMAN), pc.equal(table["routing"], ROUTING_MANUAL)
+    )
+    return pc.if_else(pc.fill_null(by_hand, False), table["end_time"], pa.scalar(None, _TIME))  # noqa: FBT003
+
+
+def _of_logs(logs: pa.Table, joined: Iterable[str]) -> pa.Table:
+    # A record without a trace is of its run or its request where nobody names a business ID.
+    others = signals.without_trace(logs, pc.coalesce(logs["run_id"], logs["technical_id"]))
+    own = pc.fill_null(signals.not_in(signals.scopes_of_logs(logs), joined), True)  # noqa: FBT003
+    table = pa.table(
+        {
+            **{name: logs[name] for name in ("trace_id", "record_id", *_CARRIED)},
+            "correlation_id": pc.coalesce(logs["correlation_id"], others),
+            "flow": signals.flows_of_logs(logs),
+            "end_time": logs["time"],
+            "outcome": pc.if_else(own, logs["outcome"], pa.scalar(None, pa.string())),
+            "error": pc.greater_equal(logs["severity_number"], ERROR),
+            "human_at": _by_people(logs.append_column("end_time", logs["time"])),
+        }
+    )
+    return table.filter(pc.and_(pc.is_valid(table["correlation_id"]), pc.is_valid(table["flow"])))
 
 
 def _taken_back(difference: Difference) -> list[Row]:
     return [signal for signal in difference.signals if signal["change"] < 0]
 
 
-def _derive_again(tx: Tx, ids: set[str]) -> None:
+def _derive_again(tx: Tx, units: Units, ids: set[str], sole: Mapping[str, str]) -> None:
     """Make the units of some IDs from everything that is stored of them: late records took something away."""
     tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
     (bounds,) = tx.run("derive/bounds_of_units")
     if bounds["low"] is None:
         return
-    incoming = {name: tx.tables[name] for name in ("incoming_log", "incoming_span", "joined_trace")}
-    stored = {
-        "incoming_log": tx.arrow("derive/logs_of_units", bounds),
-        "incoming_span": tx.arrow("derive/spans_of_units", bounds),
-        "concluded_unit": tx.arrow("derive/concluded_of_units"),
-    }
+    spans, logs = tx.arrow("derive/spans_of_units", bounds), tx.arrow("derive/logs_of_units", bounds)
+    concluded = tx.arrow("derive/concluded_of_units").cast(_SAID)
+    told = {row["record_id"]: row["tenant"] for row in tx.run("derive/told_of_units")}
     # Signals are counted from unit_signal, so every trace counts as joined.
-    stored["joined_trace"] = _traces(stored["incoming_log"], stored["incoming_span"])
+    table = _with_tenants(spoken(spans, logs, concluded, _traces(logs, spans)), told, sole)
     tx.run("derive/delete_units")
-    for name, table in stored.items():
-        tx.view(name, table)
-    tx.run("derive/units")
-    for name, table in incoming.items():
-        tx.view(name, table)
+    if table.num_rows:
+        tx.view("spoken", table)
+        tx.run("derive/units", units.note(tx, table))
 
 
-def _traces(logs: pa.Table, spans: pa.Table) -> pa.Table:
+def _traces(logs: pa.Table, spans: pa.Table) -> set[str]:
     names = {*logs["trace_id"].to_pylist(), *spans["trace_id"].to_pylist()} - {None}
-    names |= {f"id {cid}" for cid in logs["correlation_id"].to_pylist()}
-    return pa.table({"trace_id": pa.array(sorted(names), pa.string())})
+    return names | {f"id {cid}" for cid in logs["correlation_id"].to_pylist()}
 
 
 def _concluded(difference: Difference) -> list[Row]:
     """Return what joined traces say of units, one row for each signal and each span of time."""
     said = [
-        {**_named(row), "outcome": row["outcome"], "time": row["time"], "end_time": row["time"]}
+        {**_named(row), **dict.fromkeys(("time", "end_time"), row["time"]), "outcome": row["outcome"]}
         for row in difference.signals
         if row["change"] > 0
     ]
     return said + [
-        {**_named(row), "outcome": None, "time": row["first_seen"], "end_time": row["last_seen"]}
+        {**_named(row), "time": row["first_seen"], "end_time": row["last_seen"], "human_at": row["human_at"]}
         for row in difference.joined_units
     ]
 

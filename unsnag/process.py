@@ -1,6 +1,7 @@
 """This process, as its records name it: a random identity, the order of its records, pid and host.
 
-Pid and host name a process on a machine; the identity is never used twice, which a pid is.
+Pid and host name a process on a machine, on Linux with the namespace of the pid. The identity is never used
+twice, which a pid is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from unsnag.conventions import HOST_NAME, PROCESS_PID
+from unsnag.conventions import HOST_NAME, PROCESS_NAMESPACE, PROCESS_PID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +34,10 @@ _place: dict[str, Any] = {}
 
 
 def place() -> dict[str, Any]:
-    """Return pid and host name, as fields of a record."""
+    """Return pid, host name and, on Linux, the namespace of the pid, as fields of a record."""
     global _place  # noqa: PLW0603 - asking the system once for each process is enough
     if not _place:
-        _place = {PROCESS_PID: os.getpid(), HOST_NAME: host_name()}
+        _place = {PROCESS_PID: os.getpid(), HOST_NAME: host_name(), **_namespace()}
     return _place
 
 
@@ -51,3 +52,10 @@ def host_name() -> str:
     if sys.platform == "win32":
         return os.environ.get("COMPUTERNAME", "")
     return os.uname().nodename  # what socket.gethostname() returns, without importing socket
+
+
+def _namespace() -> dict[str, str]:
+    try:
+        return {PROCESS_NAMESPACE: f"{os.stat('/proc/self/ns/pid').st_ino:x}"}  # noqa: PTH116 - pathlib is not imported
+    except OSError:  # no Linux
+        return {}

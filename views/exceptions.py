@@ -42,6 +42,7 @@ TABS: Final = {
     "running": ("Retrying", ["retrying", "verifying"]),
     "recovered": ("Recovered", ["recovered"]),
     "resolved": ("Resolved", ["resolved"]),
+    "expired": ("Expired", ["expired"]),
 }
 KEYS: Final = {"c": "claim", "r": "retry", "v": "resolve", "u": "release", "n": "next", "?": "help"}
 _TABLE: Final = "queue"
@@ -89,6 +90,8 @@ def board() -> None:
     found = center.desk.cases(_of_tab(chosen, tab), PER_PAGE, _first_row())
     # The tab that is open counts what its list shows, though a case may have moved in between.
     _tabs({name: _count(name, counts) for name in TABS} | {tab: found.total})
+    if waiting := words.settling(len(center.desk.settling())):
+        st.caption(waiting)
     if not found.total:
         _nothing(counts, tab)
         return
@@ -236,7 +239,7 @@ def _ms(moment: datetime | None) -> float | None:
 def _bar(found: CasePage, selected: list[str]) -> None:
     first = _first_row()
     last = first + len(found.items)
-    order = "newest first" if _tab() in ("recovered", "resolved") else "by due time, then value"
+    order = "newest first" if _tab() in ("recovered", "resolved", "expired") else "by due time, then value"
     words_left = f"**{len(selected)} selected** · " if selected else ""
     st.markdown(f"{words_left}{first + 1:,}–{last:,} of {found.total:,} · :gray[{order}]")
     st.space("stretch")
@@ -370,6 +373,7 @@ def _nothing(counts: dict[str, int], tab: str) -> None:
         "running": "Here stands what is being retried or waits for its proof.",
         "recovered": "Here stands what has proven its recovery.",
         "resolved": "Here stands what a person closed.",
+        "expired": "Exceptions that nothing could prove and that did not occur again.",
     }[tab]
     filtered = any(param(name) for name in ("q", "flow", "class", "severity", "tenant"))
     if filtered:

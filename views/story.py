@@ -416,6 +416,7 @@ _ACTS: Final = {
     "fixed_outside": ("build", "", "{actor} marked the exception at {step} as fixed outside"),
     "verified": ("verified", "green", "Verified: the unit went past {step} to its end"),
     "resolved": ("task_alt", "green", "{actor} resolved the exception at {step}: {code}"),
+    "closed": ("task_alt", "", "The exception at {step} was closed: {reason}"),
     "expired": ("timer_off", "amber", "The claim on the exception at {step} ran out"),
     "verifying": ("hourglass_top", "", "The retry of {step} ran; the unit's own success is still awaited"),
     "retry_failed": ("cancel", "red", "The retry of {step} failed"),
@@ -432,11 +433,6 @@ _ACTS: Final = {
         "",
         "The exception at {step} was withdrawn: later records showed that it was handled",
     ),
-    "closed": (
-        "task_alt",
-        "",
-        "The script closed the exception at {step}: its block called ok() after the error",
-    ),
     "recovered": ("verified", "green", "Recovered: the unit went past {step} to its end"),
 }
 _GIVES_REASON: Final = ("retried", "retry_cancelled", "fixed_outside", "resolved", "retry_failed")
@@ -452,6 +448,7 @@ def _act_line(act: Row, case: Row) -> Line:
         verb=verb,
         step=act["step"] or "a step",
         title=case.get("title", ""),
+        reason=act.get("reason") or "",
         code=CODE_NAMES.get(code, code),
     ).rstrip(": ")
     if act["reason"] and verb in _GIVES_REASON:

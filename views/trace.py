@@ -128,6 +128,8 @@ def _trace(center: Seat, name: str) -> None:
 
 def _unit(center: Seat, unit: Row) -> None:
     _header(center, unit)
+    if waiting := words.settling(len(unit["settling"])):
+        st.info(waiting, icon=":material/hourglass_top:")
     _waterfall(unit, unit["correlation_id"])
     _cases(center, unit["cases"])
     _story(center, unit)

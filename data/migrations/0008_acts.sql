@@ -16,12 +16,13 @@ create macro by_people(kind, actor_type, verb, details) as
         or (verb = 'resolved' and (details ->> 'code') in ('fixed_upstream', 'data_corrected'))
     );
 
--- case_closed: when a case ended: proven, or closed by a person; null while it is open.
+-- case_closed: when a case ended: proven, closed by a person, or expired; null while it is open.
 -- The proof that follows a resolution does not move its end.
 create macro case_closed(state, verified_at, resolved_at) as
     case state
         when 'recovered' then coalesce(verified_at, resolved_at)
         when 'resolved' then resolved_at
+        when 'expired' then resolved_at
     end;
 
 -- one row per act or step by which a person touched a unit; acts on a merged case count for the one that stays

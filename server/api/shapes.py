@@ -211,6 +211,15 @@ class LogRecord(BaseModel):
     source: str
 
 
+class SettlingFailure(BaseModel):
+    """A failed span that waits for the end of the work around it, until it opens a case or is withdrawn."""
+
+    flow: str
+    step: str
+    at: Time
+    until: Time = Field(description="When it opens at the latest.")
+
+
 class Unit(BaseModel):
     """Everything of one unit of work."""
 
@@ -227,6 +236,7 @@ class Unit(BaseModel):
     spans: list[Span]
     logs: list[LogRecord]
     cases: list[Case]
+    settling: list[SettlingFailure] = Field([], description="Failures that are no cases yet.")
     acts: list[Act]
     truncated: dict[str, int] | None
 

@@ -70,6 +70,14 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "UNSNAG_DEBUG": "1", **more}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count tests that start interpreters as slow: a third of a second each, and there are a hundred."""
+    for item in items:
+        if "run_script" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
+
+
 @pytest.fixture
 def run_script(tmp_path: Path) -> Callable[..., Ran]:
     """Return a function that runs a script in a process of its own."""

@@ -263,6 +263,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(st.characters()), ANYTHING))
 def test_anything_becomes_json(fields: dict[str, object]) -> None:
     assert isinstance(json.loads(encode(fields)), dict)

@@ -157,6 +157,7 @@ def test_an_interval_that_is_none_counts_as_a_minute(monkeypatch: pytest.MonkeyP
     assert heartbeat.interval_from_environment() == 60
 
 
+@pytest.mark.slow
 def test_blocks_that_end_while_their_heartbeat_is_written_leave_nothing_behind() -> None:
     """The writer takes a block away, records it and notes it again: its own end may come in between."""
     open_blocks = Heartbeats()

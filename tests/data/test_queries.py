@@ -11,6 +11,7 @@ import pytest
 from data import queries
 from data.migrate import migrate
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
+from traces.units import SPOKEN
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("access", "audit", "data", "desk", "traces", "collectors", "kpis", "server", "views")
@@ -34,15 +35,15 @@ UNSCOPED = (
     "desk/delete_occurrences",
     "desk/failures_by_key",
     "desk/ids_of_clocks",
+    "desk/known_failures",
     "desk/insert_cases",
     "desk/insert_episodes",
     "desk/insert_folds",
     "desk/merge_retries",
-    "desk/new_parts",
-    "desk/new_successes",
     "desk/parts_of_flows",
     "desk/successes_of",
     "desk/taken_steps",
+    "desk/cases_to_value",
     "desk/units_of_cases",
     "desk/insert_occurrences",
     "desk/insert_retry",
@@ -56,9 +57,9 @@ UNSCOPED = (
     "derive/concluded_of_units",
     "derive/delete_units",
     "derive/logs_of_units",
-    "derive/proven_units",
     "derive/spans_of_units",
-    "derive/unproven_units",
+    "derive/judged_units",
+    "derive/told_of_units",
     "derive/units",
     "store/insert_logs",
     "store/insert_spans",
@@ -72,14 +73,16 @@ UNSCOPED = (
     "traces/delete_joined_units",
     "traces/failures_of",
     "traces/insert_clocks",
+    "traces/known_units",
+    "traces/ids_of_traces",
     "traces/insert_failures",
     "traces/insert_joined_units",
-    "traces/insert_plain_signals",
     "traces/insert_signals",
     "traces/insert_unit_traces",
     "traces/logs_of_ids",
     "traces/logs_of_traces",
     "traces/older_traces",
+    "traces/open_blocks",
     "traces/signals_of",
     "traces/spans_of_traces",
     "traces/speaking_logs",
@@ -121,9 +124,7 @@ VIEWS = {
     "new_signal": "unit_signal",
     "joined_unit": "unit_trace",
     "lost_unit": "unit_trace",
-    "joined_trace": "unit_trace",
     "wanted_trace": "unit_trace",
-    "sole_tenant": "unit",
     "asked_id": "unit",
 }
 
@@ -142,10 +143,7 @@ def empty() -> duckdb.DuckDBPyConnection:
     )
     connection.execute("create view speaking as select record_id from log")
     connection.execute("create view wanted_id as select correlation_id as id from log")
-    connection.execute(
-        "create view concluded_unit as"
-        " select correlation_id, flow, tenant, outcome, time, time as end_time from unit_signal"
-    )
+    connection.register("spoken", SPOKEN.empty_table())
     return connection
 
 

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.store import Store
+from data.store import Store, Tx
 from desk import cases
 from desk.cases import CaseFilter
-from desk.intake import intake
+from desk.intake import intake, prepare
 from tests.telemetry import batch, failure, log, success
+from traces.joining import RECENT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 
@@ -179,3 +182,39 @@ def test_any_order_split_and_repetition_gives_the_same_cases(
         ("SO-1", "stock"): ("recovered", 1, 2, 2),
         ("SO-2", "pay"): ("open", 1, 18, 18),
     }
+
+
+def test_the_first_commit_after_a_start_does_not_count_its_own_records_as_older(tmp_path: Path) -> None:
+    first = Store.open(tmp_path, intake)
+    append(first, success(0, "SO-1") | {"trace_id": "a" * 32})
+    first.close()
+    for prepared in (False, True):
+        store = Store.open(tmp_path, intake)
+        if prepared:
+            store.act(prepare).result()
+        trace = ("c" if prepared else "b") * 32
+        append(store, success(5, "SO-2") | {"trace_id": trace, "record_id": 7 + prepared})
+        assert store.remembered(RECENT).is_older(["a" * 32, trace]) == {"a" * 32}
+        store.close()
+
+
+def test_a_commit_of_new_ids_reads_no_case_and_no_unit_that_is_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(store, failure(0, "SO-1"), success(1, "SO-2"))
+    looks = {"desk/cases_by_key", "desk/failures_by_key", "desk/successes_of", "derive/judged_units"}
+    ran: dict[str, Any] = {}
+    run = Tx.run
+
+    def noted(tx: Tx, name: str, params: Any = None) -> list[dict[str, Any]]:
+        ran[name] = params
+        return run(tx, name, params)
+
+    monkeypatch.setattr(Tx, "run", noted)
+    append(store, failure(10, "SO-3"))
+    assert "desk/insert_cases" in ran
+    assert not looks & ran.keys()
+    assert ran["derive/units"]["low"] > ran["derive/units"]["high"]
+    append(store, failure(20, "SO-1"))
+    assert looks <= ran.keys()
+    assert ran["derive/units"]["low"] <= ran["derive/units"]["high"]

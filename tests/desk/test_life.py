@@ -505,3 +505,44 @@ def test_every_change_of_state_has_its_audit_entry(center: Center) -> None:
     steps = [(a["from_state"], a["to_state"]) for a in center.case()["acts"]]
     assert steps == [(None, "open"), ("open", "claimed"), ("claimed", "open"), ("open", "resolved")]
     assert center.case()["version"] == len(steps)
+
+
+# --- expiry -----------------------------------------------------------------------------------------
+
+
+def unplaced(seconds: float) -> dict[str, Any]:
+    """Return an error line that belongs to no unit."""
+    return failure(seconds, unit=None, step="", outcome=None)
+
+
+def days_pass(store: Store, days: float) -> int:
+    """Move the exceptions into the past, and let the clock look."""
+    move = "update exception_case set updated_at = updated_at - $ago, last_seen = last_seen - $ago"
+    store.act(lambda tx: tx.execute(move, {"ago": timedelta(days=days)})).result()
+    return sweep(local_gate(store), LIMITS)
+
+
+def test_an_exception_that_nothing_can_prove_expires_when_nothing_new_comes(store: Store) -> None:
+    store.append(batch(unplaced(0))).result()
+    assert days_pass(store, 13.9) == 0
+    assert days_pass(store, 0.2) == 1
+    (case,) = cases.listed(store.everything(), cases.CaseFilter(["expired"]), 10, 0).items
+    told = cases.one(store.everything(), case["id"])
+    assert (told["state"], told["recovered_by"], told["resolution_code"]) == ("expired", None, None)
+    assert (told["acts"][-1]["verb"], told["acts"][-1]["actor_type"]) == ("closed", "system")
+    closed = store.act(lambda tx: tx.execute("select how from case_episode where change = 'closed'")).result()
+    assert closed == [{"how": "expired"}]
+
+
+def test_an_expired_exception_comes_back_with_a_new_failure(store: Store) -> None:
+    store.append(batch(unplaced(0))).result()
+    days_pass(store, 15)
+    soon = (utc_now() - START).total_seconds() + 60
+    store.append(batch(unplaced(soon))).result()
+    (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items
+    assert (case["state"], case["occurrences"]) == ("open", 2)
+
+
+def test_an_exception_of_a_named_unit_never_expires(center: Center) -> None:
+    assert days_pass(center.store, 400) == 0
+    assert center.state() == "open"

@@ -37,6 +37,7 @@ LEGAL = {
     ("retrying", "open"), ("retrying", "claimed"), ("verifying", "open"), ("verifying", "verifying"),
     *((state, "recovered") for state in LIVE), *((state, "resolved") for state in LIVE),
     ("recovered", "recovered"), ("resolved", "resolved"), ("recovered", "open"), ("resolved", "open"),
+    ("open", "expired"), ("expired", "open"),
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from desk.errors import CaseNotFoundError, LeaseLostError
 from desk.lifecycle import Limits
 from desk.retries import Retries
 from tests.gates import local_gate
-from tests.telemetry import TRACE, batch, log, span
+from tests.telemetry import TRACE, batch, failure, log, span, success
 
 if TYPE_CHECKING:
     from data.store import Store
@@ -139,3 +140,54 @@ def test_a_case_whose_failure_was_handled_is_withdrawn_and_says_so(store: Store)
     assert all_cases(store) == []
     with pytest.raises(CaseNotFoundError, match="was withdrawn"):
         cases.one(store.everything(), case["id"])
+
+
+# --- value, severity and due time ------------------------------------------------------------------------
+
+
+def valued(seconds: float, amount: str, flow: str = "order-to-cash", **fields: Any) -> dict[str, Any]:
+    """Return a record of the unit that is no failure and names its value."""
+    own = {"value_amount": Decimal(amount), "value_currency": "EUR", "service": "shop", **fields}
+    return log(seconds, "order received", correlation_id="SO-1", flow=flow, **own)
+
+
+def urgency(case: dict[str, Any]) -> tuple[Any, str, float]:
+    return case["value"]["amount"], case["severity"], (case["due_at"] - case["opened_at"]).total_seconds()
+
+
+@pytest.mark.parametrize("flow", ["order-to-cash", "billing"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_severity_and_due_time_follow_the_value_in_any_order(store: Store, flow: str, is_first: bool) -> None:  # noqa: FBT001
+    rows = [failure(0), valued(5, "12000", flow)]
+    for row in reversed(rows) if is_first else rows:
+        store.append(batch(row)).result()
+    (case,) = all_cases(store)
+    assert urgency(case) == (Decimal(12000), "critical", 30 * 60)
+
+
+def test_a_value_that_changes_changes_the_live_case_and_keeps_the_rest(store: Store) -> None:
+    store.append(batch(failure(0), valued(1, "20"))).result()
+    (case,) = all_cases(store)
+    assert (case["severity"], case["version"]) == ("low", 1)
+    Acts(local_gate(store), Limits()).claim(case["id"], actor=ANN)
+    store.append(batch(valued(9, "2000", customer="C-7"))).result()
+    (after,) = all_cases(store)
+    assert urgency(after) == (Decimal(2000), "high", 2 * 3600)
+    assert (after["holder"], after["customer"], after["occurrences"]) == ("ann", "C-7", 1)
+    assert [act["verb"] for act in cases.one(store.everything(), case["id"])["acts"]][-1] == "updated"
+    store.append(batch(valued(10, "2000", customer="C-7"))).result()
+    assert all_cases(store)[0]["version"] == after["version"], "nothing new: nothing is written"
+
+
+def test_a_case_that_has_ended_keeps_its_value(store: Store) -> None:
+    store.append(batch(failure(0), valued(1, "20"), success(60))).result()
+    store.append(batch(valued(90, "2000"))).result()
+    (case,) = all_cases(store)
+    assert (case["state"], case["severity"]) == ("recovered", "low")
+
+
+def test_the_value_of_another_tenant_is_not_taken(store: Store) -> None:
+    store.append(batch(failure(0, tenant="acme"))).result()
+    store.append(batch(valued(5, "12000", tenant="globex"))).result()
+    (case,) = all_cases(store)
+    assert case["value"] is None

@@ -289,3 +289,15 @@ def test_ages_of_the_backlog_add_up_to_it(tables: Tables) -> None:
 def test_with_nothing_ended_there_are_no_backlog_days(tables: Tables) -> None:
     tables.case("C1", "U1")
     assert of(tables, "K16").details["backlog_days"] is None
+
+
+def test_what_expired_is_counted_apart(tables: Tables) -> None:
+    tables.case("expired", "U1", opened=1, resolved=100, state="expired")
+    tables.case("resolved", "U2", opened=1, resolved=3)
+    tables.case("recovered", "U3", opened=1, recovered=3)
+    details = of(tables, "K16").details
+    assert (of(tables, "K16").n, details["outflow"], details["expired"]) == (0, 2, 1)
+    figure = of(tables, "K3")
+    assert (figure.value, figure.n, figure.in_flight) == (2 * HOUR, 2, 0)
+    assert of(tables, "K9").n == 1
+    assert of(tables, "K8").n == 0

@@ -44,7 +44,8 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
     scopes: dict[str, list[Record]] = defaultdict(list)
     for record in {r.rid: r for r in records}.values():
         scopes[_scope(record)].append(record)
-    resolved = [resolve(members, opened=Everything()) for members in scopes.values()]
+    parts_of = [part for members in scopes.values() for part in _joined(members)]
+    resolved = [resolve(part, opened=Everything(), silent=Everything()) for part in parts_of]
     sole = _sole_tenants(resolved, named)
     failures: dict[Key, list[Any]] = defaultdict(list)
     signals: dict[tuple[str | None, str], list[dict[str, Any]]] = defaultdict(list)
@@ -68,6 +69,21 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
                 row = {"time": moment(record.end), "flow": unit.flow, "outcome": "ended"}
                 signals[unit.tenant or sole.get(unit.id), unit.id].append(row)
     return Told({key: _case(key, found, signals, parts) for key, found in failures.items()}, _units(signals))
+
+
+def _joined(members: list[Record]) -> list[list[Record]]:
+    """Put records together that a chain of records joins, each at most a day from the next."""
+    day = 24 * 3600 * 1_000_000
+    left, made = sorted(members, key=lambda r: (r.end, r.rid)), []
+    while left:
+        part = [left.pop()]
+        while near := [
+            r for r in left if any(r.start - p.end <= day and p.start - r.end <= day for p in part)
+        ]:
+            part += near
+            left = [r for r in left if r not in near]
+        made.append(part)
+    return made
 
 
 def _row(signal: Any) -> dict[str, Any]:

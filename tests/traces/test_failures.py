@@ -75,6 +75,7 @@ def test_a_unit_whose_command_died_is_lost_contact() -> None:
     wrapper = {"run": "run-1", "outcome": "failed", "fails": "unsnag.CommandError: killed", "until": 9}
     records = (
         block("command", cid="job-1", **wrapper),
+        step("python", "command", cid="job-1", **{**wrapper, "outcome": None}),
         log("unit.started", "never written", cid="SO-1", flow="orders", at=2, err=False, severity=9),
         log("unit.failed", "command", cid="job-1", at=9, fails="unsnag.CommandError: killed"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -69,10 +70,10 @@ def wait_for_cases(server: Server, count: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
     """Start a server that holds five exceptions, SO-1 the most urgent."""
-    started = Server(tmp_path).start()
+    started = Server(folder).start()
     try:
         for n in range(1, 6):
             send(started, f"SO-{n}", f"Order {n} was refused", age_s=600 - n)
@@ -80,6 +81,20 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield started
     finally:
         started.stop()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Start a server of the test's own, which it may change."""
+    with serving(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start a server for the tests that change nothing in it."""
+    with serving(tmp_path_factory.mktemp("shared")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +156,8 @@ def in_address(page: Page, name: str, value: str | None) -> None:
     assert address(page).get(name) == expected
 
 
-def test_the_queue_listens_to_keys_at_once_and_the_cursor_moves(server: Server, page: Page) -> None:
-    open_queue(page, server)
+def test_the_queue_listens_to_keys_at_once_and_the_cursor_moves(shared: Server, page: Page) -> None:
+    open_queue(page, shared)
     expect(cursor(page)).to_have_text("SO-1")
     page.keyboard.press("j")
     page.keyboard.press("ArrowDown")
@@ -151,8 +166,8 @@ def test_the_queue_listens_to_keys_at_once_and_the_cursor_moves(server: Server, 
     expect(cursor(page)).to_have_text("SO-2")
 
 
-def test_x_selects_and_shift_with_the_arrows_selects_a_range(server: Server, page: Page) -> None:
-    open_queue(page, server)
+def test_x_selects_and_shift_with_the_arrows_selects_a_range(shared: Server, page: Page) -> None:
+    open_queue(page, shared)
     page.keyboard.press("x")
     expect(selected(page)).to_have_text(["SO-1"])
     page.keyboard.press("Shift+ArrowDown")
@@ -164,8 +179,8 @@ def test_x_selects_and_shift_with_the_arrows_selects_a_range(server: Server, pag
     expect(selected(page)).to_have_count(0)
 
 
-def test_shift_and_click_selects_everything_between(server: Server, page: Page) -> None:
-    open_queue(page, server)
+def test_shift_and_click_selects_everything_between(shared: Server, page: Page) -> None:
+    open_queue(page, shared)
     row(page, "SO-2").locator("input").click()
     expect(selected(page)).to_have_text(["SO-2"])
     row(page, "SO-5").locator("input").click(modifiers=["Shift"])
@@ -180,7 +195,7 @@ def test_the_selection_belongs_to_the_exceptions_while_rows_arrive_above(server:
     expect(selected(page)).to_have_text(["SO-2", "SO-4"])
     # Older, so more urgent: these come in above what is selected, without a reload.
     send(server, "SO-8", "Order 8 was refused", age_s=7_200)
-    send(server, "SO-9", "Order 9 was refused", age_s=7_201)
+    send(server, "SO-9", "Order 9 was refused", age_s=7_260)
     expect(grid.locator(".row a")).to_have_text(["SO-9", "SO-8", "SO-1", "SO-2", "SO-3", "SO-4", "SO-5"])
     expect(selected(page)).to_have_text(["SO-2", "SO-4"])
     expect(cursor(page)).to_have_text("SO-4")
@@ -188,8 +203,8 @@ def test_the_selection_belongs_to_the_exceptions_while_rows_arrive_above(server:
     expect(cursor(page)).to_have_text("SO-5")
 
 
-def test_enter_opens_the_panel_which_follows_the_cursor_until_escape(server: Server, page: Page) -> None:
-    open_queue(page, server)
+def test_enter_opens_the_panel_which_follows_the_cursor_until_escape(shared: Server, page: Page) -> None:
+    open_queue(page, shared)
     page.keyboard.press("Enter")
     panel = page.locator(".st-key-case_panel")
     expect(panel.get_by_text("Order 1 was refused").first).to_be_visible()
@@ -230,8 +245,8 @@ def test_markup_that_telemetry_brought_stays_text(server: Server, page: Page) ->
     assert page.title() != "broken in"
 
 
-def test_back_brings_the_filter_back(server: Server, page: Page) -> None:
-    open_queue(page, server, "?q=Order+3")
+def test_back_brings_the_filter_back(shared: Server, page: Page) -> None:
+    open_queue(page, shared, "?q=Order+3")
     expect(page.locator("[role=grid] .row a")).to_have_text(["SO-3"])
     page.get_by_role("link", name="Business").click()
     expect(page.get_by_role("heading", name="Business")).to_be_visible()
@@ -241,8 +256,8 @@ def test_back_brings_the_filter_back(server: Server, page: Page) -> None:
     in_address(page, "q", "Order 3")
 
 
-def test_back_undoes_a_tab_and_keeps_the_filter(server: Server, page: Page) -> None:
-    open_queue(page, server, "?q=Order+3")
+def test_back_undoes_a_tab_and_keeps_the_filter(shared: Server, page: Page) -> None:
+    open_queue(page, shared, "?q=Order+3")
     page.get_by_role("radio", name="Resolved").click()
     in_address(page, "tab", "resolved")
     page.go_back()
@@ -250,18 +265,18 @@ def test_back_undoes_a_tab_and_keeps_the_filter(server: Server, page: Page) -> N
     expect(page.locator("[role=grid] .row a")).to_have_text(["SO-3"])
 
 
-def test_no_request_leaves_this_machine(server: Server, page: Page) -> None:
+def test_no_request_leaves_this_machine(shared: Server, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
-    open_queue(page, server)
+    open_queue(page, shared)
     page.keyboard.press("Enter")
     expect(page.locator(".st-key-case_panel")).to_be_visible()
     for name in ("Trace", "Business", "Collectors"):
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", name=name).first).to_be_visible()
         at_rest(page)
-    own = urlsplit(server.address).netloc
+    own = urlsplit(shared.address).netloc
     outside = {url for url in asked if urlsplit(url).scheme not in ("data", "blob")} - {
         url for url in asked if urlsplit(url).netloc == own
     }
@@ -269,8 +284,8 @@ def test_no_request_leaves_this_machine(server: Server, page: Page) -> None:
     assert not outside
 
 
-def test_opening_the_panel_keeps_what_is_selected(server: Server, page: Page) -> None:
-    open_queue(page, server)
+def test_opening_the_panel_keeps_what_is_selected(shared: Server, page: Page) -> None:
+    open_queue(page, shared)
     page.keyboard.press("x")
     page.keyboard.press("Shift+ArrowDown")
     expect(selected(page)).to_have_text(["SO-1", "SO-2"])

@@ -257,3 +257,14 @@ def test_more_than_can_be_drawn_is_said(center: Center) -> None:
 def test_a_unit_of_logs_only_has_a_waterfall_and_a_story(center: Center) -> None:
     ingest(center, log(1, "booked the truck", correlation_id="SO-7", flow="shipping", service="shipping"))
     assert "booked the truck" in texts(opened(id="SO-7", show="logs"))
+
+
+def test_a_failure_that_settles_is_shown_and_is_no_exception(center: Center) -> None:
+    own = {"correlation_id": "SO-8", "flow": "orders", "service": "shop"}
+    ingest(center, span(1, 2, "query", kind="client", status="error", parent_span_id="f" * 16, **own))
+    assert "1 failure is settling" not in texts(opened(id="SO-8")), "a span with its own ID is a unit root"
+    bare = {**own, "correlation_id": None, "trace_id": "c" * 32}
+    order = span(1, 2, "order", **{**own, "trace_id": "c" * 32})
+    ingest(center, span(3, 4, "ask", status="error", parent_span_id="e" * 16, **bare), order)
+    app = opened(id="SO-8")
+    assert "1 failure is settling" in texts(app)

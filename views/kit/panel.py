@@ -40,7 +40,7 @@ _VERBS: Final = {
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit that a later record named", "merged": "merged into another exception",
     "withdrawn": "withdrawn: it was handled", "updated": "more became known",
-    "closed": "closed by the script",
+    "closed": "ended",
 }  # fmt: skip
 
 
@@ -205,6 +205,12 @@ def _progress(case: Case, now: datetime, zone: str) -> None:
             f"Recovered {by.get(case['recovered_by'] or '', '')}. Proven by the unit's own success signal "
             f"at {words.clock(case['verified_at'], zone, now)}.",
             icon=":material/verified:",
+        )
+    elif case["state"] == "expired":
+        st.info(
+            "Expired: it did not occur again, and nothing could prove that it recovered. "
+            "A new failure opens it again.",
+            icon=":material/timer_off:",
         )
     elif is_closed_by_script(case):
         st.info(

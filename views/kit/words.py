@@ -27,6 +27,7 @@ STATES: Final = {
     "verifying": ("Verifying", "orange", ":material/hourglass_top:"),
     "recovered": ("Recovered", "green", ":material/check_circle:"),
     "resolved": ("Resolved", "gray", ":material/task_alt:"),
+    "expired": ("Expired", "gray", ":material/timer_off:"),
 }
 VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
 """A person resolved it as repaired, and a later success of the unit says so too."""
@@ -108,3 +109,11 @@ def size(count: float) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def settling(count: int) -> str:
+    """Return how many failures wait for the end of the work around them; nothing where none does."""
+    if not count:
+        return ""
+    settle, they = ("is settling", "It opens") if count == 1 else ("are settling", "They open")
+    return f"{plural(count, 'failure')} {settle}. {they} within 30 s unless the work around ends well."

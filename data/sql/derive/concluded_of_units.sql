@@ -6,6 +6,7 @@ select
     standing.outcome,
     standing.time,
     standing.time as end_time,
+    null::timestamp as human_at,
 from (
     select
         unit_signal.trace_id,
@@ -28,6 +29,7 @@ select
     null as outcome,
     unit_trace.first_seen as time,
     unit_trace.last_seen as end_time,
+    unit_trace.human_at,
 from unit_trace
 where
     unit_trace.joined

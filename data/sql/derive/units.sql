@@ -1,106 +1,12 @@
 -- one row per unit that the incoming records speak of
 -- Every column is a minimum, a maximum or a sum, so that any order of arrival gives the same row.
--- What a joined trace says of its units' ends stands in concluded_unit.
+-- What is spoken of units stands in columns already (traces.units), which knows when the units of these IDs begin.
 merge into unit
 using (
-    with
-    spoken as (
-        select
-            -- a record without a trace is of its run or its request where nobody names a business ID
-            coalesce(
-                incoming_log.correlation_id,
-                if(incoming_log.trace_id is null, coalesce(incoming_log.run_id, incoming_log.technical_id), null)
-            ) as correlation_id,
-            -- a record without a trace has no other to learn its flow from
-            coalesce(
-                incoming_log.flow,
-                if(incoming_log.trace_id is null, coalesce(incoming_log.service, incoming_log.source), null)
-            ) as flow,
-            incoming_log.tenant,
-            incoming_log.time,
-            incoming_log.time as end_time,
-            if(joined_trace.trace_id is null, incoming_log.outcome, null) as outcome,
-            incoming_log.severity_number >= 17 as error,
-            false as attempt,
-            false as failed_attempt,
-            incoming_log.value_amount,
-            incoming_log.value_currency,
-            incoming_log.business_unit,
-            incoming_log.customer,
-            incoming_log.segment,
-            incoming_log.environment,
-            incoming_log.routing,
-            if(incoming_log.actor_type = 'human', incoming_log.time, null) as human_at,
-        from incoming_log
-        left join joined_trace on coalesce(incoming_log.trace_id, 'id ' || incoming_log.correlation_id) = joined_trace.trace_id
-        where
-            (
-                incoming_log.correlation_id is not null
-                or (incoming_log.trace_id is null and coalesce(incoming_log.run_id, incoming_log.technical_id) is not null)
-            )
-            and (incoming_log.flow is not null or incoming_log.trace_id is null)
-        union all
-        select
-            incoming_span.correlation_id,
-            incoming_span.flow,
-            incoming_span.tenant,
-            incoming_span.time,
-            incoming_span.end_time,
-            case
-                when incoming_span.outcome is not null then if(joined_trace.trace_id is null, incoming_span.outcome, null)
-                -- foreign telemetry that ended well proves nothing
-                when incoming_span.role is null and incoming_span.status <> 'error' then 'ended'
-            end as outcome,
-            false as error,
-            incoming_span.role = 'step' as attempt,
-            incoming_span.role = 'step' and incoming_span.status = 'error' as failed_attempt,
-            incoming_span.value_amount,
-            incoming_span.value_currency,
-            incoming_span.business_unit,
-            incoming_span.customer,
-            incoming_span.segment,
-            incoming_span.environment,
-            incoming_span.routing,
-            if(incoming_span.actor_type = 'human', incoming_span.end_time, null) as human_at,
-        from incoming_span
-        left join joined_trace on incoming_span.trace_id = joined_trace.trace_id
-        where
-            incoming_span.correlation_id is not null
-            and incoming_span.flow is not null
-        union all by name
-        -- a trace without any ID is a unit once its root ended
-        select
-            incoming_span.trace_id as correlation_id,
-            coalesce(incoming_span.flow, incoming_span.service, incoming_span.source) as flow,
-            incoming_span.tenant,
-            incoming_span.time,
-            incoming_span.end_time,
-            'ended' as outcome,
-            false as error,
-            false as attempt,
-            false as failed_attempt,
-        from incoming_span
-        where
-            incoming_span.parent_span_id is null
-            and incoming_span.role is null
-            and incoming_span.outcome is null
-            and incoming_span.status <> 'error'
-            and incoming_span.correlation_id is null
-            and incoming_span.run_id is null
-            and incoming_span.technical_id is null
-            and incoming_span.trace_id not in (select joined_trace.trace_id from joined_trace)
-        union all by name
-        select
-            concluded_unit.*,
-            false as error,
-            false as attempt,
-            false as failed_attempt,
-        from concluded_unit
-    )
     select
         spoken.correlation_id,
         spoken.flow,
-        coalesce(spoken.tenant, sole_tenant.tenant) as tenant,
+        coalesce(spoken.tenant, spoken.given_tenant) as tenant,
         min(spoken.time) as first_seen,
         max(spoken.end_time) as last_seen,
         max(spoken.end_time) filter (where spoken.outcome in ('success', 'completed_unproven')) as completed_at,
@@ -128,14 +34,14 @@ using (
         coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
         coalesce(count_if(spoken.error), 0) as errors,
     from spoken
-    left join sole_tenant on spoken.correlation_id = sole_tenant.correlation_id
     group by
         spoken.correlation_id,
         spoken.flow,
-        coalesce(spoken.tenant, sole_tenant.tenant)
+        coalesce(spoken.tenant, spoken.given_tenant)
 ) as brought
 on
-    unit.correlation_id = brought.correlation_id
+    unit.first_seen between make_timestamp($low) and make_timestamp($high)
+    and unit.correlation_id = brought.correlation_id
     and unit.flow = brought.flow
     and unit.tenant is not distinct from brought.tenant
 when matched then update set

@@ -20,7 +20,7 @@ where
         or exception_case.id = $text
     )
 order by
-    case when exception_case.state in ('recovered', 'resolved') then exception_case.updated_at end desc nulls first,
+    case when exception_case.state in ('recovered', 'resolved', 'expired') then exception_case.updated_at end desc nulls first,
     exception_case.due_at nulls last,
     exception_case.value_amount desc nulls last,
     exception_case.id

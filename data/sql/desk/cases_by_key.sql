@@ -2,9 +2,14 @@
 select
     exception_case.*,
 from exception_case
-inner join wanted_case
-    on
-        exception_case.correlation_id = wanted_case.correlation_id
-        and exception_case.flow = wanted_case.flow
-        and exception_case.step = wanted_case.step
-        and exception_case.tenant is not distinct from wanted_case.tenant
+    -- found by narrow columns first: a case is wide, and most cases are not wanted
+where exception_case.rowid in (
+    select named.rowid
+    from exception_case as named
+    inner join wanted_case
+        on
+            named.correlation_id = wanted_case.correlation_id
+            and named.flow = wanted_case.flow
+            and named.step = wanted_case.step
+            and named.tenant is not distinct from wanted_case.tenant
+)

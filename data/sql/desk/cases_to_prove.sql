@@ -1,14 +1,14 @@
--- one row per case that a signal, or its own change, may prove
+-- one row per case that a signal may prove: those of the given IDs, and all of the given flows
 select
     exception_case.*,
 from exception_case
 where
-    (
+    exception_case.state <> 'expired'
+    and (
         exception_case.state <> 'resolved'
         or list_contains($verifiable::varchar[], exception_case.resolution_code)
     )
     and (
-        list_contains($ids::varchar[], exception_case.correlation_id)
-        or list_contains($cases::varchar[], exception_case.id)
+        exception_case.correlation_id in (select unnest($ids::varchar[]))
         or list_contains($flows::varchar[], exception_case.flow)
     )

@@ -10,4 +10,4 @@ select
     $now::timestamp,
 from new_fold
 inner join exception_case on new_fold.id = exception_case.id
-where exception_case.state not in ('recovered', 'resolved')
+where exception_case.state not in ('recovered', 'resolved', 'expired')

@@ -36,3 +36,9 @@ where
         and retry.state = 'queued'
         and retry.requested_at + greatest(to_seconds($untaken), pauses.longest) <= $now::timestamp
     )
+    or (
+        exception_case.state = 'open'
+        and exception_case.unit_kind in ('none', 'trace', 'technical')
+        and exception_case.last_seen <= $unseen
+        and exception_case.updated_at <= $unseen
+    )

@@ -3,7 +3,7 @@ select
     unit_signal.* exclude (change, recorded_at),
 from unit_signal
 where
-    list_contains($ids::varchar[], unit_signal.correlation_id)
+    unit_signal.correlation_id in (select unnest($ids::varchar[]))
     and unit_signal.time >= $since::timestamp
     and unit_signal.outcome = 'success'
 group by all

@@ -1,5 +1,5 @@
--- one row per unit of the wanted cases' IDs, in any flow
-select distinct
+-- one row per unit of the asked IDs, in any tenant and flow
+select
     unit.tenant,
     unit.correlation_id,
     unit.flow,
@@ -10,7 +10,6 @@ select distinct
     unit.segment,
     unit.environment,
 from unit
-inner join wanted_case
-    on
-        unit.correlation_id = wanted_case.correlation_id
-        and unit.tenant is not distinct from wanted_case.tenant
+where
+    unit.first_seen between make_timestamp($low) and make_timestamp($high)
+    and unit.correlation_id in (select asked_id.correlation_id from asked_id)

@@ -10,6 +10,7 @@
 -- counted: open
 -- rule: As of the end of the period: opened before it and not ended by then. Claimed, retrying and verifying are open.
 -- rule: Inflow is what was opened in the period, outflow what was recovered or resolved in it.
+-- rule: What expired in the period is counted apart: it is no outflow.
 -- rule: Ages run from the first failure; reopening does not make an exception young.
 -- rule: Backlog days are the open ones divided by what ended a day, over the 28 days before the end of the period.
 with
@@ -44,9 +45,12 @@ placed as (
         )) as key,
         coalesce(cases.closed_at >= periods.ends_at, true) as still_open,
         cases.opened_at >= periods.starts_at as came_in,
-        not still_open and cases.closed_at >= periods.starts_at as went_out,
-        not still_open and cases.closed_at >= periods.ends_at - interval 28 days as ended_lately,
+        cases.state = 'expired' as expired,
+        not still_open and not expired and cases.closed_at >= periods.starts_at as went_out,
+        not still_open and not expired and cases.closed_at >= periods.ends_at - interval 28 days as ended_lately,
         periods.ends_at - cases.opened_at as age,
+        cases.closed_at,
+        periods.starts_at,
     from cases
     inner join periods
         on
@@ -63,6 +67,7 @@ select
     {
         'inflow': count_if(came_in),
         'outflow': count_if(went_out),
+        'expired': count_if(expired and not still_open and closed_at >= starts_at),
         'under_1h': count_if(still_open and age < interval 1 hour),
         'from_1h_to_4h': count_if(still_open and age >= interval 1 hour and age < interval 4 hours),
         'from_4h_to_24h': count_if(still_open and age >= interval 4 hours and age < interval 24 hours),

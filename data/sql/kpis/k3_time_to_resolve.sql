@@ -11,6 +11,7 @@
 -- rule: The period is that of the end: recovered at the unit's own success signal, or resolved by a person.
 -- rule: A reopened exception keeps its start; only its last end counts.
 -- rule: The second figure is the Kaplan-Meier median: exceptions still open at the end of the period count with the age they have, so that a pile of old ones cannot make the figure look good. It is empty while less than half would have ended.
+-- rule: Exceptions that expired are in neither: nobody resolved them. The second figure counts them with the age at which they expired.
 -- rule: Exceptions still open at the end of the period are shown as in flight; they are not in the first figure.
 with
 periods as (
@@ -42,8 +43,9 @@ placed as (
             end,
             'not set'
         )) as key,
-        coalesce(cases.closed_at < periods.ends_at, false) as closed,
-        greatest(epoch(if(closed, cases.closed_at, periods.ends_at) - cases.opened_at), 0) as seconds,
+        coalesce(cases.closed_at < periods.ends_at, false) as gone,
+        gone and cases.state <> 'expired' as closed,
+        greatest(epoch(if(gone, cases.closed_at, periods.ends_at) - cases.opened_at), 0) as seconds,
     from cases
     inner join periods
         on
@@ -93,7 +95,7 @@ ended as (
         median(seconds) filter (where closed) as value,
         quantile_cont(seconds, 0.9) filter (where closed) as p90,
         count_if(closed) as n,
-        count_if(not closed) as in_flight,
+        count_if(not gone) as in_flight,
     from placed
     group by
         period,

@@ -4,7 +4,7 @@ cases as (
     select
         *,
         case
-            when state in ('recovered', 'resolved') then coalesce(verified_at, resolved_at)
+            when state in ('recovered', 'resolved', 'expired') then coalesce(verified_at, resolved_at)
             else 'infinity'::timestamp
         end as closed_at,
         state in ('recovered', 'resolved') and verified_at is not null as proven,

@@ -39,7 +39,7 @@ closed_by_hand as (
         flow
     having
         bool_or(state = 'resolved')
-        and bool_and(state in ('recovered', 'resolved'))
+        and bool_and(state in ('recovered', 'resolved', 'expired'))
 ),
 finished as (
     select

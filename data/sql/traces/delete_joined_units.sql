@@ -10,4 +10,6 @@ where
             and lost_unit.correlation_id = unit_trace.correlation_id
             and lost_unit.flow = unit_trace.flow
             and lost_unit.tenant is not distinct from unit_trace.tenant
+            -- what the trace's ID says a day before or after is another part of it
+            and unit_trace.last_seen between lost_unit.first_seen and lost_unit.last_seen
     )

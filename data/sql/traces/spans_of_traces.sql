@@ -4,5 +4,6 @@ select
     span.links::json::varchar as links,
 from span
 where
-    span.time between make_timestamp($low) and make_timestamp($high)
+    span.end_time >= make_timestamp($low)
+    and span.time <= make_timestamp($high)
     and span.trace_id in (select wanted_trace.trace_id from wanted_trace)

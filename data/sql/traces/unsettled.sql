@@ -6,7 +6,9 @@ select
 from (
     select span.trace_id, span.time, span.ingested_at
     from span
-    where span.status = 'error'
+    where
+        span.status = 'error'
+        or span.outcome = 'failed'
     union all
     select log.trace_id, log.time, log.ingested_at
     from log
