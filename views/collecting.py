@@ -30,6 +30,9 @@ _MARKS: Final = {
     states.STALLED: "▲",
     states.FAILED: "▲",
 }
+_RARE: Final = ("Duplicates left out", "Dropped by a mapping", "Last error")
+"""Columns that are shown once they say something, so that the others fit a tablet."""
+_NOTHING: Final = ("0", "")
 _COLOURS: Final = {states.STALLED: "red", states.FAILED: "red", states.SILENT: "orange"}
 
 
@@ -51,7 +54,10 @@ def _sources() -> None:
     for source in sources:
         if _needs_attention(source):
             _card(source, zone, now)
-    st.dataframe([_row(source, zone, now) for source in sources], hide_index=True, width="stretch")
+    rows = [_row(source, zone, now) for source in sources]
+    silent = {name for name in _RARE if all(row[name] in _NOTHING for row in rows)}
+    shown = [{name: text for name, text in row.items() if name not in silent} for row in rows]
+    st.dataframe(shown, hide_index=True, width="stretch")
     for source in sources:
         if source["next_step"] and not _needs_attention(source):
             st.caption(f"**{words.escape(source['name'])}**: {_advice(source)}")
@@ -163,10 +169,10 @@ def _row(source: dict[str, Any], zone: str, now: datetime) -> dict[str, Any]:
         "Oldest unread": "–" if oldest is None else words.clock(oldest, zone, now),
         "Last record": words.ago(source["last_ingested_at"], now),
         "Records": f"{source['records']:,}",
-        "Duplicates left out": f"{source['duplicates']:,}",
         "Quarantined": f"{source['quarantined']:,}",
-        "Dropped by a mapping": f"{source['dropped']:,}",
         "Kind": source["kind"],
+        "Duplicates left out": f"{source['duplicates']:,}",
+        "Dropped by a mapping": f"{source['dropped']:,}",
         "Last error": source["last_error"] or "",
     }
 
