@@ -33,6 +33,7 @@ _MARKS: Final = {
 _RARE: Final = ("Duplicates left out", "Dropped by a mapping", "Last error")
 """Columns that are shown once they say something, so that the others fit a tablet."""
 _NOTHING: Final = ("0", "")
+_NAME: Final = 12
 _COLOURS: Final = {states.STALLED: "red", states.FAILED: "red", states.SILENT: "orange"}
 
 
@@ -77,7 +78,7 @@ def _clocks(sources: list[dict[str, Any]], zone: str, now: datetime) -> None:
     rows = [
         {
             "Source": source,
-            "Host": clock["name"] if clock["is_host"] else f"process {clock['name']}",
+            "Host": clock["name"] if clock["is_host"] else f"process {_short(clock['name'])}",
             "Clock": _off(clock["fast_s"]),
             "Requests": f"{clock['arrivals']:,}",
             "Measured": words.clock(clock["measured_at"], zone, now),
@@ -85,6 +86,11 @@ def _clocks(sources: list[dict[str, Any]], zone: str, now: datetime) -> None:
         for source, clock in found
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
+
+
+def _short(name: str) -> str:
+    """Return the beginning of a process's name: SDKs give each a random one of 36 letters."""
+    return name if len(name) <= _NAME else f"{name[:_NAME]}…"
 
 
 def _off(fast_s: float) -> str:
