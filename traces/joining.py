@@ -100,7 +100,11 @@ def join(tx: Tx, now: datetime) -> Difference:
     older = recent.is_older(list(changed - wide))
     # First of all, since resolving adds to what is remembered of these traces.
     tx.after_commit.append(lambda: recent.add(chunk, flags, counts))
-    difference = _Resolving(tx, recent, now).difference(changed - wide, older, chunk, plain=changed)
+    # Another part of the same trace may be what waits.
+    times = recent.times_of_waiting(changed - wide)
+    difference = _Resolving(tx, recent, now, times=times).difference(
+        changed - wide, older, chunk, plain=changed
+    )
     if wide:
         tx.after_commit.append(lambda: recent.postpone(dict.fromkeys(wide, (chunk.latest, chunk.latest))))
     return difference
@@ -133,6 +137,7 @@ def recent_traces(tx: Tx) -> Recent:
         # What waited when the process ended is looked at again.
         until = stored(utc_now()) + SETTLES_FOR
         for row in tx.run("traces/unsettled"):
+            _learn_older(tx, recent, row["low"], row["high"])
             recent.wait(row["trace_id"], Waiting(until, (row["low"], row["high"])))
         tx.memo[RECENT] = recent
     found: Recent = tx.memo[RECENT]

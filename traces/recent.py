@@ -197,6 +197,10 @@ class Recent:
         """Tell whether something in a trace waits for its unit root."""
         return scope in self._waiting
 
+    def times_of_waiting(self, scopes: Iterable[str]) -> list[tuple[int, int]]:
+        """Return from when to when the records are of those of these traces in which something waits."""
+        return [self._waiting[scope].times for scope in scopes if scope in self._waiting]
+
     def settling(self) -> list[Settling]:
         """Return the failures that wait for their unit root; callable from any thread."""
         return [failure for waiting in list(self._waiting.values()) for failure in waiting.failures]
