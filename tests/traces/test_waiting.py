@@ -60,3 +60,14 @@ def test_what_waits_at_a_stop_waits_on_however_late_it_was_written(tmp_path: Pat
     store = Store.open(tmp_path, intake.intake)
     assert stuck_steps(store) == ["charge"]
     store.close()
+
+
+def test_what_waits_at_a_stop_waits_on_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, intake.intake)
+    store.append(batch(failed(1) | {"trace_id": "b" * 32, "name": "send"})).result()
+    store.append(batch(failed())).result()
+    store.close()
+    store = Store.open(tmp_path, intake.intake)
+    store.append(batch(log(0, "hello", trace_id="d" * 32))).result()  # its first commit asks what waits
+    assert sorted(stuck_steps(store)) == ["charge", "send"]
+    store.close()
