@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def prepare(tx: Tx) -> None:
     """Remember what intake asks of every commit: a second for a million spans of the last two days.
 
-    Done before records are accepted; the first commit would wait for it otherwise.
+    Done before records are accepted; the first commit would wait for it otherwise. What the store holds of
+    older days is read when their records arrive.
     """
     moves.no_records(tx)
     joining.recent_traces(tx)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from traces import record as records
 from traces.recent import Chunk
+from traces.tree import JOINS_FOR_US
 from unsnag.conventions import VALUE_AT_RISK
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _NO_TENANT, _TENANT, _SPOKEN, _LINKS = 32, 64, 128, 256
 _NAMED, _BARE_ROOT, _NAMED_ROOT = 512, 1024, 2048
 LOST: Final = 4096
 """The trace holds a unit that is stated as lost: a later record may take that back."""
+FORGOTTEN: Final = 8192
+"""What some records of the trace say is not remembered: they were found in the store after a start."""
 
 
 def arrived(tx: Tx) -> Chunk:
@@ -83,6 +86,23 @@ def log_scopes(logs: pa.Table) -> list[str]:
 
 def _latest(*tables: pa.Table) -> int:
     return max((pc.max(t["time"]).cast(pa.int64()).as_py() or 0 for t in tables if t.num_rows), default=0)
+
+
+def times_of(chunk: Chunk) -> list[tuple[int, int]]:
+    """Return from when to when the records of a commit are, in microseconds; far ones apart."""
+    starts, ends = [], []
+    for table, end in ((chunk.spans, "end_time"), (chunk.logs, "time")):
+        if table.num_rows:
+            starts.append(table["time"].cast(pa.int64()).to_numpy())
+            ends.append(table[end].cast(pa.int64()).to_numpy())
+    if not starts:
+        return []
+    first = np.concatenate(starts)
+    order = np.argsort(first)
+    first, last = first[order], np.maximum.accumulate(np.concatenate(ends)[order])
+    breaks = np.flatnonzero(first[1:] - last[:-1] > 2 * JOINS_FOR_US)
+    lows, highs = first[[0, *(breaks + 1)]], last[[*breaks, -1]]
+    return list(zip(lows.tolist(), highs.tolist(), strict=True))
 
 
 def rows_of(tx: Tx, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -180,7 +200,7 @@ def with_ids(flags: dict[str, int]) -> list[str]:
 
 
 def _needs(flags: int) -> bool:
-    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | LOST):
+    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | LOST | FORGOTTEN):
         return True
     together = (_HAS_ID | _NO_ID, _NO_TENANT | _TENANT, _NAMED | _BARE_ROOT)
     return any((flags & pair) == pair for pair in together)

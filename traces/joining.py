@@ -21,7 +21,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.clock import stored, utc_now
+from data.clock import micros, stored, utc_now
 from traces import arrivals
 from traces import record as records
 from traces.failures import Everything, resolve
@@ -92,13 +92,19 @@ def join(tx: Tx, now: datetime) -> Difference:
     """Join the incoming records of the running transaction; `now` is naive UTC."""
     recent = recent_traces(tx)
     chunk = arrivals.arrived(tx)
+    for low, high in arrivals.times_of(chunk):
+        _learn_older(tx, recent, low, high)
     flags, counts = arrivals.flags_of(chunk)
     changed = arrivals.to_resolve(recent, flags) | recent.linking_to(arrivals.with_ids(flags))
     wide = {scope for scope in changed if arrivals.size_of(recent, scope) + counts.get(scope, 0) > WIDE}
     older = recent.is_older(list(changed - wide))
     # First of all, since resolving adds to what is remembered of these traces.
     tx.after_commit.append(lambda: recent.add(chunk, flags, counts))
-    difference = _Resolving(tx, recent, now).difference(changed - wide, older, chunk, plain=changed)
+    # Another part of the same trace may be what waits.
+    times = recent.times_of_waiting(changed - wide)
+    difference = _Resolving(tx, recent, now, times=times).difference(
+        changed - wide, older, chunk, plain=changed
+    )
     if wide:
         tx.after_commit.append(lambda: recent.postpone(dict.fromkeys(wide, (chunk.latest, chunk.latest))))
     return difference
@@ -114,6 +120,8 @@ def settle(tx: Tx, now: datetime, silent: Iterable[Sign] = ()) -> Difference:
     due = {sign.trace: (sign.time, sign.time) for sign in silent} | recent.due(now)
     empty = Chunk(pa.table({}), [], pa.table({}), [], 0)
     times = [*due.values(), *((sign.time, sign.time) for sign in silent)]
+    for low, high in times:
+        _learn_older(tx, recent, low, high)
     resolving = _Resolving(tx, recent, now, patient=False, times=times, silent=silent)
     difference = resolving.difference(set(due), recent.is_older(list(due)), empty)
     tx.after_commit.append(lambda: recent.done(due))
@@ -124,14 +132,26 @@ def recent_traces(tx: Tx) -> Recent:
     """Return the traces that are alive, as the writer remembers them."""
     if RECENT not in tx.memo:
         recent = Recent()
-        recent.add_older(tx.arrow("traces/older_traces")["key"].to_numpy())
+        now = micros(utc_now())
+        _learn_older(tx, recent, now - JOINS_FOR_US, now)
         # What waited when the process ended is looked at again.
         until = stored(utc_now()) + SETTLES_FOR
         for row in tx.run("traces/unsettled"):
+            _learn_older(tx, recent, row["low"], row["high"])
             recent.wait(row["trace_id"], Waiting(until, (row["low"], row["high"])))
         tx.memo[RECENT] = recent
     found: Recent = tx.memo[RECENT]
     return found
+
+
+def _learn_older(tx: Tx, recent: Recent, low: int, high: int) -> None:
+    """Learn which traces the store holds that records of these times join; in microseconds."""
+    for times in recent.unread(low - JOINS_FOR_US, high + JOINS_FOR_US):
+        keys = tx.arrow("traces/older_traces", _between(*times))["key"].to_numpy()
+        recent.add_older(keys, times)
+        if len(keys):
+            held = recent.is_older(list(recent.seen))
+            recent.add_flags(dict.fromkeys(held, arrivals.FORGOTTEN))
 
 
 # --- what they say now, against what they said before ---------------------------------------------------
@@ -267,6 +287,7 @@ class _Resolving:
         low, high = _bounds({scope: members[scope] for scope in linking})
         bounds = _between(low - JOINS_FOR_US, high + JOINS_FOR_US)
         found = self._ids_in_memory(linked, chunk, bounds)
+        _learn_older(self._tx, self._recent, low, high)
         if older := self._recent.is_older(sorted(linked)):
             self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(sorted(older), pa.string())}))
             for row in self._tx.run("traces/ids_of_traces", bounds):

@@ -2,7 +2,8 @@
 
 Every span, and every log record that says something, is kept as narrow Arrow columns for as long as it is
 among the latest. A trace that is older is read from the store, by its ID and within a day. Which traces are
-that old is known from 8 bytes each, so that a new trace, the common case, costs no look at the store.
+that old is known from 8 bytes each, so that a new trace, the common case, costs no look at the store. After
+a start these bytes are read for the days around the records that arrive, each day once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 RECENT_ROWS: Final = 60_000
 """Rows that are kept: about 600 bytes each."""
+_DAY_US: Final = 24 * 3600 * 1_000_000
 SETTLES_FOR: Final = timedelta(seconds=30)
 """A failed span waits this long for its unit root; then it counts as failed."""
 
@@ -84,6 +86,8 @@ class Recent:
         self._rows = 0
         self._next = 0
         self._older = Known()
+        self._read: list[tuple[int, int]] = []
+        """Times of which the store's traces are known, in order and apart: from, and until before."""
         self._wide: Times = {}
         self._waiting: dict[str, Waiting] = {}
         self._links: dict[str, set[str]] = {}
@@ -96,9 +100,36 @@ class Recent:
         found = self._older.holds(keys_of_traces(scopes))
         return {scope for scope, is_old in zip(scopes, found, strict=True) if is_old}
 
-    def add_older(self, keys: np.ndarray) -> None:
-        """Note traces that the store holds and the memory does not."""
+    def unread(self, low: int, high: int) -> list[tuple[int, int]]:
+        """Return the whole days around these times of which it is not known what the store holds.
+
+        All in microseconds; each pair says from when and until before when.
+        """
+        start, end = low // _DAY_US * _DAY_US, (high // _DAY_US + 1) * _DAY_US
+        found = []
+        for known_from, known_until in self._read:
+            if start < known_from and start < end:
+                found.append((start, min(known_from, end)))
+            start = max(start, known_until)
+        return [*found, (start, end)] if start < end else found
+
+    def add_older(self, keys: np.ndarray, times: tuple[int, int] | None = None) -> None:
+        """Note traces that the store holds and the memory does not.
+
+        Args:
+            keys: 64 bits of each.
+            times: The times of which these are all, as `unread` returned them.
+        """
         self._older.add(keys)
+        if times is None:
+            return
+        apart: list[tuple[int, int]] = []
+        for low, high in sorted([*self._read, times]):
+            if apart and low <= apart[-1][1]:
+                apart[-1] = (apart[-1][0], max(high, apart[-1][1]))
+            else:
+                apart.append((low, high))
+        self._read = apart
 
     def add(self, chunk: Chunk, flags: dict[str, int], counts: dict[str, int]) -> None:
         """Keep what a commit brought, and let go of what is oldest."""
@@ -165,6 +196,10 @@ class Recent:
     def is_waiting(self, scope: str) -> bool:
         """Tell whether something in a trace waits for its unit root."""
         return scope in self._waiting
+
+    def times_of_waiting(self, scopes: Iterable[str]) -> list[tuple[int, int]]:
+        """Return from when to when the records are of those of these traces in which something waits."""
+        return [self._waiting[scope].times for scope in scopes if scope in self._waiting]
 
     def settling(self) -> list[Settling]:
         """Return the failures that wait for their unit root; callable from any thread."""

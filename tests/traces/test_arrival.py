@@ -121,8 +121,9 @@ class World:
         block = r.choice(spans)["span_id"] if r.random() < 0.5 else r.choice(["b" * 16, "c" * 16])
         own = {"trace_id": r.choice(spans)["trace_id"], "span_id": block, "instance": "p1", "seq": number}
         named = {"correlation_id": r.choice(["SO-1", "SO-2"]), "flow": "orders", "service": "shop"}
-        message = r.choice(["unit.started", "unit.heartbeat"])
-        self.rows.append(log(r.randint(0, 90), message, **own, **named, ingested_at=micros(utc_now())))
+        message, time = r.choice(["unit.started", "unit.heartbeat"]), r.randint(0, 90)
+        arrived = {"ingested_at": micros(at(time)) + WAY_US}
+        self.rows.append(log(time, message, **own, **named, **arrived))
 
     def _pass_days(self) -> None:
         """Let some records come a day later: just in time to join their trace, or just too late."""
@@ -130,7 +131,8 @@ class World:
         for row in self.rows:
             if r.random() < 0.3:
                 hours = r.choice([20, 23.9, 24.1, 47, 49])
-                for name in ("time", "end_time"):
+                # A time far ahead of its arrival would have been replaced by it.
+                for name in ("time", "end_time", "ingested_at"):
                     if name in row:
                         row[name] += int(hours * 3600) * 1_000_000
 

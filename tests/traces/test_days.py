@@ -83,3 +83,30 @@ def test_a_look_up_of_the_order_shows_only_what_joins_it(store: Store) -> None:
         [],
         ["order received"],
     )
+
+
+def test_a_record_joins_an_old_trace_whatever_newer_ones_there_are(then: Any) -> None:
+    newer = span(240 * HOUR, 240 * HOUR + 1, "other", trace_id="9" * 32)
+    assert then(request(), newer, names_order(23)) == ["SO-1"]
+
+
+def test_what_a_start_finds_in_the_store_joins_what_came_after_it(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, intake)
+    store.append(batch(request())).result()
+    store.close()
+    store = Store.open(tmp_path, intake)
+    # By itself it has nothing that a later record could join.
+    store.append(batch(names_order(46) | {"flow": "shop"})).result()
+    store.append(batch(log(23 * HOUR, "still at it", trace_id=TRACE, flow="shop"))).result()
+    assert stuck_units(store) == ["SO-1"]
+    store.close()
+
+
+def test_the_same_line_of_an_order_written_again_after_a_start_is_one_failure(tmp_path: Path) -> None:
+    for seconds in (0, 3):
+        store = Store.open(tmp_path, intake)
+        own = {"severity_number": 17, "correlation_id": "SO-1", "flow": "orders", "service": "shop"}
+        store.append(batch(log(seconds, "no answer", **own))).result()
+        found = cases.listed(store.everything(), cases.CaseFilter(), 9, 0).items
+        store.close()
+    assert [case["occurrences"] for case in found] == [1]
