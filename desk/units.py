@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from data.clock import aware
+from desk.carrying import Carried, carrying
 from desk.cases import act, aware_row, shape
 from desk.errors import TraceNotFoundError, UnitNotFoundError
 from desk.settling import settling
@@ -36,7 +37,7 @@ _LOG_NAMES: Final = (
     "trace_id", "span_id", "correlation_id", "source", "error_class", "error_code",
 )  # fmt: skip
 MENTIONED: Final = "mentioned"
-"""State of an ID that only the text of lines names: no record belongs to it."""
+"""State of an ID that records only name, in a text or an attribute: no record belongs to it."""
 JOINS_FOR: Final = timedelta(microseconds=JOINS_FOR_US)
 _ALWAYS: Final = (datetime(1, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - naive UTC, as stored
 
@@ -51,7 +52,7 @@ def unit(reading: Reading, correlation_id: str) -> Row:
     rows = reading.query("units/unit", {"correlation_id": correlation_id})
     mentions = reading.query("units/logs_mentioning", {"id": correlation_id, "limit": MAX_ROWS})
     if not rows:
-        return _mentioned(correlation_id, mentions)
+        return _mentioned(reading, correlation_id, mentions)
     bounds = min(r["first_seen"] for r in rows) - JOINS_FOR, max(r["last_seen"] for r in rows) + JOINS_FOR
     cases = [shape(r) for r in reading.query("units/cases", {"correlation_id": correlation_id})]
     return {
@@ -65,24 +66,33 @@ def unit(reading: Reading, correlation_id: str) -> Row:
     }
 
 
-def _mentioned(correlation_id: str, rows: list[Row]) -> Row:
-    """Return what is known of an ID that only the text of lines names."""
-    if not rows:
+def _mentioned(reading: Reading, correlation_id: str, mentions: list[Row]) -> Row:
+    """Return what is known of an ID that no record belongs to: the records that name it."""
+    carried = Carried()
+    if not reading.query("units/traces_or_runs", {"q": correlation_id}):
+        carried = carrying(reading, correlation_id, MAX_ROWS)
+    spans = carried.spans
+    logs = sorted(
+        {row["record_id"]: row for row in (*carried.logs, *mentions)}.values(), key=itemgetter("time")
+    )
+    if not spans and not logs:
         raise UnitNotFoundError(correlation_id)
     nothing = ("completed_at", "value", "tenant", "business_unit", "customer", "segment", "environment")
+    spellings = carried.spellings
     return {
-        "correlation_id": correlation_id,
+        "correlation_id": next(iter(spellings)) if len(spellings) == 1 else correlation_id,
         "flows": [],
         "state": MENTIONED,
-        "opened_at": aware(rows[0]["time"]),
-        "last_seen": aware(rows[-1]["time"]),
+        "opened_at": aware(min(row["time"] for row in (*spans, *logs))),
+        "last_seen": aware(max(row["time"] for row in (*spans, *logs))),
         "attempts": 0,
         "failed_attempts": 0,
         **dict.fromkeys(nothing),
-        "spans": [],
-        "logs": [shape_log(row) for row in rows],
-        "truncated": None,
+        "spans": _spans(reading, spans, _ALWAYS),
+        "logs": [shape_log(row) for row in logs],
+        "truncated": carried.truncated,
         "cases": [],
+        "settling": [],
         "acts": [],
     }
 
@@ -106,13 +116,39 @@ def trace(reading: Reading, trace_id: str) -> Row:
 
 
 def search(reading: Reading, text: str, limit: int = 20) -> list[Row]:
-    """Return what the text names: units, cases, traces, runs, customers."""
+    """Return what the text names: units, cases, traces, runs, customers.
+
+    Where nothing is called exactly so, every record is asked whether it carries the text as an ID.
+    """
     text = text.strip()
     if not text:
         return []
     hits = reading.query("units/search", {"q": text, "limit": limit})
     hits += reading.query("units/traces_or_runs", {"q": text})
+    if not any(text.lower() in _names(hit) for hit in hits):
+        hits = [*_carried_hits(reading, text), *hits]
     return [aware_row(hit) for hit in hits[:limit]]
+
+
+def _names(hit: Row) -> tuple[str, ...]:
+    """Return what a hit is called, in small letters."""
+    if hit["kind"] == "customer":
+        return (hit["id"].lower(), hit["title"].lower())
+    return (hit["id"].lower(),)
+
+
+def _carried_hits(reading: Reading, text: str) -> list[Row]:
+    """Return a hit for each spelling of an ID that records only carry."""
+    return [
+        {
+            "kind": "unit",
+            "id": spelling,
+            "title": f"carried by {len(times)} record{'' if len(times) == 1 else 's'}",
+            "time": max(times),
+            "state": MENTIONED,
+        }
+        for spelling, times in carrying(reading, text, MAX_ROWS).spellings.items()
+    ]
 
 
 def recent(reading: Reading, *, failed: bool = False, named: bool = False, limit: int = 50) -> list[Row]:

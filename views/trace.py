@@ -18,6 +18,7 @@ import streamlit as st
 from desk.cases import CaseFilter
 from desk.errors import TraceNotFoundError, UnitNotFoundError
 from desk.lifecycle import LIVE
+from desk.units import MENTIONED
 from unsnag import conventions
 from views import story
 from views.components.live import live
@@ -49,7 +50,7 @@ STATES: Final[dict[str, tuple[str, Any, str]]] = {
     "completed_with_errors": ("Completed with errors", "orange", ":material/warning:"),
     "completed_unproven": ("Completed, unproven", "gray", ":material/help:"),
     "ended": ("Ended, no success rule", "gray", ":material/stop_circle:"),
-    "mentioned": ("Named in text only", "gray", ":material/format_quote:"),
+    "mentioned": ("Only named", "gray", ":material/format_quote:"),
 }
 """How a unit stands: words, colour, icon."""
 HIT_KINDS: Final = {
@@ -59,6 +60,8 @@ HIT_KINDS: Final = {
     "case": "Exception",
     "run": "Run",
 }
+MENTIONED_TRACES: Final = 5
+"""Traces of records that carry an ID that are offered at most."""
 STORY_LINES: Final = 400
 DETAIL_LOGS: Final = 40
 _STYLE: Final = """<style>
@@ -127,7 +130,10 @@ def _trace(center: Seat, name: str) -> None:
 
 
 def _unit(center: Seat, unit: Row) -> None:
-    _header(center, unit)
+    if unit["state"] == MENTIONED:
+        _mentioned(unit)
+    else:
+        _header(center, unit)
     if waiting := words.settling(len(unit["settling"])):
         st.info(waiting, icon=":material/hourglass_top:")
     _waterfall(unit, unit["correlation_id"])
@@ -301,6 +307,54 @@ def _total(times: story.Times) -> str:
     return f"{words.duration(times.total)} <small>= {parts}</small>"
 
 
+def _mentioned(unit: Row) -> None:
+    """Say what carries an ID that no record belongs to, and how it becomes a unit."""
+    traces = list(
+        dict.fromkeys(one["trace_id"] for one in (*unit["spans"], *unit["logs"]) if one["trace_id"])
+    )
+    shown = [("Spans", f"{len(unit['spans']):,}"), ("Logs", f"{len(unit['logs']):,}")]
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.code(unit["correlation_id"], language=None, width="content")
+            name, color, icon = STATES[MENTIONED]
+            st.badge(name, color=color, icon=icon)
+            st.caption("No record belongs to this ID; these carry it.")
+        st.html(_facts(shown))
+        with st.container(horizontal=True, gap="small"):
+            for trace_id in traces[:MENTIONED_TRACES]:
+                st.button(
+                    trace_id,
+                    key=f"of_{trace_id}",
+                    icon=":material/account_tree:",
+                    on_click=_open,
+                    args=(trace_id,),
+                    help="Open this trace",
+                )
+            if len(traces) > MENTIONED_TRACES:
+                st.caption(f"and {len(traces) - MENTIONED_TRACES:,} more traces")
+        if example := _mapping(unit):
+            st.caption(
+                "To give the ID a unit of work, with steps, exceptions and proof, name its attribute "
+                "in a mapping of the config file. It counts for what arrives after the next start:"
+            )
+            st.code(example, language="toml")
+
+
+def _mapping(unit: Row) -> str | None:
+    """Return a mapping that names the attribute of which the ID is the value, as the first record has it."""
+    wanted = unit["correlation_id"].lower()
+    for record in (*unit["spans"], *unit["logs"]):
+        for attribute, value in record["attributes"].items():
+            if str(value).lower() == wanted:
+                service = json.dumps(record["service"] or "", ensure_ascii=False)
+                return (
+                    "[collectors.mappings.orders]\n"
+                    f'match = {{ "service.name" = {service} }}   # log files name their mapping instead\n'
+                    f"correlation_id = {json.dumps(attribute, ensure_ascii=False)}"
+                )
+    return None
+
+
 def _trace_header(trace: Row) -> None:
     services = list(dict.fromkeys(span["service"] for span in trace["spans"] if span["service"]))
     units = list(dict.fromkeys(span["correlation_id"] for span in trace["spans"] if span["correlation_id"]))
@@ -360,7 +414,8 @@ def _say_truncated(unit: Row) -> None:
         for name, total in unit["truncated"].items()
         if total > len(unit[name])
     )
-    st.info(f"Showing the first {told}.", icon=":material/content_cut:")
+    which = "newest" if unit.get("state") == MENTIONED else "first"
+    st.info(f"Showing the {which} {told}.", icon=":material/content_cut:")
 
 
 def _detail(unit: Row, selected: str | None) -> None:

@@ -47,7 +47,7 @@ def recorded(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
         if row.name not in known:
             with Capture() as capture:
                 world = World(
-                    tmp_path_factory.mktemp("world"), capture.address, has(capture), capture.requests
+                    tmp_path_factory.mktemp("world"), capture.address, arrived(capture), capture.requests
                 )
                 known[row.name] = row.play(world)
             told = known[row.name]
@@ -57,8 +57,8 @@ def recorded(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
     return record
 
 
-def has(capture: Capture) -> Callable[[str], bool]:
-    """Return what tells whether a span of a name, or a log record with a text, was captured."""
-    return lambda name: any(
+def arrived(capture: Capture) -> Callable[[str], int]:
+    """Return what tells how many spans of a name, and log records with a text, were captured."""
+    return lambda name: sum(
         one.name == name if one.is_span else name in one.name for one in records(list(capture.requests))
     )

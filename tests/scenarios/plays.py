@@ -275,7 +275,7 @@ def _celery(world: World, module: str, orders: tuple[str, ...], span: str) -> Re
         world.run(
             "python", PROGRAMS / "send_tasks.py", module, *orders, REDIS=redis, OTEL_SDK_DISABLED="true"
         )
-        world.wait_for(span)
+        world.wait_for(span, times=len(orders))  # each of the two processes has an exporter of its own
     return world.recording()
 
 

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.scenario, pytest.mark.timeout(120)]
 @pytest.mark.usefixtures("environment")
 def test_the_number_in_baggage_reaches_the_units_of_every_service(tmp_path: Path) -> None:
     with UnsnagServer(tmp_path / "unsnag") as server:
-        world = World(tmp_path, server.address, server.has)
+        world = World(tmp_path, server.address, server.arrived)
         command = [BIN / "python", PROGRAMS / "recipe.py", ROOT / "docs" / "collectors.md"]
         subprocess.run(command, check=True, env=world.environment(), timeout=60)
         world.wait_for("place order", "reserve")

@@ -55,7 +55,7 @@ def test_a_scenario_that_sends_to_unsnag_itself_states_the_truth(row: Row, tmp_p
     folder = tmp_path / "world"
     folder.mkdir()
     with UnsnagServer(tmp_path / "unsnag", row.config) as server:
-        row.play(World(folder, server.address, server.has))
+        row.play(World(folder, server.address, server.arrived))
         _judge(server, row, Names.stored_in(server))
 
 

@@ -89,10 +89,10 @@ class UnsnagServer:
             assert answer.status_code == 200, answer.text
             assert b"rejected" not in answer.content.lower(), answer.text
 
-    def has(self, name: str) -> bool:
-        """Tell whether a span of this name, or a log record with this text, has arrived."""
+    def arrived(self, name: str) -> int:
+        """Return in how many traces a span of this name has arrived, plus the log records with this text."""
         spans = self.get("/api/v1/traces", operation=name)["total"]
-        return spans + self.get("/api/v1/logs", q=name)["total"] > 0
+        return int(spans + self.get("/api/v1/logs", q=name)["total"])
 
     def follow(self, files: Sequence[Path], *, into: Path) -> None:
         """Copy files to where a collector follows them, and wait until it has read all their lines."""

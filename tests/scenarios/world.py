@@ -39,15 +39,15 @@ class World:
     folder: Path
     endpoint: str
     """Where programs send: to a capture, or to Unsnag itself."""
-    has: Callable[[str], bool]
-    """Tells whether a span of this name, or a log record that holds this text, has arrived there."""
+    arrived: Callable[[str], int]
+    """Tells how many spans of this name, and log records that hold this text, have arrived there."""
     requests: list[Sent] = field(default_factory=list)
     """What the capture has kept."""
 
-    def wait_for(self, *names: str) -> None:
-        """Wait until spans or log records of these names have arrived."""
+    def wait_for(self, *names: str, times: int = 1) -> None:
+        """Wait until so many spans or log records of each of these names have arrived."""
         until = time.monotonic() + ARRIVED_S
-        while missing := [name for name in names if not self.has(name)]:
+        while missing := [name for name in names if self.arrived(name) < times]:
             assert time.monotonic() < until, f"{missing} did not arrive; see {self.folder}"
             time.sleep(0.05)
 

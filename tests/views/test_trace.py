@@ -259,6 +259,28 @@ def test_a_unit_of_logs_only_has_a_waterfall_and_a_story(center: Center) -> None
     assert "booked the truck" in texts(opened(id="SO-7", show="logs"))
 
 
+def test_an_id_that_records_only_carry_says_so_and_how_it_becomes_a_unit(center: Center) -> None:
+    attributes = orjson.dumps({"order.id": "SO-9", "note": MARKUP}).decode()
+    work = span(0, 1, "send invoice", service="nightly", flow="night", attributes=attributes)
+    ingest(center, work, log(1, "told", service="nightly", flow="night", attributes=attributes))
+    app = opened(q="so-9")
+    assert address(app, "id") == "SO-9"
+    seen = texts(app)
+    assert "No record belongs to this ID; these carry it." in seen
+    assert 'match = { "service.name" = "nightly" }' in seen
+    assert 'correlation_id = "order.id"' in seen
+    assert "send invoice" in texts(opened(id="SO-9", show="steps,logs"))
+    next(button for button in app.button if button.label == TRACE).click().run()
+    assert address(app, "id") == TRACE
+
+
+def test_an_id_that_only_a_text_names_has_a_page_too(center: Center) -> None:
+    ingest(center, log(1, "merged SO-1 and SO-2", service="merge", mentions=["SO-1", "SO-2"]))
+    app = opened(id="SO-2")
+    assert "No record belongs to this ID; these carry it." in texts(app)
+    assert "correlation_id" not in texts(app)
+
+
 def test_a_failure_that_settles_is_shown_and_is_no_exception(center: Center) -> None:
     own = {"correlation_id": "SO-8", "flow": "orders", "service": "shop"}
     ingest(center, span(1, 2, "query", kind="client", status="error", parent_span_id="f" * 16, **own))
