@@ -15,6 +15,7 @@ from desk import cases
 from desk.acts import Acts
 from desk.intake import intake
 from desk.lifecycle import Limits
+from desk.retries import Retries
 from kpis import scoreboard
 from tests.gates import local_gate
 from tests.telemetry import at, batch, log, span
@@ -79,8 +80,8 @@ def test_it_is_kept_closed_and_labelled_in_any_order_of_arrival(store: Store, or
 
 def test_a_claim_ends_with_it_and_the_audit_names_the_holder(store: Store) -> None:
     append(store, error(1))
-    acts = Acts(local_gate(store), Limits())
-    acts.retry(only_case(store)["id"], actor=Actor("ann"))
+    Retries(local_gate(store), Limits()).lease(None, worker=Actor("w1", "service"))  # it takes every step
+    Acts(local_gate(store), Limits()).retry(only_case(store)["id"], actor=Actor("ann"))
     append(store, block(3))
     case = only_case(store)
     assert (case["state"], case["holder"]) == ("resolved", None)
