@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 import re
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -112,6 +113,21 @@ def repeated(size: int) -> Iterator[str]:
 def begun(size: int) -> Iterator[str]:
     """Yield texts that begin as a pattern does, go on and break off."""
     return (head + unit * (size // len(unit)) + tail for head in HEADS for unit in PUMPED for tail in TAILS)
+
+
+_REFERENCE: Final = re.compile(r"[a-z0-9._%+-]{1,64}@[a-z]{2,}")
+_REFERENCE_TEXT: Final = ("a@b c.d 12-34 " * 5_000)[: 64 * 1024]
+_REFERENCE_S: Final = 0.00075
+"""What the reference took on the machine on which the limit of 50 ms was set: 12 ms a MiB."""
+
+
+def slowness() -> float:
+    """Return how many times slower than that machine this one is now, at least 1.
+
+    Other work on the same core takes its share of the caches, which CPU time does not show.
+    """
+    took = cost(lambda text: deque(_REFERENCE.finditer(text), 0), _REFERENCE_TEXT, 0.0, times=20)
+    return max(1.0, took / _REFERENCE_S)
 
 
 def cost(run: Callable[[str], Any], text: str, enough: float, times: int) -> float:
