@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from audit import trail
 from audit.actor import SYSTEM
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
-from desk import lifecycle, priority
+from desk import lifecycle, priority, runs
 from desk.change import Change, make
 from desk.title import title
 from traces.known import Known, keys_of_ids
@@ -71,6 +71,7 @@ def move(tx: Tx, difference: Difference, tenants: Tenants, units: Units, now: da
     moves = _Moves(difference, tenants)
     if tenants.changed:
         moves.retenant(tx)
+    moves.join_runs(tx)
     valued = _valued(tx, difference, tenants)
     if not (moves.come or moves.gone or valued):
         return []
@@ -126,6 +127,20 @@ class _Moves:
                 self.gone.append(_within(row, self._tenants.before))
                 self.come.append(_within(row, self._tenants.after))
                 self._moved[place] = self.come[-1]
+
+    def join_runs(self, tx: Tx) -> None:
+        """Leave out the failures of runs that only tell of another failure of their run."""
+        ids = {row["correlation_id"] for row in (*self.come, *self.gone) if row["account"]}
+        if not ids:
+            return
+        known = _failed_before(tx, ids)
+        # Nothing ever failed for the other IDs: what arrived is all that there is of them.
+        rows = [row for row in self.come if row["account"] and row["correlation_id"] not in known]
+        if known:
+            tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(known), pa.string())}))
+            rows += [_within(row, self._tenants.after) for row in tx.run("desk/failures_of_runs")]
+        if len(rows) > 1 or any(row["describes"] for row in (*rows, *self.gone)):
+            self.come, self.gone = runs.join(tx, rows, self.come, self.gone, self._moved)
 
     def touched(self) -> dict[Key, Row]:
         """Return the keys of cases that may change."""

@@ -486,6 +486,8 @@ def _failure_row(scope: str, failure: Failure) -> Row:
         "details": None,
         "note": failure.note,
         "speaker": failure.speaker,
+        "account": orjson.dumps(tuple(failure.account)).decode() if failure.account else None,
+        "describes": None,
     }
 
 
@@ -500,8 +502,12 @@ def _same(old: Row | None, new: Row) -> bool:
         same
         and said
         and old["correlation_id"] == has_id
-        and orjson.loads(old["affected"]) == orjson.loads(new["affected"])
+        and all(_loaded(old[name]) == _loaded(new[name]) for name in ("affected", "account"))
     )
+
+
+def _loaded(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)
 
 
 _SHOWN: Final = (

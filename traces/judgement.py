@@ -24,7 +24,8 @@ from traces.outcome import (
     Signal,
 )
 from traces.record import is_retry_note
-from traces.tree import BUSINESS, ENTRIES, NONE
+from traces.runs import account
+from traces.tree import BUSINESS, ENTRIES, NONE, RUN
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -151,6 +152,7 @@ class _Judgement:
             note=group.note,
             settles=settles,
             retry=anchor.retry,
+            account=account(anchor, group.evidence) if unit.kind == RUN else None,
         )
 
     def _is_block_of(self, unit: Unit, span: Record) -> bool:

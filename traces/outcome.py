@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from traces.runs import Account
     from traces.tree import Unit
 
 RULE: Final = "2"
@@ -41,6 +42,8 @@ class Failure:
     note: str | None = None
     settles: bool = False
     retry: str | None = None
+    account: Account | None = None
+    """What the records of a run's failure tell; None for other units."""
 
     @property
     def is_closed(self) -> bool:

@@ -128,14 +128,18 @@ def _log_file(world: World, name: str, file: str) -> Recording:
     return world.recording(files=(file,))
 
 
-def prefect(world: World) -> Recording:
-    """Run a Prefect flow, instrumented, against a Prefect server that is not."""
+def prefect(*how: str) -> Play:
+    """Return the play: a Prefect flow, instrumented, against a Prefect server that is not."""
+    return partial(_prefect, how=how)
+
+
+def _prefect(world: World, how: tuple[str, ...]) -> Recording:
     port = free_port()
     own = {"PREFECT_HOME": str(world.folder / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     server = ("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
     with world.serving(*server, port=port, OTEL_SDK_DISABLED="true", **own):
         world.run(
-            INSTRUMENTED, "python", PROGRAMS / "orchestrated.py", code=1, OTEL_SERVICE_NAME="prices",
+            INSTRUMENTED, "python", PROGRAMS / "orchestrated.py", *how, code=1, OTEL_SERVICE_NAME="prices",
             PREFECT_API_URL=f"http://127.0.0.1:{port}/api", **own,
         )  # fmt: skip
     world.wait_for("tonight")

@@ -257,7 +257,16 @@ FAILURES = (
     Row(
         name="prefect: a task raises, seen through OpenTelemetry only",
         section="2",
-        play=plays.prefect,
+        play=plays.prefect(),
+        units=(Unit(RUN, "prices", "failed"),),
+        cases=(Case(RUN, "prices", says="price server unreachable", affected=ANY),),
+        k19=FAILED,
+        live=True,
+    ),
+    Row(
+        name="prefect: an asynchronous flow whose task raises",
+        section="2",
+        play=plays.prefect("async"),
         units=(Unit(RUN, "prices", "failed"),),
         cases=(Case(RUN, "prices", says="price server unreachable", affected=ANY),),
         k19=FAILED,

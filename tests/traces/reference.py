@@ -17,6 +17,7 @@ from traces.clocks import Clocks
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
 from traces.joining import moment
+from traces.runs import RunFailure, described
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +51,11 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
     failures: dict[Key, list[Any]] = defaultdict(list)
     signals: dict[tuple[str | None, str], list[dict[str, Any]]] = defaultdict(list)
     parts: dict[str, frozenset[str]] = defaultdict(frozenset)
+    told_of = _told_of([f for _, answer in resolved for f in answer.failures], sole)
     for tree, answer in resolved:
         for failure in answer.failures:
+            if failure.anchor in told_of:
+                continue
             unit = failure.unit
             name = unit.id or _group(tree, failure)
             failures[unit.tenant or sole.get(name), unit.flow, failure.step, name].append(failure)
@@ -69,6 +73,18 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
                 row = {"time": moment(record.end), "flow": unit.flow, "outcome": "ended"}
                 signals[unit.tenant or sole.get(unit.id), unit.id].append(row)
     return Told({key: _case(key, found, signals, parts) for key, found in failures.items()}, _units(signals))
+
+
+def _told_of(failures: list[Any], sole: dict[str, str]) -> set[int]:
+    """Return the anchors of the failures that only tell of another failure of their run."""
+    of_runs = [
+        RunFailure(
+            place=("", f.anchor), unit=(f.unit.tenant or sole.get(f.unit.id), f.unit.id, f.unit.flow),
+            time=f.time, account=f.account, stands=not f.is_closed,
+        )
+        for f in failures if f.account
+    ]  # fmt: skip
+    return {anchor for _, anchor in described(of_runs)}
 
 
 def _joined(members: list[Record]) -> list[list[Record]]:

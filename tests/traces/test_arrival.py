@@ -141,6 +141,52 @@ class World:
         self._log(None, None)
 
 
+class RunWorld:
+    """Random telemetry of runs: traces that fail or not, and lines without a trace that may tell of it."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(f"runs {seed}")
+        self.rows: list[Row] = []
+        for number in range(self._random.randint(2, 5)):
+            self._run(number)
+
+    def _run(self, number: int) -> None:
+        r = self._random
+        own = {
+            "run_id": r.choice(["run-1", "run-1", "run-2"]),
+            "service": r.choice(["shop", "shop", "shop", "stock"]),
+        }
+        own["tenant"] = r.choice([None, None, "acme", "globex"])
+        raised = r.choice([*ERRORS[:2], *ERRORS])
+        start = r.randint(0, 90)
+        self._trace(number, start, own, raised)
+        own["tenant"] = r.choice([None, own["tenant"]])
+        for line in range(r.randint(0, 2)):
+            kind, said = r.choice([raised, raised, raised, *ERRORS])
+            carried = {"error_type": kind, "exception_message": said} if r.random() < 0.3 else {}
+            named = {"correlation_id": "SO-1", "flow": "orders"} if r.random() < 0.1 else {}
+            time = start + r.choice([-9, 3, 6, 60, 75])
+            text = f"Finished in state Failed('{kind}: {said}')"
+            made = log(time, text, severity_number=17, trace_id=None, span_id=None, **own, **carried, **named)
+            place = {"record_id": 9_000 + 10 * number + line, "ingested_at": micros(at(time)) + WAY_US}
+            self.rows.append(made | place)
+
+    def _trace(self, number: int, start: int, own: Row, raised: tuple[str | None, str | None]) -> None:
+        r = self._random
+        failed = {"status": "error", "error_type": raised[0], "exception_message": raised[1]}
+        place = {"trace_id": f"{number + 1:032x}"}
+        good = {"outcome": r.choice([None, "success"])} if r.random() < 0.3 else None
+        flow = span(start, start + 5, "flow", **own, **(good or failed), parent_span_id=None)
+        task = span(start, start + 2, "load", **own, **(failed if r.random() < 0.8 else {}))
+        again = span(start + 3, start + 4, "load", **own, outcome="success")
+        places = (("a" * 16, None), ("b" * 16, "a" * 16), ("c" * 16, "a" * 16))
+        for made, (name, parent) in zip((flow, task, again), places, strict=True):
+            if r.random() < 0.7:
+                place |= {"span_id": name, "parent_span_id": parent, "kind": "client"}
+                own_id = {"record_id": 100 * (number + 1) + len(self.rows)}
+                self.rows.append(made | place | own_id | {"ingested_at": made["end_time"] + WAY_US})
+
+
 def expected(rows: list[Row]) -> Told:
     made = batch(*rows)
     records = of_spans(_table(made.spans, SPAN_COLUMNS)) + of_logs(_table(made.logs, LOG_COLUMNS))
@@ -225,8 +271,7 @@ def _open(folder: Path, memory: int) -> Store:
     return Store.open(folder, limited)
 
 
-def check(folder: Path, seed: int) -> None:
-    rows = World(seed).rows
+def check(folder: Path, rows: list[Row], seed: int) -> None:
     wanted = expected(rows)
     store = ingest(folder, rows, seed)
     try:
@@ -246,7 +291,16 @@ def check(folder: Path, seed: int) -> None:
     "seed", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 12))]
 )
 def test_any_order_of_arrival_gives_what_all_records_say_at_once(tmp_path: Path, seed: int) -> None:
-    check(tmp_path, seed)
+    check(tmp_path, World(seed).rows, seed)
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 20))]
+)
+def test_runs_and_lines_about_them_give_in_any_order_what_all_records_say_at_once(
+    tmp_path: Path, seed: int
+) -> None:
+    check(tmp_path, RunWorld(seed).rows, seed)
 
 
 if __name__ == "__main__":
@@ -255,4 +309,5 @@ if __name__ == "__main__":
     from pathlib import Path
 
     for number in range(int(sys.argv[1]), int(sys.argv[2])):
-        check(Path(tempfile.mkdtemp()), number)
+        for made in (World(number), RunWorld(number)):
+            check(Path(tempfile.mkdtemp()), made.rows, number)

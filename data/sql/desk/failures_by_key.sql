@@ -27,6 +27,8 @@ inner join wanted_case
         and failure.flow = wanted_case.flow
         and failure.step = wanted_case.step
         and if(failure.tenant is null, wanted_case.takes_untold, failure.tenant is not distinct from wanted_case.tenant)
+    -- what only tells of another failure of its run is no failure of its own
+where failure.describes is null
 group by
     failure.correlation_id,
     failure.flow,
