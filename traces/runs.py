@@ -60,6 +60,11 @@ def account(anchor: Record, evidence: Sequence[Record]) -> Account:
     return Account(since, until, tuple(sorted(raised)), ())
 
 
+_END: Final = re.compile(r"['\")\]]{0,20}[ \t\r]{0,20}(?:\n[ \t\r]{0,200}\n|\Z)")
+"""Where a message is over: at the end of the text, or before the empty line of a chained traceback."""
+_NEXT: Final = re.compile(r"[,)]")
+
+
 def described(failures: Iterable[RunFailure]) -> dict[Place, Place]:
     """Return for each failure that only tells of another one which one that is.
 
@@ -90,7 +95,16 @@ def _states(text: str, kind: str, message: str) -> bool:
 
     The end counts: a message that goes on is another one. In a traceback an empty line ends it as well.
     """
-    name = re.escape(kind.rpartition(".")[2])
-    ends = r"['\")\]]*[ \t\r]*(?:\n[ \t\r]*\n|\Z)"
-    stated = rf"(?<!\w){name}(?:: {re.escape(message)}{ends}|\({re.escape(repr(message))}[,)])"
-    return re.search(stated, text) is not None
+    name = kind.rpartition(".")[2]
+    return _follows(text, f"{name}: {message}", _END) or _follows(text, f"{name}({message!r}", _NEXT)
+
+
+def _follows(text: str, stated: str, end: re.Pattern[str]) -> bool:
+    """Tell whether a text holds what is stated as whole words, with `end` after it."""
+    at = text.find(stated)
+    while at >= 0:
+        is_begun = at > 0 and (text[at - 1].isalnum() or text[at - 1] == "_")
+        if not is_begun and end.match(text, at + len(stated)):
+            return True
+        at = text.find(stated, at + 1)
+    return False

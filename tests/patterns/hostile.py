@@ -117,17 +117,21 @@ def begun(size: int) -> Iterator[str]:
 
 _REFERENCE: Final = re.compile(r"[a-z0-9._%+-]{1,64}@[a-z]{2,}")
 _REFERENCE_TEXT: Final = ("a@b c.d 12-34 " * 5_000)[: 64 * 1024]
-_REFERENCE_S: Final = 0.00075
-"""What the reference took on the machine on which the limit of 50 ms was set: 12 ms a MiB."""
+_REFERENCE_TIMES: Final = 5
 
 
-def slowness() -> float:
-    """Return how many times slower than that machine this one is now, at least 1.
+def pace(size: int) -> float:
+    """Return the CPU seconds that text of this size may cost here: 5 times a plain search.
 
-    Other work on the same core takes its share of the caches, which CPU time does not show.
+    That is 50 ms a MiB where the plain search takes 10 ms. Other work on the same core takes its share of the
+    caches, which CPU time does not show.
     """
-    took = cost(lambda text: deque(_REFERENCE.finditer(text), 0), _REFERENCE_TEXT, 0.0, times=20)
-    return max(1.0, took / _REFERENCE_S)
+    best = float("inf")
+    for _ in range(20):
+        began = time.thread_time()
+        deque(_REFERENCE.finditer(_REFERENCE_TEXT), 0)
+        best = min(best, time.thread_time() - began)
+    return _REFERENCE_TIMES * best * size / len(_REFERENCE_TEXT)
 
 
 def cost(run: Callable[[str], Any], text: str, enough: float, times: int) -> float:
