@@ -42,11 +42,19 @@ def line(seconds: float, **fields: Any) -> str:
     return json.dumps({**told, "unsnag.flow": "order-to-cash", "unsnag.correlation_id": "SO-1", **fields})
 
 
-@pytest.mark.parametrize(("actor", "touchless"), [("human", 0.0), ("service", 100.0), (None, 100.0)])
+@pytest.mark.parametrize(
+    ("told", "touchless"),
+    [
+        ({"unsnag.actor.type": "human"}, 0.0),
+        ({"unsnag.actor.type": "service"}, 100.0),
+        ({"unsnag.routing": "manual"}, 0.0),
+        ({"unsnag.routing": "express"}, 100.0),
+        ({}, 100.0),
+    ],
+)
 def test_a_record_says_that_a_person_carried_out_a_step(
-    store: Store, actor: str | None, touchless: float
+    store: Store, told: dict[str, str], touchless: float
 ) -> None:
-    told = {"unsnag.actor.type": actor} if actor else {}
     store.append(read(line(30, **told)).batch()).result()
     store.append(batch(success(60))).result()
     assert kpi(store.everything(), "K1", DAY).value == touchless

@@ -10,7 +10,7 @@
 -- counted: touchless
 -- rule: The period is that of completion: the unit's own success signal, with no failure after it.
 -- rule: A touch is an act of a person that changes what becomes of the unit: retry, edit, decide, mark as fixed outside, or resolve as fixed upstream or data corrected; before or after completion.
--- rule: A step that a person carried out is a touch: unsnag.actor.type = human, or what a mapping's human says.
+-- rule: A step that a person carried out is a touch: unsnag.actor.type = human, what a mapping's human says, or the routing manual.
 -- rule: Claims, releases, notes, snoozing, assigning, merging and other ways to resolve are no touch, nor is what a service did.
 -- rule: A unit is one correlation ID in one flow and counts once, however many exceptions and retries it had.
 -- rule: Units that failed are not in this figure; units that have not finished are shown as in flight.
