@@ -195,8 +195,8 @@ def _quarantine() -> None:
         empty(
             ":material/verified:",
             "Records that could not be read or that their sender may not send, with the reason.",
-            "Every record so far could be read, and was its sender's to send.",
-            "Nothing is thrown away: what is not taken is kept whole.",
+            "No record is in quarantine.",
+            "Nothing is thrown away: a record that cannot be stored is kept here whole.",
         )
         return
     st.caption(f"{words.plural(total, 'record')} could not be taken; each is kept whole.")

@@ -78,7 +78,7 @@ def test_a_record_that_still_cannot_be_read_says_why_and_stays(center: Center) -
 
 @pytest.mark.usefixtures("center")
 def test_nothing_in_quarantine_is_said_in_words() -> None:
-    assert any("Every record so far could be read" in text.value for text in opened().markdown)
+    assert any("No record is in quarantine" in text.value for text in opened().markdown)
 
 
 def test_clocks_that_are_off_are_listed_with_the_amount(center: Center) -> None:
