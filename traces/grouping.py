@@ -99,7 +99,7 @@ class _Grouping:
             begun = next((r for r in signs if any(_began_inside(r, w) for w in around)), None)
             if begun:
                 found.append(Group(begun, [*signs, *around], note=LOST_CONTACT))
-            # What a retry began is told by its own exception, which returns when the worker is given up.
+            # A block of a retry has no failure of its own: the retried case returns when its lease runs out.
             elif last.rid in self._silent and not last.retry:
                 found.append(Group(last, signs, note=SILENT))
         return found

@@ -25,7 +25,10 @@ create macro case_closed(state, verified_at, resolved_at) as
         when 'expired' then resolved_at
     end;
 
--- one row per act or step by which a person touched a unit; acts on a merged case count for the one that stays
+-- Is a case, or an occurrence, with this note counted in figures?
+create macro is_counted(note) as note is distinct from 'closed by the script';
+
+-- one row per act or step by which a person touched a unit, not for a case that its script closed; acts on a merged case count for the one that stays
 create view touch as
 select
     exception_case.id as case_id,
@@ -36,7 +39,9 @@ select
 from audit
 left join folded_case on audit.case_id = folded_case.id
 inner join exception_case on coalesce(folded_case.merged_into, audit.case_id) = exception_case.id
-where by_people(audit.kind, audit.actor_type, audit.verb, audit.details)
+where
+    by_people(audit.kind, audit.actor_type, audit.verb, audit.details)
+    and is_counted(exception_case.note)
 union all
 select
     null as case_id,

@@ -109,5 +109,5 @@ def test_the_tenant_that_the_run_is_known_by_is_the_lines(store: Store) -> None:
     assert [(case["tenant"], case["step"]) for case in listed(store)] == [("acme", "load prices")]
     sent(store, line("started", tenant="globex", severity_number=17))
     found = {(case["tenant"], case["step"], case["message"]) for case in listed(store)}
-    # Now nobody can say whose line it is: it stands for itself.
+    # Now nothing tells whose line it is: it keeps a case of its own.
     assert found == {("acme", "load prices", "no answer"), ("globex", "", "started"), (None, "", STATED)}
