@@ -367,12 +367,12 @@ def _panel(case_id: str) -> None:
 
 def _nothing(counts: dict[str, int], tab: str) -> None:
     shows = {
-        "open": "Here stands what needs a person.",
-        "mine": "Here stands what you hold.",
-        "claimed": "Here stands what somebody works on.",
-        "running": "Here stands what is being retried or waits for its proof.",
-        "recovered": "Here stands what has proven its recovery.",
-        "resolved": "Here stands what a person closed.",
+        "open": "Exceptions waiting for someone.",
+        "mine": "Exceptions that you hold.",
+        "claimed": "Exceptions that someone works on.",
+        "running": "Exceptions being retried or waiting for proof.",
+        "recovered": "Exceptions whose unit has proven its recovery.",
+        "resolved": "Exceptions closed by a person or by their own script.",
         "expired": "Exceptions that nothing could prove and that did not occur again.",
     }[tab]
     filtered = any(param(name) for name in ("q", "flow", "class", "severity", "tenant"))
@@ -403,10 +403,12 @@ def _nothing_matches(shows: str) -> None:
 def _healthy(shows: str, counts: dict[str, int]) -> None:
     done = counts.get("recovered", 0) + counts.get("resolved", 0)
     healthy = sum(source["state"] == RUNNING for source in here().sources())
+    is_open = counts.get("open", 0)
+    waiting = f"None here; {is_open:,} open." if is_open else "Nothing is waiting now."
     empty(
         ":material/check_circle:",
         shows,
-        f"Nothing is waiting now. {words.plural(done, 'exception')} recovered or resolved so far, "
+        f"{waiting} {words.plural(done, 'exception')} recovered or resolved so far, "
         f"{words.plural(healthy, 'source')} healthy.",
         "It fills by itself the moment an automation fails.",
     )
