@@ -1,0 +1,1 @@
+"""The exception center: intake, lifecycle, claim, retry, resolve, audit."""
