@@ -1,1 +1,0 @@
-"""The exception center: intake, lifecycle, claim, retry, resolve, audit."""
