@@ -20,19 +20,20 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Route
 
-from access import passwords
+from access import links, passwords, sessions
 from access.errors import LinkUsedError, TooManyTriesError
-from access.sessions import Visitor
+from access.sessions import OpenIdPerson, Visitor
 from access.throttle import Throttle
 from data.errors import UnsnagError
-from server.center import current
-from server.guard import HEADER, NAME, NAME_COOKIE, cookie, cookie_name
-from server.oidc import Begun, OidcSettings, OpenIdProvider
+from server.container import current
+from server.identity import HEADER, NAME, NAME_COOKIE, cookie, cookie_name
+from server.openid.provider import Begun, OpenIdProvider
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from server.openid.settings import OidcSettings
     from server.settings import Settings
 
 _FOLDER: Final = Path(__file__).parent / "pages"
@@ -56,7 +57,7 @@ class Field:
     hint: str = ""
 
 
-def _page(status: int = 200, **told: Any) -> HTMLResponse:
+def _page(status: int = 200, **parts: Any) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     empty: dict[str, Any] = {
         "lead": "",
@@ -71,7 +72,7 @@ def _page(status: int = 200, **told: Any) -> HTMLResponse:
         "" if _is_private() else "This connection is not encrypted: others on the network can read along."
     )
     text = _PAGES.get_template("door.html").render(
-        **{**empty, "warning": warning, **told}, nonce=nonce, logo=_LOGO, icon=_ICON
+        **{**empty, "warning": warning, **parts}, nonce=nonce, logo=_LOGO, icon=_ICON
     )
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; base-uri 'none'; "
@@ -98,7 +99,9 @@ async def sign_in(request: Request) -> Response:
     name, password = str(form.get("name", "")), str(form.get("password", ""))
     where = _local_path(str(form.get("next", "")))
     try:
-        secret = await asyncio.to_thread(current().sessions.sign_in, name, password, visitor(request))
+        secret = await asyncio.to_thread(
+            sessions.sign_in, current().as_system(), name, password, visitor(request)
+        )
     except TooManyTriesError as error:
         answer = _form(where, name, str(error), 429)
         answer.headers["Retry-After"] = str(error.wait_s)
@@ -135,7 +138,7 @@ def _welcomed(request: Request, secret: str, where: str) -> Response:
     old = cookie(request.headers.get("cookie", ""), cookie_name(settings))
     session = current().authority.session(old) if old else None
     if session:
-        current().sessions.end(current().authority.person_of(session.id))
+        sessions.sign_out(current().context(current().authority.person_of(session.id)))
     answer = RedirectResponse(where, 303)
     _set_cookie(answer, secret, settings)
     return answer
@@ -176,7 +179,7 @@ async def welcome(request: Request) -> Response:
     form = await request.form(max_files=0, max_fields=6) if request.method == "POST" else {}
     code = str(form.get("code", "") or request.query_params.get("code", ""))
     try:
-        person = await asyncio.to_thread(current().people.whose, code)
+        person = await asyncio.to_thread(links.holder_of, current().as_system(), code)
     except LinkUsedError as error:
         return _page(
             410, title="This link is over", problem=str(error), other={"href": "/sign-in", "label": "Sign in"}
@@ -191,8 +194,10 @@ async def _chosen(request: Request, form: Any, person: str | None, code: str) ->
     if password != str(form.get("again", "")):
         return _choose(person, code, name, "The two passwords differ.", 422)
     try:
-        accepted = await asyncio.to_thread(current().people.accept, code, password, name)
-        secret = await asyncio.to_thread(current().sessions.begin, accepted, "link", visitor(request))
+        accepted = await asyncio.to_thread(links.accept, current().as_system(), code, password, name)
+        secret = await asyncio.to_thread(
+            sessions.begin, current().as_system(), accepted, "link", visitor(request)
+        )
     except UnsnagError as error:
         return _choose(person, code, name, str(error), 422)
     return _welcomed(request, secret, "/")
@@ -214,7 +219,7 @@ def _choose(
     lead = (
         f"Choose the password of {person}."
         if person
-        else "Nobody can sign in yet. Whoever opened this link becomes the first admin."
+        else "Nobody can sign in yet. The person who opened this link becomes the first admin."
     )
     return _page(
         status,
@@ -313,8 +318,8 @@ async def openid_done(request: Request) -> Response:
     try:
         who = await provider.finish(begun, request.query_params)
         secret = await asyncio.to_thread(
-            current().sessions.recognised, who.issuer, who.subject, who.name, visitor(request),
-            settings.access.oidc.new_people,
+            sessions.begin_by_openid, current().as_system(), OpenIdPerson(who.issuer, who.subject, who.name),
+            visitor(request), settings.access.oidc.new_people,
         )  # fmt: skip
     except UnsnagError as error:
         return _form(where, "", str(error), _REFUSED)
