@@ -1,4 +1,4 @@
-"""Audit: who asked for what, what was decided, what changed; and the proof that no line was altered."""
+"""Audit: who asked for what, what was decided, what changed, and the check of the hash chain."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ import orjson
 import streamlit as st
 
 from audit.evidence import Wanted
+from data import formats
 from data.clock import stored
 from data.errors import UnsnagError
-from server.trails import AuditFilter, Trails
-from views.kit import words
+from server import audit
+from server.audit import AuditFilter
 from views.kit.acting import say, show_messages
 from views.kit.empty import empty
-from views.kit.person import here, later, seat
+from views.kit.markdown import escape
+from views.kit.person import context, later, page_context
 from views.kit.state import go, param
+from views.kit.title import title
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from server.center import Seat
-
-    Row = dict[str, Any]
+    from server.audit import AuditEntry
+    from server.context import ServerContext
 
 PER_PAGE: Final = 50
 KINDS: Final = {"": "All records", "effect": "Effects", "intent": "Intents", "decision": "Decisions"}
@@ -37,26 +39,24 @@ _FILTERS: Final = ("q", "kind", "actor", "verb", "flow", "since", "until")
 
 def page() -> None:
     """Draw the page."""
-    st.title("Audit", anchor=False)
+    title("Audit")
     show_messages()
-    center = here()
-    _chain(center)
-    if not center.may("audit.read"):
+    ctx = page_context()
+    _chain(ctx)
+    if not ctx.may("audit.read"):
         empty(
             ":material/lock:",
-            "Here stands who did what.",
-            "You may not search it: that takes the role approver.",
-            "What happened to an exception stands in its panel and on its trace.",
+            "Every request, decision and change, with who made it.",
+            "Searching the audit needs the approver role.",
+            "The history of one exception is in its panel and on its trace page.",
         )
         return
-    chosen = _filters(center)
+    chosen = _filters(ctx)
     number = int(param("page", "1")) if param("page", "1").isdecimal() else 1
-    total, items = Trails(center.center, center.actor).listed(
-        chosen, PER_PAGE, (max(number, 1) - 1) * PER_PAGE
-    )
-    _bar(center, chosen, total, len(items), max(number, 1))
-    if items:
-        _entries(center, items)
+    found = audit.listed(ctx, chosen, PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
+    _bar(ctx, chosen, found.total, len(found.items), max(number, 1))
+    if found.items:
+        _entries(ctx, found.items)
     else:
         _nothing()
 
@@ -64,45 +64,45 @@ def page() -> None:
 # --- the proof --------------------------------------------------------------------------------
 
 
-def _chain(center: Seat) -> None:
-    state = center.center.watch.look()
+def _chain(ctx: ServerContext) -> None:
+    state = ctx.container.watch.look()
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap="xxsmall"):
             if state.verdict.intact:
                 st.markdown(
-                    f":green[:material/verified: **The chain holds**] · {state.verdict.entries:,} entries · "
-                    f"checked {words.ago(state.checked_at, center.now())}"
+                    ":green[:material/verified: **Hash chain intact**] · "
+                    f"{state.verdict.entries:,} entries · checked {formats.ago(state.checked_at, ctx.now())}"
                 )
                 st.caption(f"Last hash `{state.verdict.head}`")
             else:
                 st.markdown(
-                    f":red[:material/link_off: **The chain is broken at entry {state.verdict.broken_at:,}**]"
+                    f":red[:material/link_off: **Hash chain broken at entry {state.verdict.broken_at:,}**]"
                 )
-                st.caption(words.escape(state.verdict.reason or ""))
+                st.caption(escape(state.verdict.reason or ""))
             if state.trouble:
-                st.caption(f":orange[:material/warning: {words.escape(state.trouble)}]")
-        st.button("Check all now", icon=":material/fact_check:", on_click=_check)
+                st.caption(f":orange[:material/warning: {escape(state.trouble)}]")
+        st.button("Verify all now", icon=":material/fact_check:", on_click=_check)
 
 
 def _check() -> None:
     try:
-        center = seat()
-        state = Trails(center.center, center.actor).check()
+        ctx = context()
+        state = audit.check(ctx)
     except UnsnagError as error:
-        say(words.escape(str(error)), ":material/warning:")
+        say(escape(str(error)), ":material/warning:")
         return
     if state.verdict.intact:
-        say(f"{state.verdict.entries:,} entries checked: the chain holds", ":material/verified:")
+        say(f"{state.verdict.entries:,} entries verified: hash chain intact", ":material/verified:")
     else:
-        say(words.escape(state.verdict.reason or "The chain is broken"), ":material/link_off:")
+        say(escape(state.verdict.reason or "The hash chain is broken"), ":material/link_off:")
 
 
 # --- filters ----------------------------------------------------------------------------------
 
 
-def _filters(center: Seat) -> AuditFilter:
-    known = Trails(center.center, center.actor).facets()
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+def _filters(ctx: ServerContext) -> AuditFilter:
+    known = audit.facets(ctx)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="filters"):
         _text("q", "Unit, reason, person", 190)
         _choice("kind", "Kind", list(KINDS), KINDS.get)
         _choice("actor", "Actor", ["", *known["actor"]], lambda name: name or "Every actor")
@@ -110,7 +110,7 @@ def _filters(center: Seat) -> AuditFilter:
         _text("flow", "Flow", 120)
         _day("since", "From")
         _day("until", "To, inclusive")
-    zone = ZoneInfo(center.settings.zone)
+    zone = ZoneInfo(ctx.settings.zone)
     return AuditFilter(
         text=param("q") or None,
         kind=param("kind") or None,
@@ -131,11 +131,11 @@ def _text(name: str, hint: str, width: int) -> None:
     )  # fmt: skip
 
 
-def _choice(name: str, label: str, options: list[str], told: Any) -> None:
+def _choice(name: str, label: str, options: list[str], label_of: Any) -> None:
     key, chosen = f"audit_{name}", param(name)
     st.session_state[key] = chosen
     st.selectbox(
-        label, list(dict.fromkeys([*options, chosen])), key=key, format_func=told, width=145,
+        label, list(dict.fromkeys([*options, chosen])), key=key, format_func=label_of, width=145,
         label_visibility="collapsed", on_change=lambda: go(**{name: st.session_state[key], "page": None}),
     )  # fmt: skip
 
@@ -165,23 +165,23 @@ def _begin(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
 # --- the list ---------------------------------------------------------------------------------
 
 
-def _bar(center: Seat, chosen: AuditFilter, total: int, shown: int, number: int) -> None:
+def _bar(ctx: ServerContext, chosen: AuditFilter, total: int, shown: int, number: int) -> None:
     first = (number - 1) * PER_PAGE
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         span = f"{first + 1:,}–{first + shown:,} of {total:,}" if shown else f"0 of {total:,}"
-        st.markdown(f"{span} · :gray[newest first, times in {center.settings.zone}]", width="stretch")
-        if center.may("audit.export"):
+        st.markdown(f"{span} · :gray[newest first, times in {ctx.settings.zone}]", width="stretch")
+        if ctx.may("audit.export"):
             st.download_button(
-                "CSV", data=later(lambda center: _csv(center, chosen)), file_name="unsnag-audit.csv",
+                "CSV", data=later(lambda ctx: _csv(ctx, chosen)), file_name="unsnag-audit.csv",
                 mime="text/csv", icon=":material/download:", on_click="ignore",
-                help="All entries that the filter shows. That you took them is recorded.",
+                help="All entries that match the filters. The export is recorded in the audit.",
             )  # fmt: skip
             st.download_button(
-                "Evidence pack", data=later(lambda center: _pack(center, chosen)),
+                "Evidence pack", data=later(lambda ctx: _pack(ctx, chosen)),
                 file_name="unsnag-evidence.zip", mime="application/zip", on_click="ignore",
                 icon=":material/verified_user:",
-                help="Period and flow of the filter, with proof and a verifier that needs nothing of ours. "
-                "That you took it is recorded.",
+                help="All entries of the chosen period and flow, with proof and a verifier that runs alone. "
+                "The export is recorded in the audit.",
             )  # fmt: skip
         if total > PER_PAGE:
             pages = -(-total // PER_PAGE)
@@ -192,23 +192,23 @@ def _turn() -> None:
     go(page=str(st.session_state["audit_page"]))
 
 
-def _csv(center: Seat, chosen: AuditFilter) -> bytes:
+def _csv(ctx: ServerContext, chosen: AuditFilter) -> bytes:
     out = io.BytesIO()
-    Trails(center.center, center.actor).export(chosen, out)
+    audit.export(ctx, chosen, out)
     return out.getvalue()
 
 
-def _pack(center: Seat, chosen: AuditFilter) -> bytes:
+def _pack(ctx: ServerContext, chosen: AuditFilter) -> bytes:
     with tempfile.TemporaryFile() as out:
-        Trails(center.center, center.actor).pack(Wanted(chosen.since, chosen.until, chosen.flow), out)
+        audit.pack(ctx, Wanted(chosen.since, chosen.until, chosen.flow), out)
         out.seek(0)
         return out.read()
 
 
-def _entries(center: Seat, items: list[Row]) -> None:
-    zone = ZoneInfo(center.settings.zone)
+def _entries(ctx: ServerContext, items: list[AuditEntry]) -> None:
+    zone = ctx.settings.zone
     st.dataframe(
-        [_shown(row, zone) for row in items],
+        [_shown(entry, zone) for entry in items],
         hide_index=True,
         height="content",
         column_config={
@@ -223,28 +223,28 @@ def _entries(center: Seat, items: list[Row]) -> None:
     )
 
 
-def _shown(row: Row, zone: ZoneInfo) -> Row:
-    moment = datetime.fromisoformat(row["time"]).astimezone(zone)
-    unit = row["correlation_id"]
+def _shown(entry: AuditEntry, zone: str) -> dict[str, Any]:
+    moment = datetime.fromisoformat(entry.time)
+    unit = entry.correlation_id
     return {
-        "No.": row["seq"],
-        "Time": f"{moment:%d %b %H:%M:%S}",
-        "Record": f"{_MARKS.get(row['kind'], '')} {row['kind']}",
-        "Actor": row["actor"] + (" (service)" if row["actor_type"] == "service" else ""),
-        "Did": row["verb"],
+        "No.": entry.seq,
+        "Time": formats.clock(moment, zone),
+        "Record": f"{_MARKS.get(entry.kind, '')} {entry.kind}",
+        "Actor": entry.actor + (" (service)" if entry.actor_type == "service" else ""),
+        "Action": entry.verb,
         "Unit": f"/trace?id={quote(unit, safe='')}#{unit}" if unit else "",
-        "About": row["subject"] or " ▸ ".join(filter(None, (row["flow"], row["step"]))),
-        "State": " → ".join(filter(None, (row["from_state"], row["to_state"]))),
-        "Reason": row["reason"] or "",
-        "More": _more(row["details"]),
-        "Door": row["door"] or "",
-        "Hash": row["hash"][:12],
+        "About": entry.subject or " ▸ ".join(filter(None, (entry.flow, entry.step))),
+        "State": " → ".join(filter(None, (entry.from_state, entry.to_state))),
+        "Reason": entry.reason or "",
+        "More": _more(entry.details),
+        "Channel": entry.door or "",
+        "Hash": entry.hash[:12],
     }
 
 
 def _more(details: str | None) -> str:
-    told: dict[str, Any] = orjson.loads(details) if details else {}
-    return " · ".join(f"{name}: {_plain(value)}" for name, value in told.items())
+    values: dict[str, Any] = orjson.loads(details) if details else {}
+    return " · ".join(f"{name}: {_plain(value)}" for name, value in values.items())
 
 
 def _plain(value: Any) -> str:
@@ -257,9 +257,9 @@ def _nothing() -> None:
     filtered = any(param(name) for name in _FILTERS)
     empty(
         ":material/history:",
-        "Here stands who asked for what, what was decided, and what changed.",
-        "No entry matches these filters." if filtered else "Nothing has happened yet.",
-        "Take a filter away." if filtered else "The first exception writes the first line.",
+        "Every request, decision and change, with who made it.",
+        "No entry matches these filters." if filtered else "No entry yet.",
+        "Remove a filter." if filtered else "The first exception or sign-in writes the first entry.",
     )
     if filtered:
         st.button(
