@@ -7,7 +7,7 @@ Start it with `python app.py`; `python app.py --help` lists the options.
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 import signal
 import socket
 import sys
@@ -22,7 +22,8 @@ from starlette.routing import Route
 from streamlit import config
 
 from data.errors import UnsnagError
-from server import command, connections, signing_in
+from kpis import definition
+from server import command, connections, frame, login, logs
 from server.handshakes import Loop
 from server.process import Guard, PlainRoutes, Process
 from server.settings import Settings, load
@@ -34,7 +35,7 @@ HERE = Path(__file__).parent
 
 
 def _to_the_queue(request: Request) -> RedirectResponse:
-    # Streamlit serves its default page at "/" only; links may name it all the same.
+    # Streamlit serves its default page at "/" only; links may name /exceptions anyway.
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/{query}")
 
@@ -46,20 +47,36 @@ config._main_script_path = config._main_script_path or str(HERE / "app.py")  # n
 app = st.App(
     HERE / "views" / "shell.py",
     lifespan=process.lifespan,
-    routes=[*signing_in.ROUTES, Route("/exceptions", _to_the_queue)],
+    routes=[*login.ROUTES, Route("/exceptions", _to_the_queue), frame.ROUTE],
     middleware=[Middleware(Guard), Middleware(PlainRoutes)],
 )
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, which by itself waits for requests that wait, and cancels them with a traceback."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what waits, then stop."""
+        process.end_waits()
+        await super().shutdown(sockets)
+
+
 def main(arguments: list[str]) -> int:
     """Serve until stopped; return the exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    os.umask(0o077)  # the store, its log and what is beside them are for this user alone
+    logs.configure()
     if arguments and arguments[0] in command.COMMANDS:
         return command.main(arguments)
     try:
-        settings = process.settings = load(arguments)
+        settings = load(arguments)
+        definition.check()
+        logs.configure(settings.log)
         _refuse_taken_port(settings)
-        _serve(settings)
+        process.open(settings)
+        try:
+            _serve(settings)
+        finally:
+            process.close()
     except UnsnagError as error:
         print(error, file=sys.stderr)  # noqa: T201 - narration goes to stderr
         return 2
@@ -76,6 +93,7 @@ def _serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         access_log=False,
+        log_config=None,  # its warnings go where our events go
         log_level="warning",
         server_header=False,
         http=connections.protocol(peers, access.head_seconds),
@@ -84,18 +102,19 @@ def _serve(settings: Settings) -> None:
         limit_concurrency=access.connections,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
-        # Whose word counts for where a request came from; in local mode nobody's.
+        # Proxies that are trusted to name the client; none in local mode.
         proxy_headers=bool(access.proxies),
         forwarded_allow_ips=access.proxies,
     )
     print(f"Unsnag on {settings.scheme}://{settings.host}:{settings.port}", file=sys.stderr)  # noqa: T201 - narration
-    server = uvicorn.Server(config)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
+    server = _Server(config)
+    for signum in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises the signal again once it has stopped
+        signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
     # As uvicorn runs itself, with our loop.
     with asyncio.Runner(loop_factory=lambda: Loop(access.head_seconds)) as runner:
         runner.run(server.serve())
     if not server.started:
-        raise UnsnagError("Unsnag could not start; the reason stands above.")
+        raise UnsnagError("Unsnag could not start; the reason is printed above.")
 
 
 def _refuse_taken_port(settings: Settings) -> None:

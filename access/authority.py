@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from access import roles
-from access.directory import secret_hash
-from access.errors import ForbiddenError, SignedOutError, TokenNotFoundError
+from access.directory import PersonState, secret_hash
+from access.errors import ForbiddenError, SignedOutError, TokenNotFoundError, TooManyTriesError
 from access.sending import SenderLimit
+from access.throttle import Throttle
 from audit.actor import HUMAN, SYSTEM_KIND, Actor, service, service_name
 from data.clock import utc_now
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from access.roles import Grant
 
 OWNER: Final = "owner"
-"""The credential of commands: whoever may read the server's own files."""
+"""The credential of commands: any user who may read the server's own files."""
 _TOKEN: Final = re.compile(r"unsnag_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _CLOCK_SLACK: Final = timedelta(minutes=1)
 
@@ -34,6 +35,48 @@ class SessionLimits:
 
     lasts: timedelta = timedelta(hours=12)
     idle: timedelta = timedelta(hours=2)
+
+
+class SignInTries:
+    """Passwords that are tried: counted for each address, each name from one address, and each name.
+
+    A try counts before its password is looked at, and not after: a thousand at once are otherwise all let
+    through, and everybody else waits behind them.
+    """
+
+    def __init__(self) -> None:
+        self._by_address = Throttle(free=20, refill_s=6.0)
+        self._by_name_there = Throttle(free=5, refill_s=30.0)
+        self._by_name = Throttle(free=100, refill_s=30.0)
+
+    def begin(self, name: str, address: str) -> None:
+        """Let a try pass, and count it.
+
+        Raises:
+            TooManyTriesError: there were too many that were not right.
+        """
+        taken: list[tuple[Throttle, str]] = []
+        for throttle, key in self._keys(name, address):
+            try:
+                throttle.take(key)
+            except TooManyTriesError:
+                for other, its_key in taken:
+                    other.give_back(its_key)
+                raise
+            taken.append((throttle, key))
+
+    def was_right(self, name: str, address: str) -> None:
+        """Forget the wrong tries for a name from this address, and that this one was counted."""
+        for throttle, key in self._keys(name, address):
+            throttle.give_back(key)
+        self._by_name_there.forget(f"{name} {address}")
+
+    def _keys(self, name: str, address: str) -> tuple[tuple[Throttle, str], ...]:
+        return (
+            (self._by_address, address),
+            (self._by_name_there, f"{name} {address}"),
+            (self._by_name, name),
+        )
 
 
 class Authority:
@@ -51,6 +94,7 @@ class Authority:
         self.local = local
         self.limits = limits or SessionLimits()
         self.now = now
+        self.tries = SignInTries()
 
     # --- who is it ---------------------------------------------------------------------------
 
@@ -68,7 +112,7 @@ class Authority:
         right = hmac.compare_digest(found.secret_hash, secret_hash(parts[2]))
         return found if right and found.expires_at > self.now() else None
 
-    def person_of(self, session_id: str, door: str = "page") -> Actor:
+    def person_of(self, session_id: str, channel: str = "page") -> Actor:
         """Return the person of a session.
 
         Raises:
@@ -77,17 +121,17 @@ class Authority:
         session = self.directory.sessions.get(session_id)
         if session is None or not self._lives(session):
             raise SignedOutError
-        return Actor(session.person, HUMAN, door, f"session:{session.id}")
+        return Actor(session.person, HUMAN, channel, f"session:{session.id}")
 
     def _lives(self, session: Session) -> bool:
         now = self.now()
         person = self.directory.people.get(session.person)
-        # A session from the future means that the clock went back: how old it is cannot be told.
+        # A session from the future means that the clock went back: its age is unknown.
         from_the_future = session.created_at > now + _CLOCK_SLACK
         rested = now - self.directory.seen_at(session) > self.limits.idle
         return (
             person is not None
-            and person.state == "active"
+            and person.state == PersonState.ACTIVE
             and not from_the_future
             and not rested
             and session.expires_at > now
@@ -145,7 +189,7 @@ class Authority:
         given = self.grants(actor)
         granted = roles.anywhere(given, act) if anywhere else roles.granting(given, act, tenant, flow)
         if granted is None:
-            raise ForbiddenError(_told(actor, rule, tenant, flow))
+            raise ForbiddenError(_refusal_message(actor, rule, tenant, flow))
         return granted
 
     def may(
@@ -157,7 +201,7 @@ class Authority:
         *,
         anywhere: bool = False,
     ) -> bool:
-        """Tell whether an actor may do an act; see `decide`."""
+        """Return whether an actor may do an act; see `decide`."""
         try:
             self.decide(actor, act, tenant, flow, anywhere=anywhere)
         except (ForbiddenError, SignedOutError):
@@ -188,7 +232,7 @@ class Authority:
         return roles.scope(self.grants(actor), act)
 
 
-def _told(actor: Actor, rule: roles.ActRule, tenant: str | None, flow: str | None) -> str:
+def _refusal_message(actor: Actor, rule: roles.ActRule, tenant: str | None, flow: str | None) -> str:
     needed = " or ".join(role for role in (*roles.LADDER, roles.SENDER, roles.WORKER) if role in rule.roles)
     where = " for everything" if rule.whole else f" for {tenant or 'no tenant'}/{flow or 'no flow'}"
     if not (tenant or flow or rule.whole):

@@ -1,6 +1,6 @@
-"""Who there is, held in memory: a check costs a look-up, never a query.
+"""People, sessions and tokens, held in memory: a check costs a look-up, never a query.
 
-The store has one owner, so this mirror is the truth: it is read anew after every commit that touched it,
+The store has one owner, so this mirror is the truth: it is read again after every commit that touched it,
 before the writer takes the next act.
 """
 
@@ -10,11 +10,11 @@ import hashlib
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
 
 from access.roles import Grant
-from data.clock import aware
+from data.nouns import noun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from data.store import Store
 
-    Row = dict[str, Any]
+    Grants = Mapping[str, tuple[Grant, ...]]
+    """Roles by person:NAME or token:NAME."""
+
+
+class PersonState(StrEnum):
+    """Whether a person may sign in."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +39,22 @@ class Person:
     """Somebody who may sign in."""
 
     name: str
-    state: str
+    state: PersonState
     password_hash: str | None = field(repr=False)
     issuer: str | None
     subject: str | None
     created_at: datetime
     signed_in_at: datetime | None
     grants: tuple[Grant, ...] = ()
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], grants: Grants) -> Person:
+        """Return the person of a stored row, with their roles."""
+        own = grants.get(f"person:{row['name']}", ())
+        return _person(row, state=PersonState(row["state"]), grants=own)
+
+
+_person: Final = noun(Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +85,17 @@ class Token:
     used_at: datetime | None
     grants: tuple[Grant, ...] = ()
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any], grants: Grants) -> Token:
+        """Return the token of a stored row, with its roles."""
+        return _token(row, grants=grants.get(f"token:{row['name']}", ()))
+
+
+_token: Final = noun(Token)
+
 
 def secret_hash(secret: str) -> str:
-    """Return what is kept of a secret made of chance: a plain hash is enough, for nobody can guess it."""
+    """Return the hash that is stored of a random secret: a plain hash is enough, as it cannot be guessed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -86,24 +112,26 @@ class Directory:
         self._lock = threading.Lock()
 
     def load(self, store: Store) -> None:
-        """Read everything anew."""
-        grants = _grants(store.query("access/grants"))
-        people = {row["name"]: _person(row, grants) for row in store.query("access/people")}
-        sessions = {row["id"]: _session(row) for row in store.query("access/sessions")}
-        tokens = {row["id"]: _token(row, grants) for row in store.query("access/tokens")}
-        self.people, self.sessions, self.tokens = people, sessions, tokens
-        self._by_secret = {session.secret_hash: session for session in sessions.values()}
+        """Read everything again."""
+        grants = _grants(store)
+        people = store.query("access/people", into=lambda row: Person.of(row, grants))
+        sessions = store.query("access/sessions", into=noun(Session))
+        tokens = store.query("access/tokens", into=lambda row: Token.of(row, grants))
+        self.people = {person.name: person for person in people}
+        self.sessions = {session.id: session for session in sessions}
+        self.tokens = {token.id: token for token in tokens}
+        self._by_secret = {session.secret_hash: session for session in sessions}
 
     def session_of(self, secret: str) -> Session | None:
         """Return the session whose secret this is.
 
-        The look-up is by the secret's hash: how long it takes tells nothing of the secret.
+        The look-up is by the secret's hash: its duration reveals nothing about the secret.
         """
         return self._by_secret.get(secret_hash(secret))
 
     def has_admin(self) -> bool:
-        """Tell whether somebody can say who is who."""
-        return any(p.state == "active" and is_admin(p.grants) for p in self.people.values())
+        """Return whether somebody can say who is who."""
+        return any(p.state == PersonState.ACTIVE and is_admin(p.grants) for p in self.people.values())
 
     def note_seen(self, session_id: str, now: datetime) -> None:
         """Remember that a session was used."""
@@ -140,49 +168,22 @@ class Directory:
 
 
 def is_admin(grants: Iterable[Grant]) -> bool:
-    """Tell whether the grants make an admin of everything."""
+    """Return whether the grants make an admin of everything."""
     return any(grant.role == "admin" and grant.whole for grant in grants)
 
 
-def _grants(rows: list[Row]) -> dict[str, tuple[Grant, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A role that somebody has; `holder` is person:NAME or token:NAME."""
+
+    holder: str
+    role: str
+    tenant: str | None
+    flow: str | None
+
+
+def _grants(store: Store) -> dict[str, tuple[Grant, ...]]:
     found: dict[str, list[Grant]] = defaultdict(list)
-    for row in rows:
-        found[row["holder"]].append(Grant(row["role"], row["tenant"], row["flow"]))
-    return {holder: tuple(given) for holder, given in found.items()}
-
-
-def _person(row: Row, grants: dict[str, tuple[Grant, ...]]) -> Person:
-    return Person(
-        name=row["name"],
-        state=row["state"],
-        password_hash=row["password_hash"],
-        issuer=row["issuer"],
-        subject=row["subject"],
-        created_at=_aware(row["created_at"]),
-        signed_in_at=aware(row["signed_in_at"]),
-        grants=grants.get(f"person:{row['name']}", ()),
-    )
-
-
-def _session(row: Row) -> Session:
-    times = {name: _aware(row[name]) for name in ("created_at", "expires_at", "seen_at")}
-    return Session(
-        row["id"], row["secret_hash"], row["person"], row["method"], row["agent"], row["address"], **times
-    )
-
-
-def _token(row: Row, grants: dict[str, tuple[Grant, ...]]) -> Token:
-    return Token(
-        id=row["id"],
-        name=row["name"],
-        secret_hash=row["secret_hash"],
-        created_at=_aware(row["created_at"]),
-        created_by=row["created_by"],
-        expires_at=_aware(row["expires_at"]),
-        used_at=aware(row["used_at"]),
-        grants=grants.get(f"token:{row['name']}", ()),
-    )
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
+    for given in store.query("access/grants", into=noun(_Given)):
+        found[given.holder].append(Grant(given.role, given.tenant, given.flow))
+    return {holder: tuple(grants) for holder, grants in found.items()}

@@ -30,14 +30,14 @@ class LinkUsedError(UnsnagError):
 
 
 class InvalidPersonError(UnsnagError):
-    """The name, the password or the role is none that can be given."""
+    """Invalid name, password or role."""
 
 
 class PersonNotFoundError(UnsnagError):
-    """There is nobody of this name."""
+    """No person has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is nobody called {name}.")
+        super().__init__(f"No person is called {name}.")
 
 
 class TokenNotFoundError(UnsnagError):

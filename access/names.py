@@ -29,5 +29,5 @@ def checked(name: str) -> str:
 
 
 def typed(name: str) -> str:
-    """Return a name as somebody typed it at the door: case and spaces do not count."""
+    """Return a name typed at sign-in in lower case, without outer spaces, at most 60 characters long."""
     return name.strip().lower()[:60]

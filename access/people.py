@@ -1,323 +1,251 @@
-"""People: add, give roles, disable, enable, send a link, choose a password.
+"""People: add, give roles, disable, enable, choose another password.
 
 An admin never chooses somebody's password: adding a person makes a one-time link, by which they choose it.
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from access import names, passwords
-from access.directory import is_admin, secret_hash
-from access.errors import (
-    AlreadyThereError,
-    InvalidPersonError,
-    LastAdminError,
-    LinkUsedError,
-    PersonNotFoundError,
-)
-from access.gate import Asked, Target
+from access.commands import Command, SystemCommand, Target, perform
+from access.directory import PersonState, is_admin
+from access.errors import AlreadyThereError, InvalidPersonError, LastAdminError, PersonNotFoundError
 from access.grants import checked, give, words
-from access.roles import ADMIN, LADDER, Grant
-from audit import trail
-from audit.actor import SYSTEM, Actor
-from data.clock import stored, utc_now
+from access.links import LINK_LASTS, Link, link_again, new_link
+from access.person_rows import end_sessions, insert_person, record, subject_of, update_person
+from access.roles import LADDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from access.context import RequestContext
     from access.directory import Directory, Person
-    from access.gate import Gate
+    from access.roles import Grant
+    from audit.actor import Actor
     from data.store import Tx
 
-    Row = dict[str, Any]
-
-LINK_LASTS: Final = timedelta(hours=72)
-FIRST_LINK_LASTS: Final = timedelta(hours=24)
-INVITED: Final = "invited"
-ACTIVE: Final = "active"
-DISABLED: Final = "disabled"
+_PEOPLE: Final = "people"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A one-time link's code, which is told once and kept as a hash only."""
-
-    person: str | None
-    code: str
-    expires_at: datetime
+def everybody(directory: Directory) -> list[Person]:
+    """Return all people, by name."""
+    return sorted(directory.people.values(), key=lambda person: person.name)
 
 
 @dataclass(frozen=True, slots=True)
-class People:
-    """The acts on people, through one gate. All raise ForbiddenError and SignedOutError."""
+class AddPerson(Command[None, tuple["Grant", ...], "Link | None"]):
+    """Add a person.
 
-    gate: Gate
-    directory: Directory
+    The answer is the link by which they choose a password, None where OpenID vouches for them.
 
-    def listed(self) -> list[Person]:
-        """Return everybody, by name."""
-        return sorted(self.directory.people.values(), key=lambda person: person.name)
+    Raises, when performed:
+        InvalidPersonError: the name or a role cannot be.
+        AlreadyThereError: the name is or was somebody's.
+    """
 
-    def add(
-        self,
-        name: str,
-        grants: Sequence[Grant],
-        *,
-        actor: Actor,
-        openid: bool = False,
-        token: str | None = None,
-    ) -> Link | None:
-        """Add a person; return the link by which they choose a password, None where OpenID vouches for them.
+    act: ClassVar = "person.add"
+    name: str
+    grants: Sequence[Grant]
+    openid: bool = False
 
-        Raises:
-            InvalidPersonError: the name or a role cannot be.
-            AlreadyThereError: the name is or was somebody's.
-        """
-        name, given, code = names.checked(name), checked(grants, LADDER, "people"), _Code()
+    def __post_init__(self) -> None:
+        """Check the name, which is what the act is about."""
+        object.__setattr__(self, "name", names.checked(self.name))
 
-        def work(tx: Tx, _found: Target, now: datetime) -> Row:
-            if tx.run("access/person", {"name": name}):
-                raise AlreadyThereError(f"The name {name} is or was somebody's. Names are never used again.")
-            self._insert(tx, name, ACTIVE if openid else INVITED, actor, now)
-            give(tx, f"person:{name}", given)
-            _tell(tx, "person added", actor, name, now, {"roles": words(given)})
-            if not openid:
-                code.keep(tx, name, now, LINK_LASTS)
-            return {"name": name}
+    def authorize(self, _loaded: None) -> Target:
+        """Return the person who is to be."""
+        return Target(subject=subject_of(self.name))
 
-        asked = Asked("person.add", actor, token, (name, words(given), openid))
-        self.gate.perform(asked, work, Target(subject=f"person:{name}"))
-        return None if openid else code.link()
+    def decide(self, _loaded: None, _ctx: RequestContext, _now: datetime) -> tuple[Grant, ...]:
+        """Return the roles."""
+        return checked(self.grants, LADDER, _PEOPLE)
 
-    def give(self, name: str, grants: Sequence[Grant], *, actor: Actor, token: str | None = None) -> None:
-        """Replace a person's roles; it takes effect at once, in open pages too.
-
-        Raises:
-            PersonNotFoundError, InvalidPersonError, LastAdminError
-        """
-        given = checked(grants, LADDER, "people")
-
-        def work(tx: Tx, _found: Target, now: datetime) -> Row:
-            self._known(name)
-            self._keep_an_admin(name, given)
-            before = self.directory.people[name].grants
-            give(tx, f"person:{name}", given)
-            told = {"from": words(before), "to": words(given)}
-            _tell(tx, "roles given", actor, name, now, told)
-            return told
-
-        asked = Asked("person.change", actor, token, (name, words(given)))
-        self.gate.perform(asked, work, Target(subject=f"person:{name}"))
-
-    def disable(
-        self, name: str, *, actor: Actor, reason: str | None = None, token: str | None = None
-    ) -> None:
-        """Let a person in no more, and end their sessions at once; claims return when they run out.
-
-        Raises:
-            PersonNotFoundError, LastAdminError
-        """
-
-        def work(tx: Tx, _found: Target, now: datetime) -> Row:
-            self._known(name)
-            self._keep_an_admin(name, ())
-            _update(tx, name, now, state=DISABLED)
-            tx.run("access/use_links", {"person": name, "now": now})
-            ended = tx.run("access/end_sessions", {"person": name, "id": None, "but": None, "now": now})
-            _tell(tx, "person disabled", actor, name, now, {"sessions ended": len(ended)}, reason)
-            return {"sessions": len(ended)}
-
-        asked = Asked("person.change", actor, token, (name, DISABLED), reason)
-        self.gate.perform(asked, work, Target(subject=f"person:{name}"))
-
-    def enable(self, name: str, *, actor: Actor, token: str | None = None) -> None:
-        """Let a disabled person in again, with the roles they had.
-
-        Raises:
-            PersonNotFoundError
-        """
-
-        def work(tx: Tx, _found: Target, now: datetime) -> Row:
-            person = self._known(name)
-            vouched = person.password_hash or person.issuer
-            _update(tx, name, now, state=ACTIVE if vouched else INVITED)
-            _tell(tx, "person enabled", actor, name, now)
-            return {"name": name}
-
-        asked = Asked("person.change", actor, token, (name, ACTIVE))
-        self.gate.perform(asked, work, Target(subject=f"person:{name}"))
-
-    def link(self, name: str, *, actor: Actor, token: str | None = None) -> Link:
-        """Make a new one-time link for a person; older ones are void.
-
-        Raises:
-            PersonNotFoundError
-            InvalidPersonError: the person is disabled.
-        """
-        code = _Code()
-
-        def work(tx: Tx, _found: Target, now: datetime) -> Row:
-            if self._known(name).state == DISABLED:
-                raise InvalidPersonError(f"{name} is disabled. Enable them first.")
-            code.keep(tx, name, now, LINK_LASTS)
-            _tell(tx, "link made", actor, name, now)
-            return {"name": name}
-
-        asked = Asked("person.change", actor, token, (name, "link"))
-        self.gate.perform(asked, work, Target(subject=f"person:{name}"))
-        return code.link()
-
-    # --- without a session: the links themselves ---------------------------------------------
-
-    def first_link(self) -> Link | None:
-        """Make the link by which the first admin comes in; None where there is an admin."""
-        if self.directory.has_admin():
-            return None
-        code = _Code()
-        self.gate.tick(lambda tx, now: code.keep(tx, None, now, FIRST_LINK_LASTS))
-        return code.link()
-
-    def whose(self, code: str) -> str | None:
-        """Return whose link this is; None: the first admin's.
-
-        Raises:
-            LinkUsedError: it is not valid, or not any more.
-        """
-        rows = self.gate.store.query(
-            "access/link", {"code_hash": secret_hash(code), "now": stored(utc_now())}
+    def apply(self, tx: Tx, decided: tuple[Grant, ...], ctx: RequestContext, now: datetime) -> Link | None:
+        """Write the person, their roles, and their link."""
+        if tx.run("access/person", {"name": self.name}):
+            raise AlreadyThereError(f"The name {self.name} is or was somebody's. Names are never used again.")
+        insert_person(
+            tx, self.name, PersonState.ACTIVE if self.openid else PersonState.INVITED, ctx.actor.name, now
         )
-        if not rows or (rows[0]["person"] is None and self.directory.has_admin()):
-            raise LinkUsedError
-        name: str | None = rows[0]["person"]
-        return name
+        give(tx, subject_of(self.name), decided)
+        record(tx, "person added", ctx.actor, self.name, now, details={"roles": words(decided)})
+        return None if self.openid else new_link(tx, self.name, now, LINK_LASTS)
 
-    def accept(self, code: str, password: str, name: str | None = None) -> str:
-        """Use a link: the person's password is what they chose. Return their name.
+    def kept(self, _answer: Link | None) -> Any:
+        """Return that it was done."""
+        return {"name": self.name}
 
-        Raises:
-            LinkUsedError: it is not valid, or not any more.
-            InvalidPersonError: the password is too weak, or the first admin's name cannot be.
-        """
-        whose = self.whose(code)
-        person = whose or names.checked(name or "")
-        kept = passwords.hashed(password, person)
+    def answer_again(self, _kept: Any) -> Link | None:
+        """Return nothing where there was no link; a link cannot be shown again."""
+        return None if self.openid else link_again()
 
-        def work(tx: Tx, now: datetime) -> str:
-            self._spend(tx, code, now)
-            actor = Actor(person, door="page")
-            if whose is None:
-                self._first_admin(tx, person, now)
-            _update(tx, person, now, state=ACTIVE, password_hash=kept)
-            ended = tx.run("access/end_sessions", {"person": person, "id": None, "but": None, "now": now})
-            told = {"sessions ended": len(ended)}
-            _tell(tx, "password chosen by link", actor, person, now, told)
-            return person
 
-        return self.gate.tick(work)
+@dataclass(frozen=True, slots=True)
+class PersonCommand(Command[None, Any, Any]):
+    """A command on a person who is there.
 
-    def change_password(self, actor: Actor, old: str, new: str) -> None:
-        """Let a person choose another password; their other sessions end.
+    Raises, when performed:
+        PersonNotFoundError: nobody has this name.
+    """
 
-        Raises:
-            InvalidPersonError: the old one is wrong, or the new one too weak.
-        """
-        person = self._known(actor.name)
-        if not passwords.matches(old, person.password_hash):
-            raise InvalidPersonError("The present password is wrong.")
-        kept = passwords.hashed(new, person.name)
-        mine = (actor.credential or "").partition(":")[2]
+    act: ClassVar = "person.change"
+    name: str
 
-        def work(tx: Tx, now: datetime) -> int:
-            self.gate.authority.grants(actor)
-            _update(tx, person.name, now, password_hash=kept)
-            ended = tx.run(
-                "access/end_sessions", {"person": person.name, "id": None, "but": mine, "now": now}
-            )
-            _tell(tx, "password changed", actor, person.name, now, {"other sessions ended": len(ended)})
-            return len(ended)
+    def authorize(self, _loaded: None) -> Target:
+        """Return the person."""
+        return Target(subject=subject_of(self.name))
 
-        self.gate.tick(work)
-
-    # --- the parts ---------------------------------------------------------------------------
-
-    def _known(self, name: str) -> Person:
-        person = self.directory.people.get(name)
+    def decide(self, _loaded: None, ctx: RequestContext, now: datetime) -> Any:
+        """Refuse a name that nobody has, only now: who may not change people learns nothing of names."""
+        person = ctx.directory.people.get(self.name)
         if person is None:
-            raise PersonNotFoundError(name)
+            raise PersonNotFoundError(self.name)
+        return self.rule(person, ctx, now)
+
+    def rule(self, person: Person, _ctx: RequestContext, _now: datetime) -> Any:
+        """Return what is to be written."""
         return person
 
-    def _keep_an_admin(self, name: str, given: Sequence[Grant]) -> None:
-        others = (p for p in self.directory.people.values() if p.name != name and p.state == ACTIVE)
-        was = is_admin(self.directory.people[name].grants)
-        if was and not is_admin(given) and not any(is_admin(person.grants) for person in others):
-            raise LastAdminError
 
-    def _first_admin(self, tx: Tx, name: str, now: datetime) -> None:
-        if self.directory.has_admin():
-            raise LinkUsedError
-        if not tx.run("access/person", {"name": name}):
-            self._insert(tx, name, ACTIVE, SYSTEM, now)
-        give(tx, f"person:{name}", (Grant(ADMIN),))
-        _tell(tx, "first admin", SYSTEM, name, now)
+@dataclass(frozen=True, slots=True)
+class GiveRoles(PersonCommand):
+    """Replace a person's roles; it takes effect at once, in open pages too.
 
-    @staticmethod
-    def _insert(tx: Tx, name: str, state: str, by: Actor, now: datetime) -> None:
-        row = {"name": name, "state": state, "password_hash": None, "issuer": None, "subject": None}
-        tx.run("access/insert_person", {**row, "now": now, "by": by.name})
-        tx.topics.add("access")
+    Raises, when performed:
+        InvalidPersonError: a role cannot be.
+        LastAdminError: nobody could give roles afterwards.
+    """
 
-    @staticmethod
-    def _spend(tx: Tx, code: str, now: datetime) -> None:
-        rows = tx.run("access/link", {"code_hash": secret_hash(code), "now": now})
-        if not rows:
-            raise LinkUsedError
-        tx.run("access/use_links", {"person": rows[0]["person"], "now": now})
+    grants: Sequence[Grant]
 
+    def rule(self, person: Person, ctx: RequestContext, _now: datetime) -> tuple[Person, tuple[Grant, ...]]:
+        """Return the person and their new roles."""
+        given = checked(self.grants, LADDER, _PEOPLE)
+        _keep_an_admin(ctx.directory, person, given)
+        return person, given
 
-def _update(tx: Tx, name: str, now: datetime, **fields: Any) -> None:
-    empty = dict.fromkeys(("state", "password_hash", "issuer", "subject", "signed_in_at"))
-    tx.run("access/update_person", {**empty, **fields, "name": name, "now": now})
-    tx.topics.add("access")
+    def apply(
+        self, tx: Tx, decided: tuple[Person, tuple[Grant, ...]], ctx: RequestContext, now: datetime
+    ) -> dict[str, Any]:
+        """Write the roles."""
+        person, given = decided
+        give(tx, subject_of(self.name), given)
+        details = {"from": words(person.grants), "to": words(given)}
+        record(tx, "roles given", ctx.actor, self.name, now, details=details)
+        return details
 
 
-class _Code:
-    """A one-time code: made of chance, told once, kept as a hash."""
+@dataclass(frozen=True, slots=True)
+class DisablePerson(PersonCommand):
+    """Let a person in no more, and end their sessions at once; claims return when they run out.
 
-    def __init__(self) -> None:
-        self._code = secrets.token_urlsafe(32)
-        self._made: Link | None = None
+    Raises, when performed:
+        LastAdminError: nobody could give roles afterwards.
+    """
 
-    def keep(self, tx: Tx, name: str | None, now: datetime, lasts: timedelta) -> None:
-        """Store its hash; the holder's older links are void."""
-        tx.run("access/use_links", {"person": name, "now": now})
-        kept = {"code_hash": secret_hash(self._code), "person": name, "now": now, "expires_at": now + lasts}
-        tx.run("access/insert_link", kept)
-        self._made = Link(name, self._code, (now + lasts).replace(tzinfo=UTC))
+    reason: str | None = None
 
-    def link(self) -> Link:
-        """Return the link.
+    def rule(self, person: Person, ctx: RequestContext, _now: datetime) -> Person:
+        """Return the person."""
+        _keep_an_admin(ctx.directory, person, ())
+        return person
 
-        Raises:
-            AlreadyThereError: the act was done before, by the same Idempotency-Key.
-        """
-        if self._made is None:
-            raise AlreadyThereError("This was done already, and a link is told only once. Make a new one.")
-        return self._made
+    def apply(self, tx: Tx, decided: Person, ctx: RequestContext, now: datetime) -> dict[str, Any]:
+        """Write the state; links and sessions end."""
+        update_person(tx, decided.name, now, state=PersonState.DISABLED)
+        tx.run("access/use_links", {"person": decided.name, "now": now})
+        ended = len(end_sessions(tx, decided.name, now))
+        details = {"sessions ended": ended}
+        record(tx, "person disabled", ctx.actor, decided.name, now, details=details, reason=self.reason)
+        return {"sessions": ended}
 
 
-def _tell(  # noqa: PLR0917 - they read as one sentence
-    tx: Tx,
-    verb: str,
-    actor: Actor,
-    name: str,
-    now: datetime,
-    details: Row | None = None,
-    reason: str | None = None,
-) -> None:
-    entry = trail.Entry(verb, actor, subject=f"person:{name}", reason=reason, details=details)
-    trail.write(tx, [entry], now)
+@dataclass(frozen=True, slots=True)
+class EnablePerson(PersonCommand):
+    """Let a disabled person in again, with the roles they had."""
+
+    def apply(self, tx: Tx, decided: Person, ctx: RequestContext, now: datetime) -> dict[str, Any]:
+        """Write the state: invited again where nothing vouches for them yet."""
+        is_vouched = decided.password_hash or decided.issuer
+        update_person(tx, decided.name, now, state=PersonState.ACTIVE if is_vouched else PersonState.INVITED)
+        record(tx, "person enabled", ctx.actor, decided.name, now)
+        return {"name": decided.name}
+
+
+@dataclass(frozen=True, slots=True)
+class MakeLink(PersonCommand):
+    """Make a new one-time link for a person; older ones are void. The answer is the link.
+
+    Raises, when performed:
+        InvalidPersonError: the person is disabled.
+    """
+
+    def rule(self, person: Person, _ctx: RequestContext, _now: datetime) -> Person:
+        """Return the person."""
+        if person.state == PersonState.DISABLED:
+            raise InvalidPersonError(f"{person.name} is disabled. Enable them first.")
+        return person
+
+    def apply(self, tx: Tx, decided: Person, ctx: RequestContext, now: datetime) -> Any:
+        """Write the link."""
+        made = new_link(tx, decided.name, now, LINK_LASTS)
+        record(tx, "link made", ctx.actor, decided.name, now)
+        return made
+
+    def kept(self, _answer: Any) -> Any:
+        """Return that it was done."""
+        return {"name": self.name}
+
+    def answer_again(self, _kept: Any) -> Any:
+        """Refuse: a link is shown once."""
+        return link_again()
+
+
+def _keep_an_admin(directory: Directory, person: Person, given: Sequence[Grant]) -> None:
+    others = (p for p in directory.people.values() if p.name != person.name and p.state == PersonState.ACTIVE)
+    was_admin = is_admin(person.grants)
+    if was_admin and not is_admin(given) and not any(is_admin(other.grants) for other in others):
+        raise LastAdminError
+
+
+# --- one's own password -------------------------------------------------------------------------------
+
+
+def change_password(ctx: RequestContext, old: str, new: str) -> int:
+    """Let the actor choose another password; return how many of their other sessions ended.
+
+    Raises:
+        PersonNotFoundError: the actor is no person who signs in.
+        InvalidPersonError: the old one is wrong, or the new one too weak.
+        SignedOutError: their session has ended.
+    """
+    person = ctx.directory.people.get(ctx.actor.name)
+    if person is None:
+        raise PersonNotFoundError(ctx.actor.name)
+    if not passwords.matches(old, person.password_hash):
+        raise InvalidPersonError("The present password is wrong.")
+    # Hashing takes 60 ms: it is done before the writer's transaction.
+    kept = passwords.hashed(new, person.name)
+    ctx.authority.grants(ctx.actor)
+    return perform(ChangePassword(ctx.actor, kept), ctx.as_system())
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword(SystemCommand[int]):
+    """Keep the hash of the password that a person chose; their other sessions end."""
+
+    person: Actor
+    password_hash: str = field(repr=False)
+
+    def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> int:
+        """Write it."""
+        ctx.authority.grants(self.person)
+        mine = (self.person.credential or "").partition(":")[2]
+        update_person(tx, self.person.name, now, password_hash=self.password_hash)
+        ended = len(end_sessions(tx, self.person.name, now, but=mine))
+        details = {"other sessions ended": ended}
+        record(tx, "password changed", self.person, self.person.name, now, details=details)
+        return ended

@@ -54,17 +54,27 @@ _RULES: Final = (
     ActRule("case.retry_unsafe", _from(APPROVER), "ask for a retry of a step that is not safe to replay"),
     ActRule("case.cancel_retry", _from(OPERATOR), "cancel a retry that no worker has taken"),
     ActRule("case.fixed_outside", _from(OPERATOR), "mark an exception as fixed outside"),
+    ActRule("case.class", _from(OPERATOR), "name the class of an exception, also for its group"),
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
-    ActRule("export", _from(VIEWER), "carry away the rows behind a figure"),
+    ActRule("export", _from(VIEWER), "export the rows behind a figure"),
+    ActRule("kpi.target", _from(APPROVER), "set the target and the owner of a figure", whole=True),
+    ActRule("week.comment", _from(OPERATOR), "comment on a figure of a week", whole=True),
+    ActRule("week.freeze", _from(APPROVER), "freeze the figures of a week", whole=True),
     ActRule("quarantine.replay", _from(OPERATOR), "read a quarantined record again", whole=True),
     ActRule("quarantine.unmask", _from(APPROVER), "see a quarantined record unmasked", whole=True),
+    ActRule("mapping.change", _from(APPROVER), "save, revert, switch off and apply a mapping", whole=True),
     ActRule("audit.verify", _from(VIEWER), "check the audit's chain"),
     ActRule("audit.read", _from(APPROVER), "search the audit"),
-    ActRule("audit.export", _from(APPROVER), "carry away the audit or an evidence pack"),
+    ActRule("audit.export", _from(APPROVER), "export the audit or an evidence pack"),
     ActRule("person.add", _from(ADMIN), "add a person", whole=True),
     ActRule("person.change", _from(ADMIN), "give roles, disable, enable, send a new link", whole=True),
     ActRule("token.change", _from(ADMIN), "add, rotate and revoke tokens", whole=True),
-    ActRule("telemetry.send", frozenset((SENDER,)), "send telemetry", quiet=True),
+    ActRule("store.backup", _from(ADMIN), "make a backup, and read all of the store", whole=True),
+    ActRule("store.restore", _from(ADMIN), "put a backup in the place of the store", whole=True),
+    ActRule(
+        "store.accept", _from(ADMIN), "go on without commits that are missing from the store", whole=True
+    ),
+    ActRule("telemetry.send", frozenset((SENDER, WORKER)), "send telemetry", quiet=True),
     ActRule("retry.work", frozenset((WORKER,)), "lease retries and report how they went", quiet=True),
     ActRule("metrics", _from(VIEWER), "read the server's own figures", whole=True, quiet=True),
     ActRule("clock", frozenset(), "end what time ends: the system itself, nobody else", quiet=True),
@@ -82,11 +92,11 @@ class Grant:
 
     @property
     def whole(self) -> bool:
-        """Tell whether it is given for everything."""
+        """Return whether it is given for everything."""
         return self.tenant is None and self.flow is None
 
     def covers(self, tenant: str | None, flow: str | None) -> bool:
-        """Tell whether something of this tenant and flow lies within it."""
+        """Return whether something of this tenant and flow lies within it."""
         return self.tenant in (None, tenant) and self.flow in (None, flow)
 
     def __str__(self) -> str:
@@ -133,7 +143,7 @@ def scope(grants: Iterable[Grant], act: str = "read") -> tuple[str, ...] | None:
 
 
 def reaches(scope: Iterable[str] | None, tenant: str | None, flow: str) -> bool:
-    """Tell whether something lies within a scope, as the store's macro `in_scope` does."""
+    """Return whether something lies within a scope, as the store's macro `in_scope` does."""
     if scope is None:
         return True
     places = {f"{ANY}{_SEPARATOR}{flow}"}

@@ -1,4 +1,4 @@
-"""Room that several holders share: none of them takes more than its share of what the others leave."""
+"""Capacity that several holders share: none of them takes more than its share of what the others leave."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter
 
 
 class Shares:
-    """Room for `size` things, of which one holder takes at most `share` of what the others leave.
+    """Capacity for `size` things, of which one holder takes at most `share` of what the others leave.
 
-    With a share of one half, one holder alone takes half of the room, two take a third each, three a quarter:
-    something is free for another one, however many they are. A holder is always left `floor`, so a room that
+    With a share of one half, one holder alone takes half of it, two take a third each, three a quarter:
+    something is free for another one, however many they are. A holder is always left `floor`, so one that
     is nearly full is still shared; who must not pass `size` asks `has_room` as well.
 
     Not for several threads: its users run in the event loop.
@@ -32,11 +32,11 @@ class Shares:
         return self._held[holder]
 
     def has_room(self, more: int = 1) -> bool:
-        """Tell whether `more` fit at all."""
+        """Return whether `more` fit at all."""
         return self._total + more <= self.size
 
     def is_within(self, holder: str, more: int = 1) -> bool:
-        """Tell whether a holder that takes `more` stays within its share."""
+        """Return whether a holder that takes `more` stays within its share."""
         held = self._held[holder]
         return held + more <= max(self._floor, self._share * (self.size - self._total + held))
 

@@ -40,10 +40,31 @@ class Throttle:
     def count(self, key: str) -> None:
         """Count a wrong try."""
         with self._lock:
-            self._spent[key] = (self._now_spent(key) + 1, self._clock())
-            self._spent.move_to_end(key)
-            while len(self._spent) > _MAX_KEYS:
-                self._spent.popitem(last=False)
+            self._spend(key, 1)
+
+    def take(self, key: str) -> None:
+        """Let a try pass and count it, before it is known whether it is a wrong one.
+
+        Raises:
+            TooManyTriesError: the bucket of this key is empty; `wait_s` says for how long.
+        """
+        with self._lock:
+            over = self._now_spent(key) + 1 - self._free
+            if over <= 0:
+                self._spend(key, 1)
+        if over > 0:
+            raise TooManyTriesError(max(1, math.ceil(over * self._refill_s)))
+
+    def give_back(self, key: str) -> None:
+        """Count a try no more: it was not a wrong one."""
+        with self._lock:
+            self._spend(key, -1)
+
+    def _spend(self, key: str, tries: int) -> None:
+        self._spent[key] = (max(0.0, self._now_spent(key) + tries), self._clock())
+        self._spent.move_to_end(key)
+        while len(self._spent) > _MAX_KEYS:
+            self._spent.popitem(last=False)
 
     def forget(self, key: str) -> None:
         """Forget wrong tries: this one was right."""

@@ -15,22 +15,22 @@ _SERVICE_PREFIX: Final = "service/"
 class Actor:
     """A person, a service (a worker, a script), or the system itself.
 
-    `door` says how the actor came in: page, rest, command, worker, clock.
+    `channel` says how the actor came in: page, rest, command, worker, clock.
     `credential` is the public id of the session or token behind it; None: nothing had to be shown.
     """
 
     name: str
     kind: str = HUMAN
-    door: str = "page"
+    channel: str = "page"
     credential: str | None = None
 
 
 SYSTEM: Final = Actor("unsnag", SYSTEM_KIND, "clock")
 
 
-def service(name: str, credential: str | None = None, door: str = "rest") -> Actor:
+def service(name: str, credential: str | None = None, channel: str = "rest") -> Actor:
     """Return a service's actor; its name can never be a person's, which has no slash."""
-    return Actor(f"{_SERVICE_PREFIX}{name.removeprefix(_SERVICE_PREFIX)}", SERVICE, door, credential)
+    return Actor(f"{_SERVICE_PREFIX}{name.removeprefix(_SERVICE_PREFIX)}", SERVICE, channel, credential)
 
 
 def service_name(actor: Actor) -> str:

@@ -20,21 +20,48 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    Row = dict[str, Any]
+    from collections.abc import Iterable, Mapping
 
 START: Final = "0" * 64
 FORM: Final = 2
+_LINKING: Final = frozenset({"prev_hash", "hash"})
 _FORM_1: Final = (
     "seq", "time", "actor", "actor_type", "kind", "verb", "case_id", "correlation_id", "flow", "step",
     "tenant", "from_state", "to_state", "reason", "details", "prev_hash",
 )  # fmt: skip
+
+
+class Sealed(TypedDict, total=False):
+    """An entry as it is hashed: JSON without what it leaves out; `time` is text."""
+
+    seq: int
+    v: int
+    time: str
+    actor: str
+    actor_type: str
+    door: str
+    credential: str
+    kind: str
+    act: str
+    verb: str
+    case_id: str
+    correlation_id: str
+    flow: str
+    step: str
+    tenant: str
+    subject: str
+    from_state: str
+    to_state: str
+    reason: str
+    details: str
+    salt: str
+    prev_hash: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +75,33 @@ class Verdict:
 
     @property
     def intact(self) -> bool:
-        """Tell whether every entry is what it was when it was written."""
+        """Return whether every entry is what it was when it was written."""
         return self.broken_at is None
 
 
-def seal(row: Row, previous: str) -> Row:
+def seal(row: Mapping[str, object], previous: str) -> Sealed:
     """Return an entry with the hashes that bind it to the one before; `time` is text, nulls are left out."""
-    told = {name: value for name, value in row.items() if value is not None}
-    bound = {**told, "v": FORM, "salt": secrets.token_hex(16), "prev_hash": previous}
+    values = {name: value for name, value in row.items() if value is not None}
+    own = {"v": FORM, "salt": secrets.token_hex(16), "prev_hash": previous}
+    bound = cast("Sealed", {**values, **own})
     return {**bound, "hash": digest(bound)}
 
 
-def digest(entry: Row) -> str:
+def digest(entry: Sealed) -> str:
     """Return the hash of an entry, which holds no nulls."""
     if "v" not in entry:
         return _sha(first_form(entry))
     return link(entry["seq"], content_hash(entry), entry["prev_hash"])
 
 
-def first_form(entry: Row) -> Row:
+def first_form(entry: Sealed) -> dict[str, object]:
     """Return what the hash of an entry of form 1 covers."""
     return {name: entry.get(name) for name in _FORM_1}
 
 
-def content_hash(entry: Row) -> str:
+def content_hash(entry: Sealed) -> str:
     """Return the hash of what an entry of form 2 says."""
-    content = entry.copy()
-    del content["prev_hash"]
-    content.pop("hash", None)
-    return _sha(content)
+    return _sha({name: value for name, value in entry.items() if name not in _LINKING})
 
 
 def link(seq: int, content: str, previous: str) -> str:
@@ -87,7 +112,7 @@ def link(seq: int, content: str, previous: str) -> str:
     ).hexdigest()
 
 
-def verify(entries: Iterable[Row], after: Verdict | None = None) -> Verdict:
+def verify(entries: Iterable[Sealed], after: Verdict | None = None) -> Verdict:
     """Check entries in the order of their numbers, going on from `after` where it is given."""
     count, head = (after.entries, after.head) if after else (0, START)
     for entry in entries:
@@ -98,7 +123,7 @@ def verify(entries: Iterable[Row], after: Verdict | None = None) -> Verdict:
     return Verdict(count, head)
 
 
-def _problem(entry: Row, count: int, head: str) -> str | None:
+def _problem(entry: Sealed, count: int, head: str) -> str | None:
     seq = entry.get("seq")
     if seq != count + 1:
         return f"entry {count + 1} is missing or stands twice: {seq} follows {count}"
@@ -109,6 +134,6 @@ def _problem(entry: Row, count: int, head: str) -> str | None:
     return None
 
 
-def _sha(value: Row) -> str:
+def _sha(value: Mapping[str, object]) -> str:
     # The keys are ASCII, so orjson's order of bytes is the order that JCS asks for; it escapes as JCS does.
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()

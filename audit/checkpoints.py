@@ -7,6 +7,7 @@ this file can. Keep it on another disk or another machine than the store ([audit
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ import orjson
 from data.errors import UnsnagError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -42,13 +43,13 @@ class Checkpoint:
 
     def unsigned(self) -> bytes:
         """Return the bytes that are signed: canonical JSON of all but the signature."""
-        told = {n: v for n, v in asdict(self).items() if v is not None and n != "signature"}
-        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+        values = {n: v for n, v in asdict(self).items() if v is not None and n != "signature"}
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
 
     def line(self) -> bytes:
         """Return the checkpoint as one line of the file."""
-        told = {n: v for n, v in asdict(self).items() if v is not None}
-        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS) + b"\n"
+        values = {n: v for n, v in asdict(self).items() if v is not None}
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS) + b"\n"
 
 
 class Checkpoints:
@@ -69,9 +70,9 @@ class Checkpoints:
         if self.key:
             mark = replace(mark, signature=self.key.sign(mark.unsigned()))
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._drop_unfinished()
-            with self.path.open("ab") as file:
+            with open(self.path, "ab", opener=_private) as file:
                 file.write(mark.line())
                 file.flush()
                 os.fsync(file.fileno())
@@ -80,6 +81,34 @@ class Checkpoints:
                 f"The checkpoint file {self.path} cannot be written: {error.strerror}."
             ) from error
         return mark
+
+    def set_aside(self, is_lost: Callable[[Checkpoint], bool], moment: datetime) -> Path | None:
+        """Move the file aside where it saw entries that are lost, and keep what saw none of them.
+
+        Return the file with all of them, or None where nothing was moved.
+
+        Raises:
+            CheckpointError: it cannot be read or written.
+        """
+        marks = list(self.read())
+        # What holds one entry of a chain holds all before it.
+        kept = marks[: bisect_left(marks, True, key=is_lost)]  # noqa: FBT003 - what is_lost returns
+        if len(kept) == len(marks):
+            return None
+        aside = self.path.with_name(f"{self.path.stem}.before-{moment:%Y%m%dT%H%M%SZ}{self.path.suffix}")
+        draft = self.path.with_name(f"{self.path.name}.new")
+        try:
+            with open(draft, "wb", opener=_private) as file:
+                file.writelines(mark.line() for mark in kept)
+                file.flush()
+                os.fsync(file.fileno())
+            self.path.rename(aside)
+            draft.rename(self.path)
+        except OSError as error:
+            raise CheckpointError(
+                f"The checkpoint file {self.path} cannot be moved: {error.strerror}."
+            ) from error
+        return aside
 
     def read(self) -> Iterator[Checkpoint]:
         """Yield every checkpoint, oldest first.
@@ -114,7 +143,7 @@ class Checkpoints:
         return _parsed(lines[-1], None, self.path) if lines else None
 
     def _drop_unfinished(self) -> None:
-        """Cut off a line that a power cut left unfinished: nobody was told of that checkpoint."""
+        """Cut off a line that a power cut left unfinished: that checkpoint was never confirmed."""
         if not self.path.exists():
             return
         with self.path.open("r+b") as file:
@@ -126,10 +155,14 @@ class Checkpoints:
                 file.truncate(end - unfinished)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _parsed(line: bytes, number: int | None, path: Path) -> Checkpoint:
     try:
-        told: dict[str, Any] = orjson.loads(line)
-        mark = Checkpoint(int(told.pop("seq")), str(told.pop("hash")), str(told.pop("time")), **told)
+        values: dict[str, Any] = orjson.loads(line)
+        mark = Checkpoint(int(values.pop("seq")), str(values.pop("hash")), str(values.pop("time")), **values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         place = f"Line {number}" if number else "The last line"
         raise CheckpointError(f"{place} of the checkpoint file {path} is no checkpoint.") from error

@@ -16,21 +16,23 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import orjson
 
 from audit import chain
+from audit.trail import entries_after
 from data import sheet
 from data.clock import utc_now
 from data.errors import UnsnagError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
+    from audit.chain import Sealed
     from audit.checkpoints import Checkpoints
     from audit.signing import SigningKey
     from data.store import Store
 
-    Row = dict[str, Any]
-
 _PAGE: Final = 20_000
+_BOUND: Final = frozenset({"v", "seq", "prev_hash", "hash"})
+"""What stays of an entry that is withheld."""
 _VERIFIER: Final = Path(__file__).parent / "verifier.py"
 _TEXTS: Final = Path(__file__).parent / "pack"
 COLUMNS: Final = (
@@ -73,7 +75,7 @@ class Made:
 def pack(  # noqa: PLR0917 - called in one place
     store: Store,
     wanted: Wanted,
-    whole: Callable[[Row], bool],
+    whole: Callable[[Sealed], bool],
     out: IO[bytes],
     checkpoints: Checkpoints,
     key: SigningKey | None = None,
@@ -89,7 +91,7 @@ def pack(  # noqa: PLR0917 - called in one place
         raise NothingToPackError
     made_at = utc_now()  # before the head is read: a later checkpoint may know more than this pack
     (head,) = store.query("audit/head")
-    (first,) = store.filled("audit/page", {"after": found["first_seq"] - 1, "limit": 1})
+    (first,) = entries_after(store, found["first_seq"] - 1, 1)
     last_seq = _seen_by(checkpoints, found["last_seq"], head["seq"])
     made = Made(found["first_seq"], last_seq, first["prev_hash"], first["prev_hash"], made_at)
     shows = _shown(wanted, whole, found["last_seq"])
@@ -112,7 +114,9 @@ def pack(  # noqa: PLR0917 - called in one place
     return made
 
 
-def _finish(archive: zipfile.ZipFile, made: Made, wanted: Wanted, head: Row, key: SigningKey | None) -> None:
+def _finish(
+    archive: zipfile.ZipFile, made: Made, wanted: Wanted, head: Mapping[str, Any], key: SigningKey | None
+) -> None:
     manifest = _canonical(_manifest(made, wanted, head)) + b"\n"
     archive.writestr("manifest.json", manifest)
     if key:
@@ -120,7 +124,7 @@ def _finish(archive: zipfile.ZipFile, made: Made, wanted: Wanted, head: Row, key
         archive.writestr("manifest.sig", _canonical(signature) + b"\n")
 
 
-def _manifest(made: Made, wanted: Wanted, head: Row) -> Row:
+def _manifest(made: Made, wanted: Wanted, head: Mapping[str, Any]) -> dict[str, object]:
     return {
         "format": chain.FORM,
         "made_at": made.made_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -143,20 +147,19 @@ def _seen_by(checkpoints: Checkpoints, last: int, head: int) -> int:
     return next(marks, last)
 
 
-def _shown(wanted: Wanted, whole: Callable[[Row], bool], last: int) -> Callable[[Row], bool]:
+def _shown(wanted: Wanted, whole: Callable[[Sealed], bool], last: int) -> Callable[[Sealed], bool]:
     return lambda row: row["seq"] <= last and whole(row) and wanted.flow in (None, row.get("flow"))
 
 
-def _rows(store: Store, made: Made) -> Iterator[Row]:
+def _rows(store: Store, made: Made) -> Iterator[Sealed]:
     after = made.first_seq - 1
     while after < made.last_seq:
         limit = min(_PAGE, made.last_seq - after)
-        page = store.filled("audit/page", {"after": after, "limit": limit})
-        yield from page
+        yield from entries_after(store, after, limit)
         after += limit
 
 
-def _line(row: Row, made: Made, *, is_shown: bool) -> bytes:
+def _line(row: Sealed, made: Made, *, is_shown: bool) -> bytes:
     made.end_hash = row["hash"]
     if is_shown:
         made.entries += 1
@@ -167,14 +170,14 @@ def _line(row: Row, made: Made, *, is_shown: bool) -> bytes:
     return _canonical(withheld(row)) + b"\n"
 
 
-def shown(row: Row) -> Row:
+def shown(row: Sealed) -> Mapping[str, object]:
     """Return an entry as a pack holds it: with all that its hash covers."""
     return row if "v" in row else {**chain.first_form(row), "hash": row["hash"]}
 
 
-def withheld(row: Row) -> Row:
+def withheld(row: Sealed) -> dict[str, object]:
     """Return an entry without what it says: the chain still holds."""
-    bound = {name: row[name] for name in ("v", "seq", "prev_hash", "hash")}
+    bound = {name: value for name, value in row.items() if name in _BOUND}
     return {**bound, "content_hash": chain.content_hash(row)}
 
 
@@ -196,7 +199,7 @@ def _member(archive: zipfile.ZipFile, name: str, made: Made) -> Iterator[_Hashed
     made.files[name] = hashed.hash.hexdigest()
 
 
-def _canonical(value: Row) -> bytes:
+def _canonical(value: Mapping[str, object]) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

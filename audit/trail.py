@@ -2,27 +2,25 @@
 
 An act of a person or a service leaves three kinds of records, joined by its `act` id: what was asked for and
 what was shown (intent), whether it was allowed and why (decision), what changed (effect). What the system
-does by itself leaves effects only. Looking is no act, except at what is unmasked or carried away.
+does by itself leaves effects only. Reading is no act, except of unmasked records and exports.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import orjson
 
 from audit import chain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from audit.actor import Actor
     from audit.checkpoints import Checkpoint, Checkpoints
-    from data.store import Store, Tx
-
-    Row = dict[str, Any]
+    from data.store import Tx
 
 INTENT: Final = "intent"
 DECISION: Final = "decision"
@@ -32,17 +30,51 @@ _HEAD: Final = "audit.head"
 _CASE_FIELDS: Final = ("correlation_id", "flow", "step", "tenant")
 
 
+class Entries(Protocol):
+    """A store whose audit can be read, or a copy of one."""
+
+    def query(self, name: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run a named statement; see `data.store.Store.query`."""
+
+    def filled(self, name: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run a named statement and leave nulls out; see `data.store.Store.filled`."""
+
+
+class AuditedCase(Protocol):
+    """What an entry keeps of the case it is about."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def tenant(self) -> str | None:
+        """Its tenant."""
+
+    @property
+    def flow(self) -> str:
+        """Its flow."""
+
+    @property
+    def step(self) -> str:
+        """The step at which its unit is stuck."""
+
+    @property
+    def correlation_id(self) -> str:
+        """The ID of its unit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One record of an act; `case` is the case it is about, `subject` anything else."""
 
     verb: str
     actor: Actor
-    case: Row | None = None
+    case: AuditedCase | None = None
     from_state: str | None = None
     to_state: str | None = None
     reason: str | None = None
-    details: dict[str, Any] | None = None
+    details: Mapping[str, Any] | None = None
     kind: str = EFFECT
     subject: str | None = None
 
@@ -65,7 +97,7 @@ def _append(tx: Tx) -> None:
         (head,) = tx.run("audit/head")
         tx.memo[_HEAD] = (head["seq"], head["hash"])
     seq, previous = tx.memo[_HEAD]
-    sealed: list[Row] = []
+    sealed: list[chain.Sealed] = []
     for row in tx.pending:
         seq += 1
         sealed.append(chain.seal({**row, "seq": seq, "time": _text(row["time"])}, previous))
@@ -80,12 +112,14 @@ def _append(tx: Tx) -> None:
     tx.topics.add("audit")
 
 
-def verify(store: Store, checkpoints: Checkpoints | None = None) -> chain.Verdict:
+def verify(store: Entries, checkpoints: Checkpoints | None = None) -> chain.Verdict:
     """Check the whole chain, its head, and every checkpoint outside the store; bounded memory."""
     return verify_on(store, chain.Verdict(0, chain.START), checkpoints)
 
 
-def verify_on(store: Store, verdict: chain.Verdict, checkpoints: Checkpoints | None = None) -> chain.Verdict:
+def verify_on(
+    store: Entries, verdict: chain.Verdict, checkpoints: Checkpoints | None = None
+) -> chain.Verdict:
     """Check the chain behind the entries that `verdict` has found intact.
 
     Checkpoints of entries that were checked before are not compared again.
@@ -93,7 +127,7 @@ def verify_on(store: Store, verdict: chain.Verdict, checkpoints: Checkpoints | N
     (head,) = store.query("audit/head")
     marks = _Marks(checkpoints, verdict.entries)
     while verdict.entries < head["seq"]:
-        page = store.filled("audit/page", {"after": verdict.entries, "limit": _PAGE})
+        page = entries_after(store, verdict.entries, _PAGE)
         before, verdict = verdict.entries, chain.verify(page, verdict)
         verdict = marks.compare(page, verdict)
         if not verdict.intact:
@@ -105,6 +139,17 @@ def verify_on(store: Store, verdict: chain.Verdict, checkpoints: Checkpoints | N
     return marks.beyond(verdict)
 
 
+def holds(store: Entries, mark: Checkpoint) -> bool:
+    """Return whether the store holds the entry that a checkpoint saw."""
+    page = entries_after(store, mark.seq - 1, 1)
+    return [(entry.get("seq"), entry.get("hash")) for entry in page] == [(mark.seq, mark.hash)]
+
+
+def entries_after(store: Entries, seq: int, limit: int) -> list[chain.Sealed]:
+    """Return so many entries behind one, in their order."""
+    return cast("list[chain.Sealed]", store.filled("audit/page", {"after": seq, "limit": limit}))
+
+
 class _Marks:
     """The checkpoints, walked along with the entries."""
 
@@ -114,7 +159,7 @@ class _Marks:
         while self._next is not None and self._next.seq <= after:
             self._next = next(self._left, None)
 
-    def compare(self, page: list[Row], verdict: chain.Verdict) -> chain.Verdict:
+    def compare(self, page: Sequence[chain.Sealed], verdict: chain.Verdict) -> chain.Verdict:
         """Compare the checkpoints within a page of entries that hold."""
         if not page or self._next is None:
             return verdict
@@ -134,7 +179,7 @@ class _Marks:
 
 
 def cut(entries: int, seen: Checkpoint) -> str:
-    """Return what a checkpoint behind the last entry means, in words."""
+    """Return what a checkpoint behind the last entry means, as a sentence."""
     return (
         f"the audit ends with entry {entries}, but a checkpoint of {seen.time} saw entry {seen.seq}: "
         "its end was cut off, or an older database was restored"
@@ -145,19 +190,18 @@ def _broken(verdict: chain.Verdict, at: int, reason: str) -> chain.Verdict:
     return chain.Verdict(verdict.entries, verdict.head, at, reason)
 
 
-def _row(entry: Entry, act: str | None, now: datetime) -> Row:
-    case = entry.case or {}
+def _row(entry: Entry, act: str | None, now: datetime) -> dict[str, Any]:
     return {
         "time": now,
         "actor": entry.actor.name,
         "actor_type": entry.actor.kind,
-        "door": entry.actor.door,
+        "door": entry.actor.channel,
         "credential": entry.actor.credential,
         "kind": entry.kind,
         "act": act,
         "verb": entry.verb,
-        "case_id": case.get("id"),
-        **{name: case.get(name) for name in _CASE_FIELDS},
+        "case_id": getattr(entry.case, "id", None),
+        **{name: getattr(entry.case, name, None) for name in _CASE_FIELDS},
         "subject": entry.subject,
         "from_state": entry.from_state,
         "to_state": entry.to_state,

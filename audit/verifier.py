@@ -34,9 +34,9 @@ manifest.json: {"format": 2, "made_at", "first_seq", "last_seq", "start_hash": p
 A pack speaks for the moment when it was made: checkpoints younger than made_at may lie beyond its end. See
 that made_at is when you asked for it.
 
-WHAT THIS CANNOT SHOW. Who can write the database can make the whole chain anew, and a pack of it agrees with
+WHAT THIS CANNOT SHOW. Who can write the database can rebuild the whole chain, and a pack of it agrees with
 itself. Only a checkpoint kept out of their reach (--checkpoints), or signed with a key out of their reach
-(--key), tells such a chain from the true one, and only up to the last entry that it saw.
+(--key), distinguishes such a chain from the true one, and only up to the last entry that it saw.
 """
 # ruff: noqa: T201, PLR2004, N818 - it speaks on stdout; lengths are the format's; Broken is a finding
 
@@ -81,7 +81,7 @@ SIGNATURES = 1000  # of more checkpoints than these, some signatures go unchecke
 
 
 class Unreadable(Exception):
-    """The pack is not in the format described above, so nothing can be said about it."""
+    """The pack is not in the format described above, so it cannot be checked."""
 
 
 class Broken(Exception):
@@ -98,7 +98,7 @@ class Result:
     last_seq: int  # first_seq - 1: there is none
     head: str
     problem: str | None = None  # None: intact
-    said: tuple[str, ...] = ()  # what was checked, in sentences
+    findings: tuple[str, ...] = ()  # what was checked, in sentences
 
 
 def readable(ok: object, words: str) -> None:
@@ -161,7 +161,7 @@ is_name = _like("[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # of a file: no path, no fo
 
 
 def is_count(value: object) -> bool:
-    """Tell a whole number from anything else; true, which Python takes for 1, is none."""
+    """Return whether a value is a whole number; true, which Python takes for 1, is not."""
     return type(value) is int and value >= 0
 
 
@@ -215,9 +215,9 @@ def entry_hash(row: Row) -> str:
     if "v" not in row:
         return sha256(canonical(content))
     del content["prev_hash"]
-    told = row["content_hash"] if "content_hash" in row else sha256(canonical(content))
+    recorded = row["content_hash"] if "content_hash" in row else sha256(canonical(content))
     # This is canonical JSON too: the keys are in their order, and hex needs no escapes.
-    return sha256(f'{{"content_hash":"{told}","prev_hash":"{row["prev_hash"]}","seq":{row["seq"]}}}')
+    return sha256(f'{{"content_hash":"{recorded}","prev_hash":"{row["prev_hash"]}","seq":{row["seq"]}}}')
 
 
 def read_entry(row: Row) -> tuple[Row, str]:
@@ -233,7 +233,7 @@ def read_entry(row: Row) -> tuple[Row, str]:
 
 
 def is_complete(row: Row) -> bool:
-    """Tell whether an entry, whose hash holds, has the fields that its format asks for."""
+    """Return whether an entry, whose hash holds, has the fields that its format asks for."""
     if "v" not in row:
         return row.keys() == FORM_1
     texts = [type(row.get(name)) for name in ("time", "actor", "actor_type", "kind", "verb")] == [str] * 5
@@ -303,9 +303,9 @@ class Witness:
 
     def _check_signature(self, row: Row) -> None:
         if "key" in row:
-            told = canonical({name: value for name, value in row.items() if name != "signature"}).encode()
+            recorded = canonical({name: value for name, value in row.items() if name != "signature"}).encode()
             forged = f"entry {row['seq']}: its checkpoint in {self.name} has a forged signature"
-            holds(is_signed(row["key"], told, row["signature"]), forged)
+            holds(is_signed(row["key"], recorded, row["signature"]), forged)
             self.checked += 1
 
     def meet(self, chain: Chain) -> None:
@@ -339,7 +339,7 @@ class Witness:
         )
 
 
-# --- Signatures: Ed25519 after RFC 8032, section 6. Slow; no secret is here that its timing could tell ------
+# --- Signatures: Ed25519 after RFC 8032, section 6. Slow; no secret here that its timing could reveal -------
 
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -378,7 +378,7 @@ BASE = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 
 def is_signed(key: str, message: bytes, signature: str) -> bool:
-    """Tell whether the owner of a public key signed a message; key and signature in hex."""
+    """Return whether the owner of a public key signed a message; key and signature in hex."""
     public, half, s = bytes.fromhex(key), bytes.fromhex(signature[:64]), bytes.fromhex(signature[64:])
     factor = int.from_bytes(s, "little")
     h = int.from_bytes(hashlib.sha512(half + public + message).digest(), "little") % ORDER
@@ -452,31 +452,31 @@ def walk(chain: Chain, files: Files, witnesses: list[Witness]) -> str:
 
 
 def _check(files: Files, manifest: Row | None, key: str | None) -> Result:
-    told = manifest or {"first_seq": 1, "start_hash": START, "made_at": None}
-    chain, said, problem = Chain(told["first_seq"], told["start_hash"]), list[str](), None
+    recorded = manifest or {"first_seq": 1, "start_hash": START, "made_at": None}
+    chain, findings, problem = Chain(recorded["first_seq"], recorded["start_hash"]), list[str](), None
     try:
         sources = {"checkpoints.jsonl": "the pack's checkpoints.jsonl", OUTSIDE: "the file of --checkpoints"}
         witnesses = [Witness(files[name], words, key) for name, words in sources.items() if name in files]
-        said.append(walk(chain, files, witnesses))
+        findings.append(walk(chain, files, witnesses))
         if manifest:
-            said += [check_manifest(manifest, chain), check_files(manifest["files"], files)]
-        head = told.get("head", {"seq": chain.last_seq, "hash": chain.head})
-        said += [witness.finish(chain, head, told["made_at"]) for witness in witnesses]
+            findings += [check_manifest(manifest, chain), check_files(manifest["files"], files)]
+        head = recorded.get("head", {"seq": chain.last_seq, "hash": chain.head})
+        findings += [witness.finish(chain, head, recorded["made_at"]) for witness in witnesses]
         proven = any(witness.seen for witness in witnesses) or chain.last_seq < chain.first_seq
         holds(proven or key is None, "the key proves nothing: no checkpoint saw an entry of this pack")
         if OUTSIDE not in files:
-            said.append("No checkpoints kept elsewhere were given: a chain made anew would not show.")
+            findings.append("No checkpoints kept elsewhere were given: a rebuilt chain would not be noticed.")
     except Broken as broken:
         problem = str(broken)
     reach = (chain.entries, chain.withheld, chain.first_seq, chain.last_seq, chain.head)
-    return Result(*reach, problem, tuple(said))
+    return Result(*reach, problem, tuple(findings))
 
 
 def verify(path: Path, checkpoints: Path | None = None, key: str | None = None) -> Result:
     """Check a pack (ZIP or folder) or a bare entries.jsonl, which must hold the chain from its beginning.
 
     Raises:
-        Unreadable: it is not in the format, so nothing can be said about it.
+        Unreadable: it is not in the format, so it cannot be checked.
     """
     with ExitStack() as closing:
         try:
@@ -508,7 +508,7 @@ def main() -> int:
     except Unreadable as reason:
         print(f"CANNOT BE READ: {str(reason).encode('ascii', 'backslashreplace').decode()}")
         return 2
-    print(*result.said, f"BROKEN: {result.problem}" if result.problem else "INTACT", sep="\n")
+    print(*result.findings, f"BROKEN: {result.problem}" if result.problem else "INTACT", sep="\n")
     return 1 if result.problem else 0
 
 

@@ -1,6 +1,6 @@
 """Run every benchmark, or those named: `python -m bench [NAME ...]`.
 
-The names are access, hook, ingest, joining, reading and visible.
+The names are access, classes, grouping, groups, growth, hook, ingest, joining, layouts, reading and visible.
 """
 
 from __future__ import annotations
@@ -8,7 +8,19 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("access", "hook", "ingest", "joining", "reading", "visible")
+BENCHMARKS = (
+    "access",
+    "classes",
+    "grouping",
+    "groups",
+    "growth",
+    "hook",
+    "ingest",
+    "joining",
+    "layouts",
+    "reading",
+    "visible",
+)
 
 
 def main(names: list[str]) -> int:

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from access import roles
+from access.commands import perform
 from access.roles import Grant
 from audit import trail
 from audit.actor import Actor
 from bench.figures import line, timed
+from cases.commands import Claim
 from data.store import Store
 from server.guard import Guard
 from tests.server.team import team
@@ -46,7 +48,7 @@ def _requests(crew: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    crew.center.settings.access.requests_per_second = 1e9
+    crew.container.settings.access.requests_per_second = 1e9
     cookie = f"unsnag={crew.cookie('ann')}".encode()
     scope = {
         "type": "http", "method": "GET", "path": "/", "query_string": b"", "client": ("127.0.0.1", 1),
@@ -76,10 +78,10 @@ def _runs(crew: Any) -> None:
     case = {"tenant": "acme", "flow": "order-to-cash"}
 
     def run() -> None:
-        # What a run of the queue asks: who it is, the seat, twenty questions of what may be offered.
-        seat = crew.center.seat(crew.center.authority.person_of(credential))
+        # What a run of the queue asks: who it is, the ctx, twenty questions of what may be offered.
+        ctx = crew.container.context(crew.container.authority.person_of(credential))
         for act in ("case.claim", "case.retry", "case.resolve", "person.change", "audit.read") * 4:
-            seat.may(act, case)
+            ctx.may(act, case)
 
     line(
         "identity and authority, a run of a page",
@@ -89,7 +91,7 @@ def _runs(crew: Any) -> None:
 
 
 def _acts(crew: Any) -> None:
-    store = crew.center.store
+    store = crew.container.store
     store.append(batch(*[failure(n, f"SO-{n}", tenant="acme") for n in range(ACTS * 2)])).result()
     rows = (
         store.everything().query("kpis/flows")
@@ -109,7 +111,7 @@ def _acts(crew: Any) -> None:
 
         trail._append = measured  # noqa: SLF001 - with and without, in turns
         began = time.perf_counter()
-        crew.center.acts.claim(row["id"], actor=actor)
+        perform(Claim(row["id"]), crew.container.context(actor))
         acts.append((time.perf_counter() - began) * 1000)
     trail._append = append  # noqa: SLF001 - as it was
     chained, plain = (statistics.median(took[how]) for how in (append, _unchained))

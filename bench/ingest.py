@@ -25,15 +25,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.applications import Starlette
 
 from bench.figures import line
-from collectors import otlp
+from cases.intake import intake
+from collectors import receiver
 from collectors.decode import Decoder
 from collectors.jsonl import Follower
 from collectors.lines import Piece, Reader
 from collectors.normalise import Normaliser
 from collectors.spans import iso
+from collectors.supervisor import Supervised
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, Batch, to_arrow
 from data.store import Store
-from desk.intake import intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,7 @@ def measure_spool(folder: Path) -> None:
     spool.mkdir()
     (spool / "a.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     store = Store.open(folder / "store", intake)
-    follower = Follower(store, "spool", [f"{spool}/*.jsonl*"])
+    follower = Supervised(store, Follower("spool", [f"{spool}/*.jsonl*"]))
     cpu = time.process_time()
     took = seconds(lambda: (follower.start(), wait_until(lambda: records(store) >= RECORDS)))
     cpu = time.process_time() - cpu
@@ -157,7 +158,7 @@ def measure_spool(folder: Path) -> None:
         "  CPU of it per 100k records",
         f"{cpu / RECORDS * 1e5:.2f} s",
         "",
-        f"{cpu / took:.2f} cores were to be had",
+        f"{cpu / took:.2f} cores were available",
     )
     line("  normalise alone (parse, columns, masks)", f"{normalise_s / RECORDS * 1e6:.1f} µs", "<= 20 µs")
     line("  orjson alone", f"{parse_s / RECORDS * 1e6:.1f} µs")
@@ -226,7 +227,7 @@ def serve(store: Store) -> tuple[uvicorn.Server, threading.Thread, int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = Starlette(routes=otlp.routes(lambda: store))
+    app = Starlette(routes=receiver.routes(lambda: store))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -17,15 +17,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bench.figures import line
+from bench.filled import fill
+from cases.intake import intake, prepare
 from collectors.decode import Decoder
 from collectors.normalise import Normaliser
 from data.clock import stored, utc_now
-from data.store import FILE_NAME, Store
-from desk.intake import intake, prepare
+from data.store import Store
 from traces import signals, units
 from traces.joining import Difference
 from traces.tenants import learn
@@ -44,75 +44,13 @@ SERVICES = tuple(
 )
 ERRORS = ("psycopg.errors.DeadlockDetected", "requests.exceptions.ReadTimeout", "KeyError", "ValueError")
 
-_FILL = (
-    """
-    insert into span by name
-    select
-        hash(i) as record_id,
-        printf('%032x', i // 8) as trace_id,
-        printf('%016x', i) as span_id,
-        case when i % 8 > 0 then printf('%016x', i - i % 8) end as parent_span_id,
-        'POST /orders' as name,
-        'client' as kind,
-        make_timestamp($now - ($spans - i) * 5_000) as time,
-        make_timestamp($now - ($spans - i) * 5_000 + 4_000) as end_time,
-        4_000_000 as duration_ns,
-        make_timestamp($now - ($spans - i) * 5_000 + 9_000) as ingested_at,
-        if(i % 8 = 0 and (i // 8) % 7 = 0, 'error', 'unset') as status,
-        'order-api' as service,
-        'order-to-cash' as flow,
-        'SO-' || hash(i // 8) as correlation_id,
-        ['acme', 'globex', 'initech'][1 + (i // 8) % 3] as tenant,
-        'otlp' as source,
-        '{"http.status":200}'::json::variant as attributes,
-        '{"service.name":"order-api"}'::json::variant as resource,
-    from range($spans) as numbers (i)
-    """,
-    """
-    insert into unit by name
-    select
-        correlation_id, flow, tenant,
-        min(time) as first_seen, max(end_time) as last_seen, min(time) as opened_at,
-        max(end_time) as ended_at, 'ended' as outcome, 0 as attempts, 0 as failed_attempts, 0 as errors,
-    from span
-    group by correlation_id, flow, tenant
-    """,
-    """
-    insert into unit_trace by name
-    select
-        correlation_id, flow, tenant, trace_id, min(time) as first_seen, max(end_time) as last_seen,
-        false as joined,
-    from span
-    group by correlation_id, flow, tenant, trace_id
-    """,
-    """
-    insert into failure by name
-    select
-        trace_id, record_id, correlation_id, flow, 'POST /orders' as step, tenant, end_time as time,
-        1 as attempts, '[]' as affected, '{"message":"read timed out","fingerprint":"f"}' as details,
-    from span
-    where status = 'error'
-    """,
-    """
-    insert into exception_case by name
-    select
-        printf('%016x', record_id) as id, 1 as version,
-        'open' as state, 'unknown' as class, 'high' as severity,
-        flow, step, correlation_id, tenant, 'Payment gateway did not answer in time' as title,
-        'read timed out' as message, 'TimeoutError' as error_type, 'f' as fingerprint, 1 as occurrences,
-        1 as attempts, time as opened_at, time as first_seen, time as last_seen, time as updated_at,
-        time + to_hours(8) as due_at, 'trace' as unit_kind, 1 as episodes,
-    from failure
-    """,
-)
-
 
 def main() -> None:
     """Measure commits in an empty and in a full store, with and without joining in turns."""
     now = time.time_ns()
-    batches = [_decoded(varied_request(number, now)) for number in range((WARM + ROUNDS) * GROUP)]
+    batches = [decoded(varied_request(number, now)) for number in range((WARM + ROUNDS) * GROUP)]
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
-        _fill(Path(name) / "full", now // 1000)
+        fill(Path(name) / "full", FULL // 2, now // 1000)
         empty = _pair(Path(name), None, batches)
         full = _pair(Path(name), Path(name) / "full", batches)
     decoding = _decoding(now)
@@ -176,7 +114,8 @@ def _describe(made: Any, rng: random.Random, order: dict[str, str]) -> None:
         event.attributes.add(key="exception.message").value.string_value = f"order {number} failed"
 
 
-def _decoded(body: bytes) -> Batch:
+def decoded(body: bytes) -> Batch:
+    """Return a request as the store takes it."""
     normaliser = Normaliser("otlp", "otlp", time.time_ns() // 1000)
     Decoder(normaliser, ()).traces(body)
     return normaliser.batch()
@@ -187,18 +126,8 @@ def _decoding(now: int) -> float:
     bodies = [varied_request(number, now) for number in range(GROUP)]
     begun = time.process_time()
     for body in bodies:
-        _decoded(body)
+        decoded(body)
     return (time.process_time() - begun) / GROUP / SPANS * 1e6
-
-
-def _fill(folder: Path, now: int) -> None:
-    Store.open(folder).close()
-    connection = duckdb.connect(str(folder / FILE_NAME), config={"memory_limit": "4GB"})
-    for statement in _FILL:
-        values = {name: value for name, value in (("spans", FULL), ("now", now)) if f"${name}" in statement}
-        connection.execute(statement, values)
-    connection.execute("checkpoint")
-    connection.close()
 
 
 def _pair(folder: Path, full: Path | None, batches: list[Batch]) -> tuple[float, float]:

@@ -18,10 +18,10 @@ from typing import Self
 import duckdb
 
 from bench.figures import line, percentile, timed
+from cases import units
 from data.store import FILE_NAME, Store
-from desk import units
-from server import center as centers
-from server.center import Center
+from server import container as containers
+from server.container import Container
 from server.settings import load
 from tests.journeys.serving import Server
 from tests.telemetry import batch, log
@@ -63,8 +63,8 @@ _FILL = (
     insert into unit by name
     select
         correlation_id, flow, min(time) as first_seen, max(end_time) as last_seen, min(time) as opened_at,
-        max(end_time) as completed_at, any_value(tenant) as tenant, 10 as attempts, 0 as failed_attempts,
-        0 as errors,
+        max(end_time) as completed_at, max(end_time) as first_completed_at, any_value(tenant) as tenant,
+        10 as attempts, 0 as failed_attempts, 0 as errors,
     from span
     group by correlation_id, flow
     """,
@@ -111,11 +111,11 @@ def _fill(folder: Path) -> None:
 
 
 def _in_process(folder: Path) -> None:
-    center = Center.open(load(["--data", str(folder / "data"), "--spool", str(folder / "spool")], {}))
-    centers.install(center)
-    quiet = _unit_lookup(center.store), _queue_page()
-    with _Load(center.store) as load_now:
-        busy = _unit_lookup(center.store), _queue_page()
+    container = Container.open(load(["--data", str(folder / "data"), "--spool", str(folder / "spool")], {}))
+    containers.install(container)
+    quiet = _unit_lookup(container.store), _queue_page()
+    with _Load(container.store) as load_now:
+        busy = _unit_lookup(container.store), _queue_page()
     for name, one, other in zip(
         ("one correlation ID, p95", "queue page script run, p95"), quiet, busy, strict=True
     ):
@@ -126,8 +126,8 @@ def _in_process(folder: Path) -> None:
             "200 ms",
             f"{other / one:.2f} × quiet",
         )
-    centers.install(None)
-    center.store.close()
+    containers.install(None)
+    container.store.close()
 
 
 def _unit_lookup(store: Store) -> float:
@@ -149,7 +149,7 @@ def _queue_page() -> float:
 
 
 def _draw_queue() -> None:
-    from views.exceptions import page  # noqa: PLC0415 - runs inside Streamlit's script
+    from views.exceptions.page import page  # noqa: PLC0415 - runs inside Streamlit's script
 
     page()
 

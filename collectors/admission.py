@@ -4,8 +4,8 @@
 2. Its body comes: every byte is held from then on until the request is answered.
 3. Its body is whole: the place among the received is free again, and it takes one among those at work.
 
-Of each room one sender has at most its share. Over that, this sender is asked to wait (429) and the others
-go on. Where a room is full although nobody is over their share, the server has too much to do (503).
+One sender takes at most its share of each pool. Over that share, this sender is asked to wait (429) and the
+others continue. Where a pool is full although no sender is over its share, the server is overloaded (503).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from data.errors import UnsnagError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from collectors.settings import OtlpSettings
+    from collectors.otlp import OtlpSettings
 
 MB: Final = 1024 * 1024
 _BURST_S: Final = 10
@@ -41,7 +41,7 @@ class FullError(UnsnagError):
 
 
 class Admission:
-    """The rooms of one receiver. Not for several threads."""
+    """The pools of one receiver: what may be received, worked on and held at once. Not thread-safe."""
 
     def __init__(self, settings: OtlpSettings) -> None:
         share, rate = settings.sender_share, settings.requests_per_second
@@ -54,11 +54,11 @@ class Admission:
 
     @contextmanager
     def arrival(self, sender: str) -> Iterator[Arrival]:
-        """Let a request of a sender in, until it is answered.
+        """Admit a request of a sender until it is answered.
 
         Raises:
             TooManySentError: the sender is over its share or its rate.
-            FullError: there is no room for anybody.
+            FullError: a pool is full for every sender.
         """
         self._check_rate(sender)
         arrival = Arrival(self, sender)
@@ -78,7 +78,7 @@ class Admission:
 
 
 class Arrival:
-    """One request, and what it takes of each room."""
+    """One request, and what it takes of each pool."""
 
     def __init__(self, admission: Admission, sender: str) -> None:
         self._admission = admission
@@ -94,15 +94,15 @@ class Arrival:
         self._give_back(self._admission.received)
         self.take(self._admission.at_work, 1, "requests that are worked on")
 
-    def take(self, room: Shares, more: int, what: str) -> None:
-        """Take `more` of a room; see `Admission.arrival` for errors."""
-        if not room.is_within(self._sender, more):
-            held = room.held(self._sender)
-            raise TooManySentError(f"You have {held:,} of at most {room.size:,} {what} here. Wait a little.")
-        if not room.has_room(more):
+    def take(self, pool: Shares, more: int, what: str) -> None:
+        """Take `more` of a pool; see `Admission.arrival` for errors."""
+        if not pool.is_within(self._sender, more):
+            held = pool.held(self._sender)
+            raise TooManySentError(f"You have {held:,} of at most {pool.size:,} {what} here. Wait a little.")
+        if not pool.has_room(more):
             raise FullError
-        room.take(self._sender, more)
-        self._taken[room] = self._taken.get(room, 0) + more
+        pool.take(self._sender, more)
+        self._taken[pool] = self._taken.get(pool, 0) + more
 
     def leave(self) -> None:
         """Give everything back."""

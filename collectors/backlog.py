@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from collectors.decode import Decoder
 from collectors.lines import Reader
-from collectors.states import FAILED, RUNNING, STALLED, STALLED_S
+from collectors.states import STALLED_S, SourceState
+from collectors.status import FileStatus, Lag, Unread, UnreadableFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
     from collectors.lines import Piece
     from collectors.normalise import Normaliser
 
-    Row = dict[str, Any]
-
 MOST_FILES: Final = 50
 """Files that are listed one by one, those with most unread bytes."""
+MOST_UNREADABLE: Final = 100
 _WINDOW_S: Final = 30.0
 _SHORTEST_S: Final = 1.5
 
@@ -57,7 +57,7 @@ class FileBacklog:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What all files of a source hold and the store does not, at one moment."""
+    """What a source holds and the store does not, at one moment: files, or items of a queue or a list."""
 
     files: Sequence[FileBacklog] = ()
     followed: int = 0
@@ -65,6 +65,10 @@ class Backlog:
     """When something of the source was last stored."""
     rate: float | None = None
     """Bytes on disk that are stored in a second; None where it is not known."""
+    items: int = 0
+    """Items that are unread, of a source that reads no files."""
+    oldest_item: datetime | None = None
+    """The time of the oldest of these items."""
 
     @property
     def unread(self) -> int:
@@ -77,65 +81,88 @@ class Backlog:
         return sum(file.ready for file in self.files)
 
     @property
-    def broken(self) -> FileBacklog | None:
-        """A file that cannot be read until somebody changes it."""
-        return next((file for file in self.files if file.is_broken), None)
+    def unread_files(self) -> int:
+        """Files of which something can be read."""
+        return sum(file.ready > 0 for file in self.files)
 
     @property
-    def in_trouble(self) -> FileBacklog | None:
-        """A file that cannot be read now and is tried again."""
-        return next((file for file in self.files if file.error and not file.is_broken), None)
+    def unread_items(self) -> int:
+        """Files and items that can be read."""
+        return self.unread_files + self.items
+
+    @property
+    def waiting(self) -> int:
+        """Unread bytes and items that can be read: above zero where anything waits."""
+        return self.ready + self.items
+
+    @property
+    def unreadable(self) -> tuple[UnreadableFile, ...]:
+        """The files that cannot be read now, or not until somebody changes them; a hundred at most."""
+        found = (UnreadableFile(file.path, file.error) for file in self.files if file.error)
+        return tuple(sorted(found)[:MOST_UNREADABLE])
 
     def no_progress_s(self, monotonic: float) -> float:
         """Return how long no unread byte was stored, of the file that waits longest."""
-        return max((self._waits(file, monotonic) for file in self.files if file.ready), default=0.0)
+        waits = [self._waits(file, monotonic) for file in self.files if file.ready]
+        if self.items:
+            waits.append(max(monotonic - self.stored_at, 0.0))
+        return max(waits, default=0.0)
 
     def _waits(self, file: FileBacklog, monotonic: float) -> float:
         # A file that waits for its turn waits for the source: others may be before it.
         since = file.waiting_since if file.error else max(file.waiting_since, self.stored_at)
         return max(monotonic - since, 0.0)
 
-    def rows(self, monotonic: float, now: datetime) -> list[Row]:
+    def largest(self, monotonic: float, now: datetime) -> list[FileStatus]:
         """Return the files that have something unread or cannot be read, most unread bytes first."""
         chosen = sorted(self.files, key=lambda file: -file.unread)[:MOST_FILES]
-        return [self._row(file, monotonic, now) for file in chosen]
+        return [self._status(file, monotonic, now) for file in chosen]
 
-    def _row(self, file: FileBacklog, monotonic: float, now: datetime) -> Row:
-        waits = self._waits(file, monotonic)
-        state = STALLED if file.ready and waits >= STALLED_S else RUNNING
-        return {
-            "path": file.path,
-            "state": FAILED if file.is_broken else state,
-            "size_bytes": file.size,
-            "read_bytes": file.size - file.unread,
-            "unread_bytes": file.unread,
-            "incomplete_bytes": file.half,
-            **lag(file.oldest_at(monotonic, now), now),
-            "last_error": file.error,
-        }
+    def _status(self, file: FileBacklog, monotonic: float, now: datetime) -> FileStatus:
+        is_stalled = file.ready and self._waits(file, monotonic) >= STALLED_S
+        reading = SourceState.STALLED if is_stalled else SourceState.RUNNING
+        late = lag(file.oldest_at(monotonic, now), now)
+        return FileStatus(
+            path=file.path,
+            state=SourceState.FAILED if file.is_broken else reading,
+            size_bytes=file.size,
+            read_bytes=file.size - file.unread,
+            unread_bytes=file.unread,
+            incomplete_bytes=file.half,
+            oldest_unread_at=late.oldest_unread_at,
+            lag_s=late.lag_s,
+            last_error=file.error,
+        )
 
-    def totals(self, monotonic: float, now: datetime) -> Row:
-        """Return unread bytes and files, the age of the oldest unread record, and the time to read all."""
-        moments = [file.oldest_at(monotonic, now) for file in self.files]
-        return {
-            **lag(min((moment for moment in moments if moment is not None), default=None), now),
-            "unread_bytes": self.unread,
-            "unread_files": sum(file.ready > 0 for file in self.files),
-            "followed_files": self.followed,
-            "read_bytes_per_second": None if self.rate is None else round(self.rate, 1),
-            "seconds_left": round(self.ready / self.rate, 1) if self.rate and self.ready else None,
-        }
+    def lag(self, monotonic: float, now: datetime) -> Lag:
+        """Return the lag of the oldest record that is unread in any file or item."""
+        moments = [self.oldest_item, *(file.oldest_at(monotonic, now) for file in self.files)]
+        return lag(min((moment for moment in moments if moment is not None), default=None), now)
+
+    def totals(self, monotonic: float, now: datetime) -> Unread:
+        """Return what is unread in all, how old it is, and the time to read it."""
+        late = self.lag(monotonic, now)
+        return Unread(
+            oldest_unread_at=late.oldest_unread_at,
+            lag_s=late.lag_s,
+            unread_bytes=self.unread,
+            unread_files=self.unread_files,
+            unread_items=self.unread_items,
+            followed_files=self.followed,
+            read_bytes_per_second=None if self.rate is None else round(self.rate, 1),
+            seconds_left=round(self.ready / self.rate, 1) if self.rate and self.ready else None,
+        )
 
 
-def lag(oldest: datetime | None, now: datetime) -> Row:
+def lag(oldest: datetime | None, now: datetime) -> Lag:
     """Return the time of the oldest unread record, and its age in seconds."""
     age = 0.0 if oldest is None else max((now - oldest).total_seconds(), 0.0)
-    return {"oldest_unread_at": oldest, "lag_s": round(age, 1)}
+    return Lag(oldest, round(age, 1))
 
 
 def time_of(piece: Piece, n: Normaliser) -> datetime | None:
-    """Return the time that a line says, read into an empty batch; None where it says none."""
-    # What is read here to be looked at must not count as a failure that was told already.
+    """Return the time that a line states, read into an empty batch; None where it states none."""
+    # This line is only inspected here: it must not count as a failure that was reported already.
     Reader(n, Decoder(n, ())).read(piece)
     batch = n.batch()
     times = [*batch.logs["time"], *batch.spans["time"]]

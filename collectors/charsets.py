@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _NAMES: Final = {"utf-16": "utf-16-le", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}
+_SHORTEST: Final = 8
+_NULS: Final = 0.4
+"""Of the bytes of a line in UTF-16, where most letters are ASCII: one half is NUL."""
+_SPACES: Final = dict.fromkeys(map(ord, "\t\r\x1b"), " ")
 _GUESSES: Final = ["cp1252", "latin_1", "cp1250", "cp1251"]
 
 
 def is_utf8(raw: bytes) -> bool:
-    """Tell whether bytes are UTF-8."""
+    """Return whether bytes are UTF-8."""
     try:
         raw.decode()
     except UnicodeDecodeError:
@@ -25,8 +29,22 @@ def is_utf8(raw: bytes) -> bool:
 
 
 def wide(head: bytes, setting: str | None) -> str | None:
-    """Return the UTF-16 encoding of a file by its mark or its setting; None where it is no UTF-16."""
-    return _UTF16.get(head[:2]) or _wide_setting(setting)
+    """Return the UTF-16 encoding of a file by its mark, its setting or its look; None where it is no UTF-16.
+
+    `head`: how it begins, up to its first line end at least.
+    """
+    return _UTF16.get(head[:2]) or _wide_setting(setting) or _wide_look(head)
+
+
+def _wide_look(head: bytes) -> str | None:
+    """Return the UTF-16 encoding of text without a mark: every other byte of its first line is NUL."""
+    line = head.partition(b"\n")[0]
+    even, odd = line[::2].count(0), line[1::2].count(0)
+    if len(line) < _SHORTEST or max(even, odd) < len(line) * _NULS:
+        return None
+    codec = "utf-16-le" if odd > even else "utf-16-be"
+    text = line[: len(line) // 2 * 2].decode(codec, "replace")
+    return codec if text.translate(_SPACES).isprintable() else None
 
 
 def _wide_setting(setting: str | None) -> str | None:

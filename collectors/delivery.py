@@ -31,10 +31,9 @@ _BEAT_S: Final = 0.5
 class Delivery:
     """Hands the batches of one source to the store."""
 
-    def __init__(
-        self, store: Store, name: str, kind: str, stopping: threading.Event, beat: Callable[[], None]
-    ) -> None:
-        """Take the store and the source's name and kind; `beat` is called while a commit lasts."""
+    def __init__(self, store: Store, name: str, kind: str, stopping: threading.Event) -> None:
+        self.while_waiting: Callable[[], None] = _nothing
+        """Called twice a second while a commit lasts."""
         self.records = 0
         self.quarantined = 0
         self.error: str | None = None
@@ -42,7 +41,6 @@ class Delivery:
         self._store = store
         self._empty = Batch(name, kind)
         self._stopping = stopping
-        self._beat = beat
         self._sent: tuple[Batch, Future[Appended], Callable[[], None]] | None = None
 
     def send(self, batch: Batch, committed: Callable[[], None]) -> None:
@@ -77,9 +75,27 @@ class Delivery:
             self._repeat(batch, error)
         committed()
 
-    def forget(self) -> None:
-        """Give up what is on its way: its records are read again."""
-        self._sent = None
+    def resolve(self) -> None:
+        """Wait until what is on its way is committed, or refused; then it is given up.
+
+        Only then is it known from where to read again: a batch that is committed after its records were
+        read again would bring those that carry no time twice.
+
+        Raises:
+            StoreClosedError: the store is closed, or the source is to stop.
+        """
+        sent, self._sent = self._sent, None
+        if sent is None:
+            return
+        _, future, committed = sent
+        try:
+            self._count(self._result(future))
+        except StoreClosedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is read again from where the source stopped
+            self.error = str(error)
+        else:
+            committed()
 
     def _append(self, batch: Batch) -> Future[Appended]:
         """Queue a batch, waiting while the store has too much to do."""
@@ -98,12 +114,12 @@ class Delivery:
 
     def _result(self, future: Future[Appended]) -> Appended:
         while not wait([future], _BEAT_S).done:
-            self._beat()
+            self.while_waiting()
         return future.result()
 
     def _pause(self, seconds: float) -> None:
         """Wait, unless the source is to stop: what is not committed is read again at the next start."""
-        self._beat()
+        self.while_waiting()
         if self._stopping.wait(seconds):
             raise StoreClosedError
 
@@ -140,7 +156,7 @@ class Delivery:
             self._pause(min(left, _BEAT_S))
 
     def _store_works(self) -> bool:
-        """Tell whether the store writes at all: then it is this batch that it refuses."""
+        """Return whether the store writes at all: then it is this batch that it refuses."""
         try:
             self._result(self._append(self._empty))
         except UnsnagError:
@@ -158,12 +174,16 @@ class Delivery:
                     self._by_halves(part)
                 else:
                     self._repeat(_as_quarantined(part, error), error)
-        if batch.offsets or batch.dropped:
-            self._commit(Batch(batch.source, batch.kind, offsets=batch.offsets, dropped=batch.dropped))
+        if batch.moves_source:
+            self._commit(batch.without_records())
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _parts(batch: Batch) -> list[Batch]:
-    """Halve a batch; offsets go with neither half."""
+    """Halve a batch; offsets and the cursor go with neither half."""
     logs, spans = len(batch.logs["record_id"]), len(batch.spans["record_id"])
     made = []
     for low, high in ((0.0, 0.5), (0.5, 1.0)):

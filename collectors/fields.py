@@ -5,52 +5,78 @@ Adding a dialect is adding names here; a dialect that wraps its fields is unwrap
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from collectors import values
 from data.records import LOG_COLUMNS, SPAN_COLUMNS
 from unsnag import conventions as words
+from unsnag.fields import FIELDS
 
-TEXT: Final[dict[str, tuple[str, ...]]] = {
-    "service": (words.SERVICE_NAME, "service_name", "service"),
-    "flow": (words.FLOW,),
-    "step": (words.STEP,),
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unsnag.fields import Field
+
+Fields = dict[str, Any]
+"""What a record or a resource carries, by name."""
+
+_ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    "service": ("service_name", "service"),
     "run_id": (
-        words.RUN_ID,
         "cicd.pipeline.run.id",
         "prefect.flow-run.id",
         "prefect.run.id",
         "airflow.dag_run.run_id",
         "flow_run_id",
     ),
-    "correlation_id": (words.CORRELATION_ID,),
-    "tenant": (words.TENANT,),
-    "business_unit": (words.BUSINESS_UNIT,),
-    "customer": (words.CUSTOMER,),
-    "segment": (words.SEGMENT,),
-    "environment": (words.ENVIRONMENT, "deployment.environment"),
-    "routing": (words.ROUTING,),
-    "actor_type": (words.ACTOR_TYPE,),
-    "dependency": (words.DEPENDENCY,),
-    "idempotency_key": (words.IDEMPOTENCY_KEY,),
-    "retry_id": (words.RETRY_ID,),
-    "error_type": (words.ERROR_TYPE, words.EXCEPTION_TYPE),
-    "value_currency": (words.VALUE_CURRENCY,),
-    "part": (words.PART,),
-    "exception_id": (words.EXCEPTION_ID,),
-    "instance": (words.SERVICE_INSTANCE,),
-    "verdict": (words.VERDICT,),
+    "environment": ("deployment.environment",),
+    "error_type": (words.EXCEPTION_TYPE,),
+    "map_index": ("airflow.task_instance.map_index",),
+    "attempt": ("airflow.task_instance.try_number",),
+}
+"""What other dialects call our fields: asked where our own attribute is not there."""
+_CONVERT: Final[dict[str, Callable[[Any], Any]]] = {
+    "text": values.text,
+    "integer": values.int32,
+    "long": values.whole,
+    "boolean": values.boolean,
+    "money": values.money,
+}
+_OWN: Final[dict[str, Callable[[Any], Any]]] = {
+    "error_class": values.error_class,
+    "map_index": values.map_index,
+}
+"""Fields that not every text fits, or that are no text everywhere."""
+
+
+def _converter(field: Field) -> Callable[[Any], Any]:
+    """Return what reads a field's value: it answers None where the value does not fit."""
+    if field.name in _OWN:
+        return _OWN[field.name]
+    return values.masked_text if field.is_masked else _CONVERT[field.type]
+
+
+READ: Final = {field.name: _converter(field) for field in FIELDS}
+"""How a value of each field is read."""
+
+_NAMES: Final = {
+    field.name: (*([field.attribute] if field.attribute else ()), *_ALIASES.get(field.name, ()))
+    for field in FIELDS
+}
+TEXT: Final[dict[str, tuple[str, ...]]] = {
+    column: known
+    for column, known in _NAMES.items()
+    if known and READ[column] in (values.text, values.masked_text)
 }
 """Text columns of logs and spans, with the names that fill them: the first that is there."""
 
 CONVERTED: Final[dict[str, Any]] = {
-    words.ATTEMPT: ("attempt", values.int32),
-    words.IDEMPOTENT: ("idempotent", values.boolean),
-    words.VALUE_AMOUNT: ("value_amount", values.money),
-    words.ERROR_CLASS: ("error_class", values.error_class),
-    words.SEQ: ("seq", values.whole),
-    words.COMPLETES: ("completes", values.boolean),
+    name: (column, READ[column])
+    for column, known in _NAMES.items()
+    if READ[column] is not values.text
+    for name in known
 }
+"""Names whose values are converted, checked or masked before they fill their column."""
 
 SPAN_CONVERTED: Final[dict[str, Any]] = {
     words.PARTIAL_FAILED: ("partial_failed", values.int32),
@@ -78,7 +104,9 @@ CORRELATION_ALIASES: Final = (
 )  # fmt: skip
 """Asked only where neither `unsnag.correlation_id` nor a mapping names the ID."""
 
-TECHNICAL_IDS: Final = ("request_id", "x-request-id", "faas.invocation_id", "celery.task_id")
+TECHNICAL_IDS: Final = (
+    "request_id", "x-request-id", "requestId", "aws_request_id", "faas.invocation_id", "celery.task_id",
+)  # fmt: skip
 """What names a request or a task where nobody names the business ID."""
 TASKS: Final = {"prefect.run.type": "task"}
 """What says of a span that the run which it names is one task inside a run: a technical ID, and no run."""
@@ -104,7 +132,7 @@ LEVEL: Final = (
 LEVEL_NUMBER: Final = ("severity_number", "SeverityNumber", "severityNumber")
 PYTHON_LEVEL: Final = ("levelno",)
 SYSLOG_LEVEL: Final = ("PRIORITY", "syslog.severity")
-EXCEPTION: Final = ("exception", "exc_info", "exc_text", "err", "error", "stack", "exc")
+EXCEPTION: Final = ("exception", "exc_info", "exc_text", "err", "error", "stack", "exc", "error_detail")
 
 RENAMED: Final = {
     "code.function": "code.function.name",

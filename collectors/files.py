@@ -2,7 +2,7 @@
 
 A file's identity is its device, its inode and the hash of how it begins (its first line, 256 bytes at
 most): it stays the same while the file grows and when it is renamed, and changes when the file is
-truncated and written anew. The identity of its *records* leaves out device and inode, so that a copy
+truncated and rewritten. The identity of its *records* leaves out device and inode, so that a copy
 of a file, or its compressed form, brings the same records and not new ones.
 
 Three places in a file matter. `offset` is how far its content was read, `committed` how far its records
@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors import charsets
 from collectors.growth import Growth
-from collectors.lines import Piece
+from collectors.losses import Dropped, Fault
 from collectors.normalise import SAMPLE_BYTES, hash64
-from collectors.packed import BLOCK_BYTES, HEAD_BYTES, MAGIC, Unpacked
+from collectors.packed import BLOCK_BYTES, HEAD_BYTES, LOOK_BYTES, MAGIC, Unpacked
 from collectors.parse import MAX_LINE
+from collectors.pieces import Oversize, Splitter
 from data.records import FileOffset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collectors.lines import Piece
 
-MAX_LINES: Final = 5_000
 SKIM_BYTES: Final = 64 * 1024 * 1024
 """How much of a line that is too long is looked through at once: other files wait meanwhile."""
 PEEK_BYTES: Final = 64 * 1024
@@ -42,46 +42,13 @@ UNFINISHED_S: Final = 600.0
 line until its next block is full."""
 
 
-@dataclass(frozen=True, slots=True)
-class Oversize:
-    """A line too long to be read: its beginning, and its whole size."""
-
-    sample: bytes
-    offset: int
-    size: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a file could not be read the last time."""
-
-    reason: str
-    stamp: tuple[int, ...]
-    """What the file looked like."""
-    at: float
-    is_broken: bool = False
-    """Only another content helps."""
-    ends_early: bool = False
-    """A packed file that breaks off: it may still be written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Bytes that were there and not read when a file was truncated, and how that content began."""
-
-    size: int
-    head: bytes
-    at: float
-
-
 @dataclass(slots=True)
 class Tail:
     """A file and how far it was read."""
 
     path: str
     inode: tuple[int, int]
-    encoding: str | None = None
+    encoding: InitVar[str | None] = None
     """What the source's setting says."""
     unfinished_s: float = UNFINISHED_S
     offset: int = 0
@@ -109,34 +76,36 @@ class Tail:
     _is_final: bool = False
     _raw: Any = None
     _unpacked: Unpacked | None = None
-    _wide: str | None = None
-    _guessed: str | None = None
+    _splitter: Splitter = field(init=False)
     _held_at: tuple[int, int] | None = None
     _skimmed: int = 0
     _shrunk_from: int = 0
     _packed_size: int = 0
     _closed_at: int = 0
 
+    def __post_init__(self, encoding: str | None) -> None:
+        self._splitter = Splitter(encoding)
+
     # --- life ------------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the file is held open."""
+        """Return whether the file is held open."""
         return self._raw is not None
 
     @property
     def is_stored(self) -> bool:
-        """Tell whether everything that the file was seen to hold is in the store."""
+        """Return whether everything that the file was seen to hold is in the store."""
         return self.growth.since is None
 
     @property
     def is_broken(self) -> bool:
-        """Tell whether the file cannot be read until its content is another."""
+        """Return whether the file cannot be read until its content is another."""
         return self.fault is not None and self.fault.is_broken
 
     @property
     def is_final(self) -> bool:
-        """Tell whether the file was opened as one that nobody writes any more."""
+        """Return whether the file was opened as one that nobody writes any more."""
         return self._is_final
 
     @property
@@ -171,7 +140,7 @@ class Tail:
         self._held_at = None
 
     def close_if_stored(self, now: float) -> bool:
-        """Close the file if all that it holds is stored; tell whether it is closed."""
+        """Close the file if all that it holds is stored; say whether it is closed."""
         status = os.fstat(self._raw.fileno())
         self.see(status.st_size, now)
         if not self.is_stored:
@@ -213,7 +182,7 @@ class Tail:
         return FileOffset(self.path, identity, self.offset)
 
     def resume(self, mark: FileOffset) -> bool:
-        """Go on where a mark says, if it is of this very file; tell whether it is."""
+        """Go on where a mark says, if it is of this very file; say whether it is."""
         device, inode, length, seed = mark.identity.split(":")
         if (int(device), int(inode)) != self.inode:
             return False
@@ -267,7 +236,7 @@ class Tail:
         if self._held_at == (self.offset, self.size) and quiet < QUIET_S:
             return None
         if self._is_another():
-            self._start_anew(now)
+            self._restart(now)
             self.see(self.size, now)
         self.half = 0
         if not self.head and self._unpacked is None:
@@ -284,8 +253,8 @@ class Tail:
     def peek(self) -> Piece | None:
         """Return the oldest line whose record is not stored; None where no whole line is there."""
         block = self._peeked()
-        cut = charsets.first_line_end(block, self._wide)[1]
-        return self._split(block[:cut], final=True) if cut > 0 else None
+        cut = charsets.first_line_end(block, self._splitter.wide)[1]
+        return self._splitter.split(block[:cut], self.offset, self.seed, final=True) if cut > 0 else None
 
     def _peeked(self) -> bytes:
         if self._unpacked is not None:
@@ -300,7 +269,7 @@ class Tail:
         self.offset, self._skimmed = consumed, 0
 
     def _is_another(self) -> bool:
-        """Tell whether the file holds another content than the one that was read so far."""
+        """Return whether the file holds another content than the one that was read so far."""
         if self._unpacked is None:
             return self.size < self.offset or not self._is_same()
         if self._unpacked.is_done and self.size != self._packed_size:
@@ -310,12 +279,13 @@ class Tail:
     def _is_same(self) -> bool:
         return not self.head or self._beginning(len(self.head)) == self.head
 
-    def _start_anew(self, now: float) -> None:
+    def _restart(self, now: float) -> None:
         """The file was truncated: what it holds now is another file's content."""
         if self._shrunk_from > self.position:
             self.dropped = Dropped(self._shrunk_from - self.position, self.head, now)
         self.committed = self.stored = self._shrunk_from = 0
-        self.head, self._wide, self._guessed = b"", None, None
+        self.head = b""
+        self._splitter.forget()
         self.growth.clear()
         self._go_to(0)
         if self._unpacked is not None:
@@ -331,8 +301,8 @@ class Tail:
         return False
 
     def _know_head(self, head: bytes) -> None:
+        self._splitter.know_head(head, self._beginning(LOOK_BYTES))
         self.head = head
-        self._wide = charsets.wide(head, self.encoding)
 
     def _beginning(self, length: int) -> bytes:
         if self._unpacked is None:
@@ -352,7 +322,7 @@ class Tail:
     def _piece(self, block: bytes, quiet: float) -> Piece | Oversize | None:
         at_end = self._at_end(len(block))
         packed = self._unpacked
-        cut = charsets.last_line_end(block, self._wide)
+        cut = charsets.last_line_end(block, self._splitter.wide)
         if cut == 0 and len(block) > MAX_LINE:
             return self._oversize(block, quiet)
         if at_end and cut < len(block):
@@ -364,14 +334,14 @@ class Tail:
                 packed.complain()
             return None
         if packed is not None and packed.breaks_off:
-            return self._split(block[:cut], final=True)
+            return self._splitter.split(block[:cut], self.offset, self.seed, final=True)
         final = at_end and cut == len(block) and (packed is not None or quiet >= QUIET_S)
-        return self._split(block[:cut], final=final)
+        return self._splitter.split(block[:cut], self.offset, self.seed, final=final)
 
     def _takes_half(self, half: bytes, quiet: float) -> bool:
-        """Tell whether a line without an end is taken: nobody is going to finish it."""
+        """Return whether a line without an end is taken: nobody is going to finish it."""
         if self._unpacked is not None:
-            # Where a file breaks off its last line is left: a whole copy may come in its place.
+            # The last line of a file that breaks off is left unread: a whole copy may replace the file.
             return not self._unpacked.breaks_off
         if quiet < ABANDONED_S:
             return False
@@ -386,7 +356,7 @@ class Tail:
         size = max(self._skimmed, len(block) - len(block) % 2)  # UTF-16: a character is two bytes
         limit = size + SKIM_BYTES
         while size < limit and (more := os.pread(self._raw.fileno(), BLOCK_BYTES, start + size)):
-            line, whole = charsets.first_line_end(more, self._wide)
+            line, whole = charsets.first_line_end(more, self._splitter.wide)
             if whole > 0:
                 return Oversize(sample, start, size + line, start + size + whole)
             size += len(more)
@@ -397,48 +367,3 @@ class Tail:
             return Oversize(sample, start, size, start + size)
         self.half = size
         return None
-
-    def _split(self, block: bytes, *, final: bool) -> Piece:
-        if self._wide is not None:
-            return self._split_wide(block, final=final)
-        lines = block.split(b"\n", MAX_LINES)
-        whole = not lines[-1] or len(lines) > MAX_LINES
-        if whole:
-            behind = lines.pop()
-            final = final and not behind
-        widths = None if whole else [*(len(line) + 1 for line in lines[:-1]), len(lines[-1])]
-        if self.offset == 0 and lines[0].startswith(charsets.UTF8_MARK):
-            widths = widths or [len(line) + 1 for line in lines]
-            lines[0] = lines[0][len(charsets.UTF8_MARK) :]
-        if not block.isascii() and not charsets.is_utf8(block):
-            widths = widths or [len(line) + 1 for line in lines]
-            lines = self._as_utf8(lines)
-        return Piece(lines, widths, self.offset, self.seed, final)
-
-    def _split_wide(self, block: bytes, *, final: bool) -> Piece:
-        codec = self._wide or "utf-16-le"
-        parts = block.decode(codec, "replace").split("\n")
-        whole = not parts[-1]
-        if whole:
-            parts.pop()
-        widths = [len(part.encode(codec, "surrogatepass")) + 2 for part in parts]
-        if not whole:
-            widths[-1] = len(block) - sum(widths[:-1])
-        lines = [part.removeprefix("\ufeff").encode("utf-8", "replace") for part in parts]
-        return Piece(lines, widths, self.offset, self.seed, final)
-
-    def _as_utf8(self, lines: Sequence[bytes]) -> list[bytes]:
-        """Re-encode the lines that are not UTF-8, from the encoding that was set or is guessed."""
-        encoding = self.encoding or self._guessed
-        if encoding is None:
-            bad = [line for line in lines if not charsets.is_utf8(line)]
-            if not bad:
-                return list(lines)
-            encoding = self._guessed = charsets.guess(bad)
-        strict = self.encoding is not None
-        return [
-            line
-            if not strict and charsets.is_utf8(line)
-            else line.decode(encoding, "replace").encode("utf-8", "replace")
-            for line in lines
-        ]

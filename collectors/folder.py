@@ -1,6 +1,6 @@
 """The files that the patterns of a source name: found, opened, closed, and read to their end when lost.
 
-A file is let go only when all that it holds is stored. Until then it is kept open, so that it can be
+A file is closed for good only when all that it holds is stored. Until then it is kept open, so that it can be
 read when it is renamed or deleted. A file that is closed, because nothing was written to it for long,
 is looked for beside its old place when it is gone: something may have been written just before.
 """
@@ -16,7 +16,10 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
 
-from collectors.files import UNFINISHED_S, Fault, Tail
+from collectors.files import UNFINISHED_S, Tail
+from collectors.links import Within
+from collectors.losses import Fault
+from collectors.no_text import NoTextError
 from collectors.packed import BLOCK_BYTES, BROKEN
 
 if TYPE_CHECKING:
@@ -37,8 +40,13 @@ _COPY_S: Final = 2.0
 class Folder:
     """The files of one source. All times are monotonic seconds."""
 
-    def __init__(self, patterns: Sequence[str], encoding: str | None, idle_s: float) -> None:
-        """`idle_s`: a stored file that did not grow for this long is closed."""
+    def __init__(
+        self, patterns: Sequence[str], encoding: str | None, idle_s: float, links: Sequence[str] = ()
+    ) -> None:
+        """`idle_s`: a stored file that did not grow for this long is closed.
+
+        `links`: folders to which symbolic links may lead.
+        """
         self.tails: dict[Inode, Tail] = {}
         self.refused: list[tuple[str, bytes]] = []
         """Why content was given up, and what is left of it: for the quarantine."""
@@ -49,6 +57,7 @@ class Folder:
         self._patterns = patterns
         self._bases = sorted({base(pattern) for pattern in patterns})
         self._known_bases: set[str] = set()
+        self._within = Within([*self._bases, *links])
         self._encoding = encoding
         self._idle_s = idle_s
         self._marks: Mapping[str, FileOffset] = {}
@@ -69,7 +78,7 @@ class Folder:
         """Look for files that are new, changed or gone."""
         self._check_bases()
         seen: set[Inode] = set()
-        for path in self._paths():
+        for path in self.paths():
             try:
                 status = Path(path).stat()
             except OSError:
@@ -96,10 +105,11 @@ class Folder:
         refused = ((name, error) for name, error in troubles.items() if name in there and error)
         self.error = next((_cannot_list(name, error) for name, error in refused), None)
 
-    def _paths(self) -> list[str]:
+    def paths(self) -> list[str]:
+        """Return the files that the patterns take now."""
         # Path.glob refuses absolute patterns.
         found = {path for pattern in self._patterns for path in glob(pattern, recursive=True)}  # noqa: PTH207
-        return sorted(found)
+        return self._within.kept(sorted(found))
 
     def _found(self, path: str, inode: Inode, status: os.stat_result, now: float) -> None:
         tail = self.tails.get(inode)
@@ -161,16 +171,16 @@ class Folder:
         """Note a file that cannot be read. It is tried again when it changes, or after a while.
 
         What is wrong with its content goes to quarantine; what is wrong around it, such as a missing
-        permission, is no bad record.
+        permission, is no bad record, and a file that is no text has none.
         """
         was_broken = tail.is_broken
         ends_early = isinstance(error, EOFError) and not tail.is_final
-        broken = isinstance(error, (gzip.BadGzipFile, zlib.error, EOFError)) and not ends_early
-        if broken and not was_broken:
+        broken = isinstance(error, _BAD_CONTENT) and not ends_early
+        if broken and not was_broken and not isinstance(error, NoTextError):
             reason = f"the file {tail.path} cannot be read behind byte {tail.offset}: {error}"
             self.refused.append((reason, tail.rest()))
         tail.close()
-        tail.fault = Fault(str(error), _stamp(tail.path), now, broken, ends_early)
+        tail.fault = Fault(_reason(error), _stamp(tail.path), now, broken, ends_early)
 
     # --- losing ----------------------------------------------------------------------------------
 
@@ -257,6 +267,17 @@ class Folder:
         return (tail for tail in self.tails.values() if tail.fault or not tail.is_stored)
 
 
+_PACKED_BADLY: Final = (gzip.BadGzipFile, zlib.error, EOFError)
+_BAD_CONTENT: Final = (*_PACKED_BADLY, NoTextError)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file cannot be read, for people."""
+    if isinstance(error, _PACKED_BADLY):
+        return f"its gzip content is broken: {error}"
+    return getattr(error, "strerror", None) or str(error)
+
+
 def base(pattern: str) -> str:
     """Return the folder of a pattern that is there whatever its wildcards stand for."""
     parts = Path(pattern).parts[:-1]
@@ -297,7 +318,7 @@ def _by_inode(entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[Inode, str]
 
 
 def _belongs(path: str, followed: Iterable[str]) -> bool:
-    """Tell whether a path is a followed one, or one that rotation makes of it: `a.log` to `a.log.1`."""
+    """Return whether a path is a followed one, or one that rotation makes of it: `a.log` to `a.log.1`."""
     return any(path.startswith(other) for other in followed)
 
 

@@ -3,41 +3,46 @@
 1. Find the files that the patterns name; a file keeps its place through renames and restarts.
 2. Read whole lines of each in turn, a few thousand at a time, into one batch with the offsets they move.
 3. Hand the batch to the store and read on; the next batch is handed over after this one's commit.
-4. A file is let go when all that it holds is committed.
+4. A file is released when all that it holds is committed.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from collectors.backlog import Backlog, FileBacklog, Pace, time_of
-from collectors.delivery import Delivery
-from collectors.files import Oversize
 from collectors.folder import Folder
 from collectors.lines import Reader
-from collectors.normalise import Normaliser
+from collectors.notice import Notice
 from collectors.packed import BROKEN
 from collectors.parse import MAX_LINE
-from collectors.states import Signs
-from collectors.zones import local_zone
-from data.clock import micros, utc_now
-from data.errors import StoreClosedError, UnsnagError
+from collectors.pieces import Oversize
+from collectors.registry import register
+from collectors.sample import Sample
+from collectors.sections import SPOOL, SourceSettings, known_encoding, listed
+from collectors.source import Health, Source
+from collectors.untaken import untaken
+from data.formats import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime, tzinfo
+    from datetime import datetime
+    from pathlib import Path
 
     from collectors.files import Tail
-    from collectors.mapping import Mapping
-    from data.store import Store
+    from collectors.normalise import Normaliser
+    from collectors.sections import CommonSettings
+    from collectors.source import Context
 
-_LOG: Final = logging.getLogger("unsnag.collectors")
+KIND: Final = "jsonl"
 POLL_S: Final = 0.1
 SCAN_S: Final = 0.5
+COMPARE_S: Final = 10.0
+"""How often folders are looked through for files that no pattern takes."""
 MAX_RECORDS: Final = 10_000
 MAX_PIECES: Final = 64
 """Pieces of one batch: a file of empty lines fills none."""
@@ -45,152 +50,133 @@ IDLE_OPEN_S: Final = 60.0
 MOST_PEEKED: Final = 50
 
 
-class Follower:
-    """One source of log files, followed by one thread."""
+class JsonlSettings(SourceSettings):
+    """Files that are followed as one source."""
+
+    sample = Sample(
+        "Log file",
+        ":material/description:",
+        "Files that are there already are followed: JSON lines and plain text, rotated and packed ones too.",
+        "shipping",
+        """[[collectors.jsonl]]
+name = "NAME"
+paths = ["/var/log/NAME*.log*"]
+mapping = "NAME"
+
+[collectors.mappings.NAME]
+flow = "'NAME'"
+correlation_id = "order_no"      # the attribute that holds the number
+ids_in_text = ["SO-{digits}"]    # or how it looks in the text of a line""",
+    )
+    paths: Annotated[list[str], BeforeValidator(listed)] = Field(min_length=1)
+    encoding: Annotated[str | None, AfterValidator(known_encoding)] = None
+    """Unset: UTF-8, UTF-16 by its mark, and what does not fit is guessed."""
+    links: Annotated[list[str], BeforeValidator(listed)] = Field([])
+    """Folders to which symbolic links may lead out of the followed ones."""
+
+
+class Follower(Source):
+    """One source of log files."""
+
+    kind = KIND
 
     def __init__(
         self,
-        store: Store,
         name: str,
         patterns: Sequence[str],
         *,
-        mapping: Mapping | None = None,
-        zone: tzinfo | None = None,
         encoding: str | None = None,
-        silent_after_s: float | None = None,
         idle_s: float | None = None,
+        links: Sequence[str] = (),
+        setting: str = "`paths` in the config file",
+        notice: Notice | None = None,
     ) -> None:
+        """`idle_s`: a stored file that did not grow for this long is closed. `setting` names the patterns."""
         self.name = name
-        self.kind = "jsonl"
-        self.silent_after_s = silent_after_s
-        self._store = store
-        self._mapping = mapping
-        self._zone = zone
-        self._folder = Folder(patterns, encoding, IDLE_OPEN_S if idle_s is None else idle_s)
-        self._stopping = threading.Event()
-        self._delivery = Delivery(store, name, self.kind, self._stopping, self._look_around)
-        self._failure: str | None = None
+        self._setting = setting
+        self._notice = notice
+        self._names_others = notice is None  # the folder of scripts holds files that are ours
+        self._untaken: tuple[str, ...] = ()
+        self._compared_at = float("-inf")
+        self._folder = Folder(patterns, encoding, IDLE_OPEN_S if idle_s is None else idle_s, links)
+        self._running: Context | None = None
         self._looked_at = float("-inf")
         self._round = 0
         self._stored_bytes = 0
         self._stored_at = time.monotonic()
         self._pace = Pace()
         self._backlog = Backlog(stored_at=self._stored_at)
-        self._thread = threading.Thread(target=self._run, name=f"follow-{name}", daemon=True)
 
-    def start(self) -> None:
-        """Begin to follow, where the store says it stopped."""
-        self._folder.resume(self._store.file_offsets())
-        self._thread.start()
+    @classmethod
+    def of(cls, settings: JsonlSettings, _common: CommonSettings) -> Follower:
+        """Return the source of a section of the config file."""
+        return cls(settings.name, settings.paths, encoding=settings.encoding, links=settings.links)
 
-    def stop(self) -> None:
-        """Finish the batch at hand and stop."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+    def backlog(self) -> Backlog:
+        """Return what is unread."""
+        return self._backlog
 
-    @property
-    def records(self) -> int:
-        """Records stored since the start."""
-        return self._delivery.records
-
-    @property
-    def last_error(self) -> str | None:
-        """What is wrong now, if anything is."""
-        signs = self.signs()
-        return signs.error or signs.trouble
-
-    def signs(self) -> Signs:
-        """Return what the source's state is decided by, but for what the store knows."""
+    def health(self) -> Health:
+        """Return which file or folder cannot be read."""
         backlog, folder = self._backlog, self._folder
-        return Signs(
-            kind=self.kind,
-            unread_bytes=backlog.ready,
-            no_progress_s=backlog.no_progress_s(time.monotonic()),
-            error=self._stopped() or folder.error or _told(backlog.broken),
-            trouble=self._failure or _told(backlog.in_trouble) or self._delivery.error,
+        return Health(
+            error=folder.error or _first_of([file for file in backlog.files if file.is_broken]),
+            trouble=_first_of([file for file in backlog.files if file.error and not file.is_broken]),
             missing=folder.missing,
-            matching=backlog.followed,
-            silent_after_s=self.silent_after_s,
+            setting=self._setting,
+            untaken=self._untaken,
+            unreadable=backlog.unreadable,
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return what is unread, file by file, and what was stored since the start."""
-        monotonic, now = time.monotonic(), utc_now()
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "records": self.records,
-            "quarantined": self._delivery.quarantined,
-            "last_error": self.last_error,
-            **self._backlog.totals(monotonic, now),
-            "files": self._backlog.rows(monotonic, now),
-        }
+    def paths(self) -> list[str]:
+        """Return the files that the patterns take now."""
+        return self._folder.paths()
 
-    def lag_s(self, now: datetime) -> float:
-        """Return the age of the oldest unread record, in seconds."""
-        return float(self._backlog.totals(time.monotonic(), now)["lag_s"])
-
-    def _stopped(self) -> str | None:
-        if self._thread.ident is None or self._thread.is_alive() or self._stopping.is_set():
-            return None
-        return "The collector of this source has stopped. Restart the server."
-
-    def normaliser(self) -> Normaliser:
-        """Return an empty batch of this source."""
-        now = micros(utc_now())
-        return Normaliser(
-            self.name, self.kind, now, mapping=self._mapping, zone=self._zone, local_zone=local_zone()
-        )
-
-    # --- the thread ------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                found = self.step()
-            except StoreClosedError:
-                break
-            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one file does
-                _LOG.exception("collector.failed source=%s", self.name)
-                self._failure = f"{type(error).__name__}: {error}"
-                self._go_back()
-                found = False
-            if not found:
-                self._stopping.wait(POLL_S)
-        self._leave()
-
-    def _leave(self) -> None:
-        # What is not committed by now is read again at the next start.
-        with contextlib.suppress(UnsnagError):
-            self._delivery.finish()
+    def close(self) -> None:
+        """Give all files back."""
         self._folder.close()
+        if self._notice:
+            self._notice.remove()
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def run(self, context: Context) -> None:
+        """Follow the files, from where the store says that each stopped."""
+        if self._running is None:
+            self._running = context
+            context.while_waiting(self._look_around)
+            self._folder.resume(context.file_offsets())
+        else:
+            self._go_back()
+        while not context.stopping.is_set():
+            found = self.step(context)
+            context.well()
+            if not found:
+                context.pause(POLL_S)
 
     def _go_back(self) -> None:
         """Read again what was read and is not committed: the batch that held it is lost."""
-        self._delivery.forget()
         for tail in self._folder.tails.values():
             try:
                 tail.rewind()
             except BROKEN as error:
                 self._folder.cannot_read(tail, error, time.monotonic())
 
-    def step(self) -> bool:
-        """Make one round: read what is there and hand it over. Tell whether there was something."""
+    def step(self, context: Context) -> bool:
+        """Make one round: read what is there and hand it over. Return whether there was something."""
         now = time.monotonic()
         self._look_around()
-        n = self.normaliser()
+        n = context.normaliser()
         refused = list(self._folder.refused)
         for reason, rest in refused:
             n.quarantine(rest, reason)
         touched = self._read(n, now)
         if len(n) or touched:
             n.offsets += [tail.mark() for tail in touched if not tail.homeless]
-            self._delivery.send(n.batch(), self._committed(touched))
+            context.send(n.batch(), committed=self._committed(touched))
             del self._folder.refused[: len(refused)]
         else:
-            self._delivery.settle()
-        self._failure = None
+            context.settle()
         return bool(len(n) or touched)
 
     def _look_around(self) -> None:
@@ -200,6 +186,9 @@ class Follower:
             self._looked_at = now
             self._folder.scan(now)
             self._publish(now)
+        if self._names_others and now - self._compared_at >= COMPARE_S:
+            self._compared_at = now
+            self._untaken = untaken(self._folder.tails.values())
 
     def _read(self, n: Normaliser, now: float) -> list[Tail]:
         """Read pieces of the files in turn until the batch is full; return the files that gave some."""
@@ -219,7 +208,7 @@ class Follower:
         return list(touched.values())
 
     def _read_piece(self, tail: Tail, reader: Reader, now: float) -> bool:
-        """Read one piece of a file; tell whether more may follow at once."""
+        """Read one piece of a file; say whether more may follow at once."""
         piece = self._next(tail, now)
         if piece is None:
             return False
@@ -229,6 +218,7 @@ class Follower:
             reader.n.quarantine(piece.sample, reason, piece.offset, piece.size)
             tail.advance(piece.end)
             return True
+        reader.n.path = tail.path
         consumed = reader.read(piece)
         advances = consumed != tail.offset
         tail.advance(consumed)
@@ -267,6 +257,8 @@ class Follower:
         )
         self._pace.note(self._stored_bytes, now, reading=any(file.ready for file in files))
         self._backlog = Backlog(files, len(self._folder.tails), self._stored_at, self._pace.rate)
+        if self._notice:
+            self._notice.publish(self._folder.tails.values(), now)
 
     def _file_backlog(self, tail: Tail, now: float, *, peek: bool) -> FileBacklog:
         first_seen = now if tail.growth.since is None else tail.growth.since
@@ -285,12 +277,32 @@ class Follower:
 
     def _oldest(self, tail: Tail) -> datetime | None:
         """Return the time of the oldest record of a file that is not stored, if its line says one."""
+        context = self._running
         try:
             piece = tail.peek()
-            return None if piece is None else time_of(piece, self.normaliser())
+            return None if piece is None or context is None else time_of(piece, context.normaliser())
         except Exception:  # noqa: BLE001 - a line that cannot be read has no time; reading it says why
             return None
 
 
-def _told(file: FileBacklog | None) -> str | None:
-    return None if file is None else f"{file.path}: {file.error}"
+def _first_of(files: Sequence[FileBacklog]) -> str | None:
+    """Name the first file that cannot be read, and how many more there are."""
+    if not files:
+        return None
+    first = min(files, key=lambda file: file.path)
+    more = f" ({count(len(files) - 1, 'more file', 'more files')} cannot be read)" if files[1:] else ""
+    return f"{first.path}: {first.error}{more}"
+
+
+def spool_of(folders: Sequence[Path], address: str = "") -> Follower:
+    """Return the source of the folders that scripts write to; the first is made if it is not there.
+
+    `address` is where the server is reached: the notice in the folder names it.
+    """
+    with suppress(OSError):  # without a home the others still count; the source says which folder is missing
+        folders[0].mkdir(0o700 if len(folders) > 1 else 0o777, parents=True, exist_ok=True)
+    patterns = [f"{folder}/{name}" for folder in folders for name in ("*.jsonl*", "*/*.jsonl*")]
+    return Follower(SPOOL, patterns, setting="`--spool`", notice=Notice(folders, address))
+
+
+register(KIND, JsonlSettings, Follower.of)

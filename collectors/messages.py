@@ -52,7 +52,6 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str, bool], ...]]] = {
         ("events", 11, "bytes", True),
         ("links", 13, "bytes", True),
         ("status", 15, "Status", False),
-        ("flags", 16, "fixed32", False),
     ),
     "Status": (("message", 2, "string", False), ("code", 3, "int32", False)),
     "Event": (
@@ -97,7 +96,7 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str, bool], ...]]] = {
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
-    # proto2: it tells a value that is there from one that is not.
+    # proto2: it distinguishes a value that is set from one that is absent.
     made = descriptor_pb2.FileDescriptorProto(name="unsnag_otlp.proto", package="unsnag", syntax="proto2")
     for name, fields in _MESSAGES.items():
         message = made.message_type.add(name=name)

@@ -1,57 +1,43 @@
-"""The OTLP/HTTP receiver: POST /v1/traces, /v1/logs and /v1/metrics, in protobuf and JSON.
-
-What is answered 200 is committed. A bad record is quarantined and told in `partial_success`; a body
-that cannot be read at all is quarantined and answered 400. A sender with too much under way is answered
-429, and under load everybody 503, both with `Retry-After`, which every exporter obeys (admission.py). No
-body, however bad, makes any other 5xx.
-"""
+"""OTLP as a source: its settings, and bodies of requests to batches. `collectors.receiver` answers them."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import orjson
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
-from starlette.routing import Route
+from pydantic import Field, model_validator
 
-from access.sending import LIMIT
-from collectors import decode, messages
-from collectors.admission import MB, Admission, Arrival, TooManySentError
-from collectors.decode import LOGS, TRACES, Decoder
-from collectors.mapping import Mapping
+from collectors import decode
+from collectors.admission import MB
+from collectors.decode import TRACES, Decoder
 from collectors.normalise import Normaliser, RejectedError
-from collectors.settings import OTLP, CollectorSettings
+from collectors.registry import register
+from collectors.sections import Section, SilentAfter
+from collectors.source import Health, Source
 from data.clock import micros, utc_now
 from data.errors import UnsnagError
+from data.logs import event_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from starlette.requests import Request
-    from starlette.types import Scope
-
     from access.sending import SenderLimit
+    from collectors.mapping import Mapping
+    from collectors.sections import CommonSettings
+    from collectors.source import Context
     from data.records import Batch
-    from data.store import Store
 
-_LOG: Final = logging.getLogger("unsnag.collectors")
+_LOG: Final = event_log("collectors")
+OTLP: Final = "otlp"
 METRICS: Final = "otlp/metrics"
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
-_TYPES: Final = {PROTOBUF: PROTOBUF, "application/protobuf": PROTOBUF, JSON: JSON}
-_RETRY_AFTER_S: Final = 1
-_UNKNOWN: Final = 2
-_CODES: Final = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 421: 3, 429: 8, 503: 14}
-"""HTTP's status codes and those of google.rpc.Status."""
-_REJECTED_NAMES: Final = {TRACES: "rejectedSpans", LOGS: "rejectedLogRecords", METRICS: "rejectedDataPoints"}
+MEDIA_TYPES: Final = {PROTOBUF: PROTOBUF, "application/protobuf": PROTOBUF, JSON: JSON}
+_BEGIN: Final = "Point an exporter at this server: `OTEL_EXPORTER_OTLP_ENDPOINT`, protocol `http/protobuf`."
+_REPAIR: Final = "Senders send it again. Check that the data folder can be written and has space."
 
 
 class BadBodyError(UnsnagError):
@@ -64,6 +50,42 @@ class BodyTooLargeError(UnsnagError):
 
 class UnsupportedError(UnsnagError):
     """The body's form is not one of those that are understood."""
+
+
+class OtlpSettings(Section):
+    """Limits of the OTLP receiver."""
+
+    max_body_mb: int = Field(16, ge=1, le=512)
+    """Of one request, before and after decompression."""
+    max_requests: int = Field(64, ge=1)
+    """Requests whose body is whole and that are worked on at once; more are asked to come again."""
+    max_receiving: int = Field(256, ge=1)
+    """Requests whose body is not whole yet."""
+    max_held_mb: int | None = Field(None, ge=1)
+    """Of all bodies at once, from their first byte to the answer.
+
+    None: 256, or four bodies where that is more.
+    """
+    sender_share: float = Field(0.5, gt=0, le=1)
+    """What one sender may have of each of these, as a part of what the others leave."""
+    requests_per_second: float = Field(1000, gt=0)
+    """Of one sender, with ten times as many at once."""
+
+    silent_after_minutes: SilentAfter = None
+
+    @property
+    def held_mb(self) -> int:
+        """How many MB of bodies are held at once."""
+        return self.max_held_mb or max(256, 4 * self.max_body_mb)
+
+    @model_validator(mode="after")
+    def _one_body_fits(self) -> Self:
+        if self.held_mb < self.max_body_mb:
+            raise ValueError(
+                f"max_held_mb = {self.held_mb} is less than one body may have: "
+                f"max_body_mb = {self.max_body_mb}"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +112,13 @@ RECEIVED: Final = Counters()
 # --- bodies to batches ---------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Requests:
-    """Decodes request bodies; knows the mappings, and which failures are told already."""
+    """Decodes request bodies."""
 
-    settings: CollectorSettings = field(default_factory=CollectorSettings)
-    _mappings: tuple[Mapping, ...] | None = None
-
-    @property
-    def mappings(self) -> Sequence[Mapping]:
-        """The mappings that say which resources they are for."""
-        if self._mappings is None:
-            made = (Mapping.of(settings) for settings in self.settings.mappings.values())
-            self._mappings = tuple(mapping for mapping in made if mapping.match)
-        return self._mappings
+    settings: OtlpSettings = field(default_factory=OtlpSettings)
+    mappings: Callable[[], Sequence[Mapping]] = tuple
+    """Those that say which resources they are for, as they count at each request."""
 
     def decode(
         self,
@@ -120,12 +135,12 @@ class Requests:
             BodyTooLargeError: it unpacks to more than is taken.
             UnsupportedError: its type or its compression is unknown.
         """
-        form = _form(content_type)
-        body = unpacked(body, content_encoding, self.settings.otlp.max_body_mb * MB)
+        form = form_of(content_type)
+        body = unpacked(body, content_encoding, self.settings.max_body_mb * MB)
         if signal == METRICS:
             return _count_metrics(body, form)
         n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)
-        decoder = Decoder(n, self.mappings)
+        decoder = Decoder(n, self.mappings())
         try:
             _decode_into(decoder, signal, body, form)
         except (DecodeError, RejectedError) as error:
@@ -147,13 +162,23 @@ def _decode_into(decoder: Decoder, signal: str, body: bytes, form: str) -> None:
         decoder.logs(body)
 
 
-def _form(content_type: str) -> str:
-    form = _TYPES.get(_media_type(content_type))
+def form_of(content_type: str) -> str:
+    """Return the form that a content type names.
+
+    Raises:
+        UnsupportedError: the content type is not supported.
+    """
+    form = MEDIA_TYPES.get(media_type(content_type))
     if form is None:
         raise UnsupportedError(
             f"{content_type or 'No content type'} is not understood: send {PROTOBUF} or {JSON}."
         )
     return form
+
+
+def media_type(content_type: str) -> str:
+    """Return a content type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:
@@ -174,7 +199,7 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
     try:
         while body:
             stream = zlib.decompressobj(31)
-            # One byte more than is allowed tells a body that is too large from one that fits exactly.
+            # One byte over the limit distinguishes a body that is too large from one that fits exactly.
             parts.append(stream.decompress(body, room + 1))
             room -= len(parts[-1])
             if room < 0:
@@ -208,149 +233,35 @@ def _points_in_json(body: Any) -> int:
     return len(found) if isinstance(found, list) else 0
 
 
-# --- the routes ----------------------------------------------------------------------------------
+class OtlpSource(Source):
+    """The receiver as a source: requests bring their records by themselves (`collectors.receiver`)."""
+
+    name = kind = OTLP
+
+    def __init__(self, _settings: OtlpSettings, _common: CommonSettings) -> None:
+        self._mappings: Sequence[Mapping] = ()
+
+    def run(self, context: Context) -> None:
+        """Wait until the server stops: a record that is not committed waits at its sender."""
+        context.stopping.wait()
+
+    def health(self) -> Health:
+        """Return what the last request was refused for, where that was a fault of ours."""
+        return Health(error=RECEIVED.last_error, begin=_BEGIN, repair=_REPAIR)
+
+    def use(self, mappings: Sequence[Mapping]) -> None:
+        """Let these mappings count."""
+        self._mappings = mappings
+
+    def read_again(self, n: Normaliser, source: str, raw: bytes) -> None:
+        """Read a body or a record from quarantine into an empty batch."""
+        decoder = Decoder(n, self._mappings)
+        if raw[:1] == b"{":
+            decoder.json(decode.load(raw))
+        elif source == TRACES:
+            decoder.traces(raw)
+        else:
+            decoder.logs(raw)
 
 
-def address_of(scope: Scope) -> str:
-    """Return the address that a request came from."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
-
-
-def routes(
-    store: Callable[[], Store],
-    settings: Callable[[], CollectorSettings] = CollectorSettings,
-    sender: Callable[[Scope], str] = address_of,
-) -> list[Route]:
-    """Return the receiver's routes.
-
-    `store` and `settings` are asked at the first request: nothing runs before. `sender` names who sent a
-    request, for the shares of the receiver.
-    """
-    receiver = Receiver(store, settings, sender)
-    paths = {"/v1/traces": TRACES, "/v1/logs": LOGS, "/v1/metrics": METRICS}
-    return [Route(path, receiver.endpoint(signal), methods=["POST"]) for path, signal in paths.items()]
-
-
-class Receiver:
-    """Answers export requests."""
-
-    def __init__(
-        self,
-        store: Callable[[], Store],
-        settings: Callable[[], CollectorSettings],
-        sender: Callable[[Scope], str],
-    ) -> None:
-        self._store = store
-        self._settings = settings
-        self._sender = sender
-        self._requests: Requests | None = None
-        self._admission: Admission | None = None
-        # Decoding holds the interpreter: more threads would only wait for each other.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="otlp")
-
-    def endpoint(self, signal: str) -> Callable[[Request], Any]:
-        """Return the endpoint of one signal."""
-
-        async def export(request: Request) -> Response:
-            return await self._answer(signal, request)
-
-        return export
-
-    async def _answer(self, signal: str, request: Request) -> Response:
-        form = request.headers.get("content-type", "")
-        RECEIVED.requests += 1
-        try:
-            requests, admission = self._started()
-            with admission.arrival(self._sender(request.scope)) as arrival:
-                return await self._export(requests, signal, request, form, arrival)
-        except ClientDisconnect:
-            return failure(400, "The body broke off.", form)  # nobody is there to read it
-        except BodyTooLargeError as error:
-            return failure(413, str(error), form)
-        except UnsupportedError as error:
-            return failure(415, str(error), form)
-        except TooManySentError as error:
-            return failure(429, str(error), form, error.wait_s)
-        except UnsnagError as error:
-            RECEIVED.last_error = str(error)
-            return failure(503, str(error), form, _RETRY_AFTER_S)
-
-    def _started(self) -> tuple[Requests, Admission]:
-        if self._requests is None or self._admission is None:
-            settings = self._settings()
-            self._requests, self._admission = Requests(settings), Admission(settings.otlp)
-        return self._requests, self._admission
-
-    async def _export(
-        self, requests: Requests, signal: str, request: Request, form: str, arrival: Arrival
-    ) -> Response:
-        body = await _read(request, requests.settings.otlp.max_body_mb * MB, arrival)
-        arrival.begin_work()
-        loop = asyncio.get_running_loop()
-        encoding = request.headers.get("content-encoding", "")
-        limit = request.scope.get(LIMIT)
-        try:
-            decoded = await loop.run_in_executor(
-                self._threads, requests.decode, signal, body, form, encoding, limit
-            )
-        except BadBodyError as error:
-            await self._quarantine(signal, body, str(error), limit)
-            return failure(400, str(error), form)
-        if len(decoded.batch) or decoded.batch.dropped:
-            await asyncio.wrap_future(self._store().append(decoded.batch))
-        RECEIVED.last_error = None
-        return _success(signal, decoded, form)
-
-    async def _quarantine(self, signal: str, body: bytes, reason: str, limit: SenderLimit | None) -> None:
-        n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)
-        n.quarantine(body, reason, source=signal)
-        await asyncio.wrap_future(self._store().append(n.batch()))
-
-
-async def _read(request: Request, most: int, arrival: Arrival) -> bytes:
-    """Read a body, and stop as soon as it is too large.
-
-    Raises:
-        BodyTooLargeError: it is.
-        TooManySentError: the sender has too many bytes here.
-        FullError: there is no room for more bytes.
-    """
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise BodyTooLargeError(f"The body has more than {most // MB} MB. Send less at once.")
-        arrival.hold(len(part))
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _success(signal: str, decoded: Decoded, content_type: str) -> Response:
-    if _form(content_type) == JSON:
-        partial = {_REJECTED_NAMES[signal]: str(decoded.rejected), "errorMessage": decoded.reason}
-        return Response(
-            orjson.dumps({"partialSuccess": partial} if decoded.rejected else {}), 200, media_type=JSON
-        )
-    answer = messages.Response()
-    if decoded.rejected:
-        answer.partial_success.rejected = decoded.rejected
-        answer.partial_success.error_message = decoded.reason.encode()
-    return Response(answer.SerializeToString(), 200, media_type=PROTOBUF)
-
-
-def failure(status: int, message: str, content_type: str, wait_s: int | None = None) -> Response:
-    """Return a google.rpc.Status in the form that the request's body has; JSON where that is not known.
-
-    `wait_s` says when an exporter may send again, in seconds.
-    """
-    headers = {"Retry-After": str(wait_s)} if wait_s else {}
-    code = _CODES.get(status, _UNKNOWN)
-    if _TYPES.get(_media_type(content_type), JSON) == JSON:
-        return Response(orjson.dumps({"code": code, "message": message}), status, headers, JSON)
-    made = messages.Failure(code=code, message=message.encode("utf-8", "replace"))
-    return Response(made.SerializeToString(), status, headers, PROTOBUF)
-
-
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
+register(OTLP, OtlpSettings, OtlpSource, is_many=False)

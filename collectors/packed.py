@@ -9,10 +9,14 @@ import gzip
 import zlib
 from typing import Any, Final
 
+from collectors.no_text import NoTextError
+
 MAGIC: Final = b"\x1f\x8b"
 HEAD_BYTES: Final = 256
+LOOK_BYTES: Final = 4096
+"""How much of a file's beginning is looked at to see whether it is text."""
 BLOCK_BYTES: Final = 2 * 1024 * 1024
-BROKEN: Final = (OSError, EOFError, zlib.error)
+BROKEN: Final = (OSError, EOFError, zlib.error, NoTextError)
 """What reading a file may raise; `gzip.BadGzipFile` is an OSError."""
 
 
@@ -37,7 +41,7 @@ class Unpacked:
         self._fill(HEAD_BYTES)
         if not self._buffer:
             self.complain()
-        self._head = self._buffer[:HEAD_BYTES]
+        self._head = self._buffer[:LOOK_BYTES]
         self._left = max(offset - len(self._buffer), 0)
         self._buffer = self._buffer[offset:]
         self._skipped = 0
@@ -49,7 +53,7 @@ class Unpacked:
         return used if self.is_done and not self._buffer else max(used - 1, 0)
 
     def beginning(self, length: int) -> bytes:
-        """Return how the content begins, 256 bytes at most."""
+        """Return how the content begins: some hundred bytes at least, where it has them."""
         return self._head[:length]
 
     def block(self) -> bytes:
@@ -76,7 +80,7 @@ class Unpacked:
 
     @property
     def breaks_off(self) -> bool:
-        """Tell whether what is in the buffer is the last that can be unpacked, but not the end."""
+        """Return whether what is in the buffer is the last that can be unpacked, but not the end."""
         return self.is_done and self._error is not None
 
     def complain(self) -> None:
@@ -85,7 +89,7 @@ class Unpacked:
             raise self._error
 
     def drop(self, length: int) -> None:
-        """Let go what was taken of the block."""
+        """Drop the first `length` bytes of the block, which were taken."""
         skipped = min(self._skipped, length)
         self._skipped -= skipped
         self._buffer = self._buffer[length - skipped :]

@@ -25,13 +25,13 @@ class Pauses:
         self._store = store
         self._lock = threading.Lock()
         self._known: dict[str, float] = {}
-        self._asked_at: datetime | None = None
+        self._queried_at: datetime | None = None
 
     def longest_s(self, source: str, now: datetime) -> float | None:
         """Return the longest pause in seconds; None where fewer than three are known."""
         with self._lock:
-            if self._asked_at is None or now - self._asked_at > _FRESH:
+            if self._queried_at is None or now - self._queried_at > _FRESH:
                 rows = self._store.query("collectors/pauses", {"since": stored(now - _DAYS)})
                 self._known = {row["source"]: row["longest_s"] for row in rows if row["pauses"] >= _FEWEST}
-                self._asked_at = now
+                self._queried_at = now
             return self._known.get(source)

@@ -1,24 +1,23 @@
-"""All collectors of the process: started and stopped together, with the state of each; and replay."""
+"""All collectors of the process: the sources that the settings name, with the state of each; and replay."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
 
-from collectors import decode
-from collectors.backlog import Backlog
-from collectors.decode import LOGS, TRACES, Decoder
-from collectors.jsonl import Follower
-from collectors.lines import Piece, Reader
+from collectors.jsonl import spool_of
+from collectors.latest import HasFiles, Lines, of_files, of_store
 from collectors.mapping import Mapping
-from collectors.normalise import Normaliser, hash64
-from collectors.otlp import RECEIVED, Requests
+from collectors.mapping_book import MappingBook
 from collectors.pauses import Pauses
-from collectors.settings import OTLP, SPOOL
-from collectors.states import SILENT_FLOOR_S, Signs, condition
-from data.clock import aware, micros, stored, utc_now
-from data.errors import UnsnagError
+from collectors.replay import KeptRecord, Replay, no_limit_known
+from collectors.sections import SourceSettings
+from collectors.source import TakesMappings, Tests
+from collectors.states import SILENT_FLOOR_S, condition
+from collectors.status import Counts
+from collectors.supervisor import Supervised, Supervisor
+from data.logs import event_log
+from data.nouns import noun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,89 +26,123 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from access.sending import SenderLimit
-    from collectors.settings import CollectorSettings, JsonlSettings
+    from collectors.registry import Registered
+    from collectors.sections import MappingSettings, Section
+    from collectors.settings import CollectorSettings
+    from collectors.status import SourceStatus
     from data.store import Store
 
-    Row = dict[str, Any]
-
-REPLAYED = "replayed"
-BEHIND_S = 30.0
+_LOG: Final = event_log("collectors")
+BEHIND_S: Final = 30.0
 """From this age of the oldest unread record on, a source is behind in reading."""
 
 
-def no_limit_known(token: str) -> SenderLimit | None:
-    """Refuse to read what a limited sender sent, where nobody knows its limit."""
-    raise UnsnagError(f"It is not known what the token {token} may send for.")
-
-
 class Sources:
-    """The collectors that the settings name, and the spool folder."""
+    """The sources that the settings name, and the spool folders."""
 
-    def __init__(self, store: Store, settings: CollectorSettings, spool: Path | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: CollectorSettings,
+        spools: Sequence[Path] = (),
+        address: str = "",
+        book: MappingBook | None = None,
+    ) -> None:
+        """`address` is where the server is reached; without a `book` the mappings of the settings count."""
         self._store = store
         self._settings = settings
-        folder = spool or settings.spool
+        self.book = book or MappingBook(settings.mappings)
+        self._sections: dict[str, SourceSettings] = {}
+        """What the config file says of the sources whose records it may map."""
         self._pauses = Pauses(store)
-        self._followers: dict[str, Follower] = {}
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            patterns = [f"{folder}/*.jsonl*", f"{folder}/*/*.jsonl*"]
-            self._followers[SPOOL] = Follower(
-                store, SPOOL, patterns, silent_after_s=settings.silent_after_s()
-            )
-        for source in settings.jsonl:
-            self._followers[source.name] = self._follower(source)
+        self._supervisor = Supervisor()
+        self._replay = Replay(store, self._supervisor)
+        if spools:
+            source = Supervised(store, spool_of(spools, address), silent_after_s=settings.silent_after_s())
+            self._supervisor.add(source)
+        for kind, section in settings.sources():
+            self._supervisor.add(self._supervised(kind, section))
+        self.book.on_change = self.use_mappings
+        self.use_mappings()
 
-    def _follower(self, source: JsonlSettings) -> Follower:
-        mapping = Mapping.of(self._settings.mappings[source.mapping]) if source.mapping else None
-        zone = ZoneInfo(source.timezone) if source.timezone else None
-        return Follower(
-            self._store,
-            source.name,
-            source.paths,
-            mapping=mapping,
-            zone=zone,
-            encoding=source.encoding,
-            silent_after_s=self._settings.silent_after_s(source.silent_after_minutes),
-        )
+    def _supervised(self, kind: Registered, section: Section) -> Supervised:
+        source = kind.make(section, self._settings)
+        minutes = getattr(section, "silent_after_minutes", None)
+        silent_after_s = self._settings.silent_after_s(minutes)
+        if not isinstance(section, SourceSettings):
+            return Supervised(self._store, source, silent_after_s=silent_after_s)
+        self._sections[section.name] = section
+        return Supervised(self._store, source, timezone=section.timezone, silent_after_s=silent_after_s)
+
+    def use_mappings(self) -> None:
+        """Let the mappings of the book count for what is read from now on."""
+        for supervised in self._supervisor:
+            if isinstance(supervised.source, TakesMappings):
+                supervised.source.use(self.book.of_resources)
+                continue
+            found = self.mapping_of(supervised.name)
+            supervised.context.mapping = Mapping.of(found) if found else None
+
+    def mapping_of(self, source: str) -> MappingSettings | None:
+        """Return the mapping that counts for a source, with what its section adds."""
+        section = self._sections.get(source)
+        return self.book.of_name(source) if section is None else self.book.of_source(section)
+
+    def mappable(self) -> list[str]:
+        """Return the sources that have a mapping of their own, or may have one."""
+        return [one.name for one in self._supervisor if not isinstance(one.source, TakesMappings)]
+
+    def latest(self, source: str) -> Lines:
+        """Return the last lines that a source brought, as they came."""
+        supervised = self._supervisor.get(source)
+        found = None
+        if supervised is not None and isinstance(supervised.source, HasFiles):
+            found = of_files(supervised.source.paths())
+        return found or of_store(self._store, source)
+
+    def with_section(self, source: str, settings: MappingSettings) -> MappingSettings:
+        """Return a mapping as it counts for a source: with what the source's section adds."""
+        section = self._sections.get(source)
+        if section is None:
+            return settings
+        name = section.mapping_name()
+        return section.field_mapping({name: settings}, (name,)) or settings
+
+    def mapping_name(self, source: str) -> str:
+        """Return what the mapping of a source is called, also where none was made yet."""
+        section = self._sections.get(source)
+        return source if section is None else section.mapping_name()
 
     def start(self) -> None:
-        """Start all followers."""
-        for follower in self._followers.values():
-            follower.start()
+        """Start all sources, after asking those that can say whether their settings will do."""
+        for supervised in self._supervisor:
+            source = supervised.source
+            fault = source.test() if isinstance(source, Tests) else None
+            if fault:
+                _LOG.warning("source.settings", source=source.name, fault=fault)
+        self._supervisor.start()
 
     def stop(self) -> None:
-        """Stop all followers; what they read is handed over first."""
-        for follower in self._followers.values():
-            follower.stop()
+        """Stop all sources; what they read is handed over first."""
+        self._supervisor.stop()
 
-    def sources(self, kept: Rows[str, Row], now: datetime) -> list[Row]:
-        """Return each source: name, kind, state with its reason and next step, what is unread, last error.
-
-        `kept` is what the store counts of each source, by name; see `server/sources`.
-        """
-        live = [(follower.state(), _signs(follower)) for follower in self._followers.values()]
-        otlp = _otlp_signs(self._settings.silent_after_s(self._settings.otlp.silent_after_minutes))
-        live.append((_otlp_state(now), otlp))
-        return [self._with_condition(row, signs, kept.get(row["name"]), now) for row, signs in live]
+    def sources(self, kept: Rows[str, Counts], now: datetime) -> list[SourceStatus]:
+        """Return each source with its state; `kept` is what the store counts of each, by name."""
+        return [
+            self._status(source, kept.get(source.name) or Counts(name=source.name), now)
+            for source in self._supervisor
+        ]
 
     def is_behind(self, now: datetime) -> bool:
-        """Tell whether a record of a followed file has waited to be read for longer than a moment."""
-        return any(follower.lag_s(now) > BEHIND_S for follower in self._followers.values())
+        """Return whether a record of a source has waited to be read for longer than a moment."""
+        return any(source.lag_s(now) > BEHIND_S for source in self._supervisor)
 
-    def _with_condition(self, row: Row, signs: Signs, kept: Row | None, now: datetime) -> Row:
-        received = aware(kept["last_ingested_at"]) if kept else None
-        signs = replace(signs, received_at=received)
+    def _status(self, source: Supervised, counts: Counts, now: datetime) -> SourceStatus:
+        received = counts.last_ingested_at
+        signs = replace(source.signs(), received_at=received)
         if received is not None and (now - received).total_seconds() > SILENT_FLOOR_S:
-            signs = replace(signs, longest_pause_s=self._pauses.longest_s(row["name"], now))
-        found = condition(signs, now)
-        return {
-            **row,
-            "state": found.state,
-            "state_since": found.since,
-            "reason": found.reason,
-            "next_step": found.next_step,
-        }
+            signs = replace(signs, longest_pause_s=self._pauses.longest_s(source.name, now))
+        return source.status(condition(signs, now), counts, now)
 
     def replay(
         self, ids: Sequence[str], limit_of: Callable[[str], SenderLimit | None] = no_limit_known
@@ -119,75 +152,5 @@ class Sources:
         `limit_of` returns what the token of a limited sender may send for now, and raises UnsnagError
         where that token is no longer valid: its records stay in quarantine.
         """
-        rows = self._store.query("collectors/quarantined", {"ids": list(ids)})
-        return {row["id"]: self._replay_one(row, limit_of) for row in rows}
-
-    def _replay_one(self, row: Row, limit_of: Callable[[str], SenderLimit | None]) -> str:
-        if row["replay_result"] == REPLAYED:
-            return REPLAYED
-        try:
-            limit = limit_of(row["sender"]) if row["sender"] is not None else None
-        except UnsnagError as error:
-            result = f"not taken: {error}"
-        else:
-            result = self._read_again(row, limit)
-        mark = {"id": row["id"], "now": stored(utc_now()), "result": result}
-        self._store.act(lambda tx: tx.run("collectors/mark_replayed", mark)).result()
-        return result
-
-    def _read_again(self, row: Row, limit: SenderLimit | None) -> str:
-        raw = bytes(row["bytes"])
-        if row["size"] > len(raw):
-            return f"only {len(raw)} of {row['size']} bytes were kept"
-        n = self._normaliser(row["source"])
-        n.limit = limit
-        try:
-            self._fill(n, row, raw)
-        except Exception as error:  # noqa: BLE001 - the reason is the answer
-            return f"still unreadable: {error}"
-        if n.quarantined:
-            return f"still unreadable: {n.quarantined[0].reason}"
-        if not len(n):
-            return "a mapping leaves it out" if n.dropped else "nothing in it"
-        self._store.append(n.batch()).result()
-        return REPLAYED
-
-    def _normaliser(self, source: str) -> Normaliser:
-        follower = self._followers.get(source)
-        if follower is not None:
-            return follower.normaliser()
-        name = OTLP if source.startswith(OTLP) else source
-        return Normaliser(name, OTLP if name == OTLP else "jsonl", micros(utc_now()))
-
-    def _fill(self, n: Normaliser, row: Row, raw: bytes) -> None:
-        if row["source"] not in (TRACES, LOGS):
-            seed = hash64(row["source"].encode(), raw)
-            Reader.into(n).read(Piece([raw], None, row["source_offset"] or 0, seed, final=True))
-            return
-        decoder = Decoder(n, Requests(self._settings).mappings)
-        if raw[:1] == b"{":
-            decoder.json(decode.load(raw))
-        elif row["source"] == TRACES:
-            decoder.traces(raw)
-        else:
-            decoder.logs(raw)
-
-
-def _signs(follower: Follower) -> Signs:
-    signs = follower.signs()
-    return replace(signs, setting="`--spool`") if follower.name == SPOOL else signs
-
-
-def _otlp_signs(silent_after_s: float | None) -> Signs:
-    return Signs(kind=OTLP, error=RECEIVED.last_error, silent_after_s=silent_after_s)
-
-
-def _otlp_state(now: datetime) -> Row:
-    # A request waits at its sender until it is committed: nothing is unread here.
-    return {
-        "name": OTLP,
-        "kind": OTLP,
-        "last_error": RECEIVED.last_error,
-        **Backlog().totals(0.0, now),
-        "files": [],
-    }
+        found = self._store.query("collectors/quarantined", {"ids": list(ids)}, into=noun(KeptRecord))
+        return {record.id: self._replay.one(record, limit_of) for record in found}

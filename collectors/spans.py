@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from collectors import fields as names
-from collectors import values
-from collectors.mapping import only, text
-from collectors.normalise import Normaliser, error_class_of, hash64
+from collectors import orchestrators, values
+from collectors.drift import FITS
+from collectors.normalise import Normaliser, hash64
+from collectors.slots import verdict_of
+from collectors.values import only, text
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
 from unsnag.masking import mask_text, mask_value
 
 if TYPE_CHECKING:
+    from collectors.drift import Mark
+    from collectors.fields import Fields
     from collectors.mapping import Mapping
 
-    Fields = dict[str, Any]
     Row = list[Any]
     Entry = tuple[int, Any, str, Any]
 
@@ -28,6 +31,7 @@ STATUSES: Final = ("unset", "ok", "error")
 _ERROR_STATUS: Final = 2
 
 _S: Final = names.SPAN_INDEX
+_CLASS, _RULE = (_S[name] for name in ("error_class", "class_rule"))
 _NS: Final = 1000
 _KIND_COLUMN: Final = -2
 _OUTCOME_COLUMN: Final = -3
@@ -64,7 +68,6 @@ class SpanRecord:
     entries: list[Entry]
     events: list[Fields] = field(default_factory=list)
     links: list[Fields] = field(default_factory=list)
-    remote_parent: bool = False
 
 
 def scope_of(n: Normaliser, resource: Fields, scope: Fields, mapping: Mapping | None) -> Scope:
@@ -101,7 +104,9 @@ _OUTCOMES: Final = (
     words.OUTCOME_SUCCESS, words.OUTCOME_PROGRESS, words.OUTCOME_PARTIAL, words.OUTCOME_FAILED,
 )  # fmt: skip
 _CONVERTED: Final = names.CONVERTED | names.SPAN_CONVERTED
-_TEXT: Final = {name: _S[column] for column, known in names.TEXT.items() for name in known}
+_TEXT: Final = {
+    name: _S[column] for column, known in names.TEXT.items() for name in known if name not in _CONVERTED
+}
 
 
 def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> None:
@@ -129,7 +134,8 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
     row[_S["status_message"]] = mask_text(span.status_message) if span.status_message else None
     _times(n, row, rest, span)
     if not ours:
-        _read_foreign(row, scope, span, failed=failed, has_children=span.span_id in parents)
+        mark = _read_foreign(row, scope, span, failed=failed, has_children=span.span_id in parents)
+        n.seen.marks += [mark] if mark is not None else []
     elif row[_S["outcome"]] == words.OUTCOME_PARTIAL and row[_S["partial_failed"]] is None:
         # Clients before 0.2 called it partial when a later part completes the unit.
         row[_S["outcome"]] = words.OUTCOME_PROGRESS
@@ -155,7 +161,7 @@ def _identity(span: SpanRecord, name: str, kind: str) -> int:
 
 
 def _place(row: Row, rest: Fields, entries: list[Entry]) -> bool:
-    """Fill columns and rest from the attributes; tell whether our client wrote the span."""
+    """Fill columns and rest from the attributes; return whether our client wrote the span."""
     ours = False
     for column, value, key, raw in entries:
         if column >= 0:
@@ -194,18 +200,22 @@ def _is_left_out(scope: Scope, span: SpanRecord) -> bool:
     return mapping.leaves_out(({key: raw for _, _, key, raw in span.entries}, scope.resource), None)
 
 
-def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has_children: bool) -> None:
-    """Conclude from a mapping what our client would have said."""
+def _read_foreign(
+    row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has_children: bool
+) -> Mark | None:
+    """Conclude from a mapping what our client would have stated; return what the span brought of it."""
     attributes = {key: raw for _, _, key, raw in span.entries}
     where = (attributes, scope.resource)
     mapping = scope.mapping
-    _read_identity(row, scope, span, attributes)
+    wrong = _read_identity(row, scope, span, attributes)
+    orchestrators.read_span(row, attributes, row[_S["status"]])
     row[_S["route"]] = _named(attributes, names.ROUTES)
     row[_S["peer"]] = _named(attributes, names.PEERS)
     row[_S["http_status"]] = values.int32(
         next((attributes[k] for k in names.HTTP_STATUS if k in attributes), None)
     )
-    if mapping is not None and not failed and mapping.succeeded(where, None, span.name):
+    is_success = mapping is not None and not failed and mapping.succeeded(where, None, span.name)
+    if is_success:
         row[_S["role"]], row[_S["outcome"]] = words.KIND_UNIT, words.OUTCOME_SUCCESS
     elif mapping is not None and mapping.failed(where, None):
         row[_S["outcome"]] = words.OUTCOME_FAILED
@@ -215,15 +225,24 @@ def _read_foreign(row: Row, scope: Scope, span: SpanRecord, *, failed: bool, has
         row[_S["outcome"]] = words.OUTCOME_FAILED if failed else words.OUTCOME_PROGRESS
     elif row[_S["step"]] is not None:
         row[_S["role"]] = words.KIND_STEP
+    if mapping is None:
+        return None
+    brought = mapping.brought(row, where, is_success, is_span=True)
+    return None, mapping, True, brought, wrong
 
 
-def _read_identity(row: Row, scope: Scope, span: SpanRecord, attributes: Fields) -> None:
-    """Read which unit a foreign span belongs to, and whether a person carried it out."""
+def _read_identity(row: Row, scope: Scope, span: SpanRecord, attributes: Fields) -> dict[int, str]:
+    """Read which unit a foreign span belongs to, and whether a person carried it out.
+
+    Returns:
+        The types of mapped values that do not fit, see `Mapping.fill`.
+    """
     mapping, where = scope.mapping, (attributes, scope.resource)
     # An ID that our client names is complete; others may need the mapping's prefix.
     prefix = mapping.prefix if mapping is not None and row[_S["correlation_id"]] is None else ""
+    wrong = FITS
     if mapping is not None:
-        mapping.fill(row, where, span.name)
+        wrong = mapping.fill(row, where, span.name)
         if row[_S["actor_type"]] is None and mapping.by_person(where):
             row[_S["actor_type"]] = words.ACTOR_HUMAN
     if row[_S["correlation_id"]] is None:
@@ -235,6 +254,7 @@ def _read_identity(row: Row, scope: Scope, span: SpanRecord, attributes: Fields)
     if any(attributes.get(name) == value for name, value in names.TASKS.items()):
         row[_S["technical_id"]] = row[_S["technical_id"]] or row[_S["run_id"]]
         row[_S["run_id"]] = None
+    return wrong
 
 
 def _named(attributes: Fields, wanted: tuple[str, ...]) -> str | None:
@@ -242,18 +262,19 @@ def _named(attributes: Fields, wanted: tuple[str, ...]) -> str | None:
 
 
 def _read_exception(row: Row, span: SpanRecord, *, failed: bool) -> None:
-    told = _exception(span)
+    raised = _exception(span)
     if failed:
-        if row[_S["error_type"]] is None or words.EXCEPTION_TYPE in told:
-            row[_S["error_type"]] = text(told.get(words.EXCEPTION_TYPE)) or row[_S["error_type"]]
-        if told:
-            row[_S["exception_message"]] = mask_text(text(told.get(words.EXCEPTION_MESSAGE)) or "")
-            row[_S["stacktrace"]] = mask_text(text(told.get(words.EXCEPTION_STACKTRACE)) or "") or None
-        row[_S["exception_id"]] = row[_S["exception_id"]] or text(told.get(words.EXCEPTION_ID))
-    if failed and row[_S["error_class"]] is None:
-        message = span.status_message or text(told.get(words.EXCEPTION_MESSAGE))
+        if row[_S["error_type"]] is None or words.EXCEPTION_TYPE in raised:
+            row[_S["error_type"]] = text(raised.get(words.EXCEPTION_TYPE)) or row[_S["error_type"]]
+        if raised:
+            row[_S["exception_message"]] = mask_text(text(raised.get(words.EXCEPTION_MESSAGE)) or "")
+            row[_S["stacktrace"]] = mask_text(text(raised.get(words.EXCEPTION_STACKTRACE)) or "") or None
+        row[_S["exception_id"]] = row[_S["exception_id"]] or text(raised.get(words.EXCEPTION_ID))
+    if failed and row[_CLASS] is None:
+        message = span.status_message or text(raised.get(words.EXCEPTION_MESSAGE))
         attributes = ((key, raw) for _, _, key, raw in span.entries)
-        row[_S["error_class"]] = error_class_of(row[_S["error_type"]], message, attributes)
+        found = verdict_of(row[_S["error_type"]], message or "", dict(attributes))
+        row[_CLASS], row[_RULE] = found.error_class, found.why
 
 
 def _exception(span: SpanRecord) -> Fields:

@@ -12,17 +12,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
-FAILED: Final = "failed"
-STALLED: Final = "stalled"
-RUNNING: Final = "running"
-NEVER_RECEIVED: Final = "never_received"
-SILENT: Final = "silent"
-NOT_COLLECTED: Final = "not_collected"
-STATES: Final = (FAILED, STALLED, SILENT, RUNNING, NEVER_RECEIVED, NOT_COLLECTED)
-"""All states, those that need a person first."""
-BROKEN: Final = frozenset({FAILED, STALLED})
+
+class SourceState(StrEnum):
+    """All states, those that need a person first."""
+
+    FAILED = "failed"
+    STALLED = "stalled"
+    SILENT = "silent"
+    RUNNING = "running"
+    NEVER_RECEIVED = "never_received"
+    NOT_COLLECTED = "not_collected"
+
+
+BROKEN: Final = frozenset({SourceState.FAILED, SourceState.STALLED})
 """States in which records wait that nobody reads."""
 
 STALLED_S: Final = 30.0
@@ -37,9 +42,8 @@ USUAL: Final = 1.5
 class Signs:
     """What is known of a source. Lengths of time are seconds."""
 
-    kind: str
-    unread_bytes: int = 0
-    """Bytes that can be read and whose records are not stored; half lines are not among them."""
+    unread: int = 0
+    """Bytes or items that can be read and whose records are not stored; half lines are not among them."""
     no_progress_s: float = 0.0
     """How long no unread byte was stored, of the file that waits longest."""
     error: str | None = None
@@ -55,16 +59,20 @@ class Signs:
     silent_after_s: float | None = None
     """The limit of the config file."""
     setting: str = "`paths` in the config file"
-    """Where it is said which files are read."""
+    """The setting that names the files that are read."""
+    begin: str | None = None
+    """What to do until the first record arrives, where no files are read."""
+    repair: str | None = None
+    """What to do about `error`, where it is not to correct or remove what it names."""
     longest_pause_s: float | None = None
-    """Between records of the last days; None where too few arrived to tell."""
+    """Between records of the last days; None where too few arrived to measure one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A state, since when if that is known, why, and what to do next."""
 
-    state: str
+    state: SourceState
     reason: str
     next_step: str
     since: datetime | None = None
@@ -72,14 +80,12 @@ class Condition:
 
 def condition(signs: Signs, now: datetime) -> Condition:
     """Return the state of a source that is collected."""
-    if signs.unread_bytes and signs.no_progress_s >= STALLED_S:
+    if signs.unread and signs.no_progress_s >= STALLED_S:
         return _stalled(signs, now)
     if signs.error:
-        return Condition(
-            FAILED, _sentence(signs.error), _SENT_AGAIN if signs.kind == "otlp" else _TRIED_AGAIN
-        )
-    if signs.unread_bytes:
-        return Condition(RUNNING, "Reading.", "")
+        return Condition(SourceState.FAILED, _sentence(signs.error), signs.repair or _TRIED_AGAIN)
+    if signs.unread:
+        return Condition(SourceState.RUNNING, "Reading.", "")
     return _with_nothing_unread(signs, now)
 
 
@@ -88,17 +94,17 @@ def _with_nothing_unread(signs: Signs, now: datetime) -> Condition:
         return _never_received(signs)
     if signs.missing:
         step = f"Mount or create it again, or correct {signs.setting}."
-        return Condition(FAILED, f"The folder {signs.missing} no longer exists.", step)
+        return Condition(SourceState.FAILED, f"The folder {signs.missing} no longer exists.", step)
     limit = silent_after(signs)
     if limit is not None and now - signs.received_at > timedelta(seconds=limit):
         return _silent(signs)
-    return Condition(RUNNING, "Everything that has arrived is stored.", "")
+    return Condition(SourceState.RUNNING, "Everything that has arrived is stored.", "")
 
 
 def not_collected() -> Condition:
     """Return the state of a source that has records and no collector."""
     return Condition(
-        NOT_COLLECTED,
+        SourceState.NOT_COLLECTED,
         "No collector reads this source now. Its records are kept.",
         "If it should be read, add it to the config file and restart the server.",
     )
@@ -114,7 +120,6 @@ def silent_after(signs: Signs) -> float | None:
 
 
 _TRIED_AGAIN: Final = "Correct or remove what is named here. Reading then goes on by itself."
-_SENT_AGAIN: Final = "Senders send it again. Check that the data folder can be written and has space."
 
 
 def _sentence(text: str) -> str:
@@ -125,26 +130,26 @@ def _stalled(signs: Signs, now: datetime) -> Condition:
     cause = signs.trouble or signs.error
     reason = _sentence(f"Unread lines wait: {cause}" if cause else "The store has not accepted what was read")
     step = "Check the disk and the permissions. What is unread stays where it is and is read then."
-    return Condition(STALLED, reason, step, now - timedelta(seconds=signs.no_progress_s))
+    return Condition(SourceState.STALLED, reason, step, now - timedelta(seconds=signs.no_progress_s))
 
 
 def _never_received(signs: Signs) -> Condition:
     reason, step = "No record has arrived yet.", "Check that the script runs and writes to this place."
-    if signs.kind == "otlp":
-        step = "Point an exporter at this server: `OTEL_EXPORTER_OTLP_ENDPOINT`, protocol `http/protobuf`."
-    elif signs.trouble:
-        reason, step = _sentence(f"No record has arrived yet: {signs.trouble}"), _TRIED_AGAIN
+    if signs.trouble:
+        reason, step = _sentence(f"No record has arrived yet: {signs.trouble}"), signs.repair or _TRIED_AGAIN
+    elif signs.begin:
+        step = signs.begin
     elif signs.missing:
         reason = f"No record has arrived yet: the folder {signs.missing} does not exist."
         step = f"Create the folder, or correct {signs.setting}."
     elif not signs.matching:
         reason = "No record has arrived yet: no file matches."
         step = f"Start the script that writes there, or correct {signs.setting}."
-    return Condition(NEVER_RECEIVED, reason, step)
+    return Condition(SourceState.NEVER_RECEIVED, reason, step)
 
 
 def _silent(signs: Signs) -> Condition:
     limit = "the limit of the config file" if signs.silent_after_s is not None else "its usual pause"
     reason = f"No record has arrived for longer than {limit}."
     step = "Check that what writes or sends these records still runs."
-    return Condition(SILENT, reason, step, signs.received_at)
+    return Condition(SourceState.SILENT, reason, step, signs.received_at)

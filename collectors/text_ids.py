@@ -66,7 +66,7 @@ class TextPattern:
             at = text.find(self.before, max(end, at + 1))
 
     def _stands_alone(self, text: str, at: int, start: int, end: int) -> bool:
-        """Tell whether what was found is no part of a longer word."""
+        """Return whether what was found is no part of a longer word."""
         if not 0 < end - start <= _LONGEST or not text.startswith(self.after, end):
             return False
         last = end + len(self.after)

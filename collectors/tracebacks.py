@@ -1,4 +1,4 @@
-"""What an exception's text tells: its type, its message, its stack trace."""
+"""Parse the text of an exception into its type, its message and its stack trace."""
 
 from __future__ import annotations
 
@@ -11,32 +11,59 @@ _JAVA: Final = re.compile(
     r"^(?:Exception in thread \"[^\"]*\" |Caused by: )?"
     r"((?:[\w$]+\.)+[\w$]+|[A-Z][\w$]*(?:Error|Exception))(?::\s?(.*))?$"
 )
+_FRAME: Final = re.compile(r"(?:\t| {2,8})at ")
+_ANY_NAME: Final = re.compile(r"^((?:[\w$]{1,100}+[.$\\]){0,30}[^\W\d][\w$]{0,100}+)(?::\s?(.*))?$")
+BOX: Final = "\u256d"
+"""Begins a traceback that `rich` draws."""
+_BOX_END: Final = "\u2570"
 _MAX_LINES: Final = 5_000
 
 
-class Told(NamedTuple):
-    """The parts of an exception; None where the text does not tell."""
+class ExceptionParts(NamedTuple):
+    """The parts of an exception; None where the text does not name one."""
 
     type: str | None
     message: str | None
     stacktrace: str | None
 
 
-def read(text: str) -> Told:
+def read(text: str) -> ExceptionParts:
     """Read the text of a traceback, Python's or one that begins with `Type: message`."""
     lines = text.split("\n", _MAX_LINES)
     start = _python_end(lines)
-    found = _LAST_LINE.match(lines[start]) if start is not None else _JAVA.match(lines[0])
+    if start is None:
+        return _first_line(lines, text)
+    found = _LAST_LINE.match(lines[start])
     if found is None:
-        return Told(None, None, text)
+        return ExceptionParts(None, None, text)
     message = found.group(2)
-    if start is not None and message is not None:
+    if message is not None:
         message = "\n".join([message, *lines[start + 1 :]]).strip()
-    return Told(found.group(1), message or None, text)
+    return ExceptionParts(found.group(1), message or None, text)
+
+
+def _first_line(lines: list[str], text: str) -> ExceptionParts:
+    """Read a text that begins with `Type: message`; any name will do where a frame follows."""
+    found = _JAVA.match(lines[0])
+    frame = next((at for at, line in enumerate(lines) if _FRAME.match(line)), 0)
+    if found is None and frame:
+        found = _ANY_NAME.match(lines[0])
+    if found is None:
+        return ExceptionParts(None, None, text)
+    more = lines[1:frame] if frame and found.group(2) else []
+    message = "\n".join(
+        [found.group(2) or "", *(line for line in more if not line.lstrip().startswith("--->"))]
+    )
+    return ExceptionParts(found.group(1), message.strip() or None, text)
 
 
 def _python_end(lines: list[str]) -> int | None:
     """Return the line number of the last `Type: message`, which follows the last frame."""
+    if lines[0].startswith(BOX):
+        ends = [at for at, line in enumerate(lines) if line.startswith(_BOX_END)]
+        return (
+            next((at for at in range(ends[-1] + 1, len(lines)) if lines[at].strip()), None) if ends else None
+        )
     if not any(HEAD in line for line in lines):
         return None
     last_frame = max(
@@ -48,7 +75,7 @@ def _python_end(lines: list[str]) -> int | None:
     return next((i for i in after if lines[i] and not lines[i][0].isspace() and lines[i][0] != "|"), None)
 
 
-def of_value(value: Any) -> Told:
+def of_value(value: Any) -> ExceptionParts:
     """Read an exception field of any dialect: text, an object, or structlog's list of objects."""
     if isinstance(value, str):
         return read(value)
@@ -56,17 +83,17 @@ def of_value(value: Any) -> Told:
         return of_value(value[0])  # structlog's dict_tracebacks: the outermost first
     if isinstance(value, dict):
         return _of_dict(value)
-    return Told(None, None, None)
+    return ExceptionParts(None, None, None)
 
 
-def _of_dict(value: dict[str, Any]) -> Told:
+def _of_dict(value: dict[str, Any]) -> ExceptionParts:
     kind = _text(value, "type", "exc_type", "class", "name", "kind")
     message = _text(value, "message", "exc_value", "value", "msg")
     stack = _text(value, "stack", "stack_trace", "stacktrace", "traceback", "trace")
     frames = value.get("frames")
     if stack is None and isinstance(frames, list):
         stack = _stack(frames, kind, message)
-    return Told(kind, message, stack)
+    return ExceptionParts(kind, message, stack)
 
 
 def _text(value: dict[str, Any], *names: str) -> str | None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
+from collectors import written_times
 from unsnag.conventions import ERROR_CLASSES
+from unsnag.masking import mask_text
 
 AHEAD_US: Final = 300_000_000
 """A record's time may be this far ahead of its arrival: five minutes."""
@@ -38,6 +40,8 @@ LEVELS: Final = {
     "info": 9, "information": 9, "informational": 9, "default": 9, "success": 9, "log": 9, "config": 9,
     "notice": 10, "warn": 13, "warning": 13, "error": 17, "err": 17, "severe": 17, "exception": 17,
     "critical": 21, "crit": 21, "fatal": 21, "alert": 22, "panic": 22, "emerg": 23, "emergency": 23,
+    "fehler": 17, "warnung": 13, "erreur": 17, "avertissement": 13, "schwerwiegend": 17, "grave": 17,
+    "infos": 9,
 }  # fmt: skip
 """Level names of all dialects, lower case, to severity numbers."""
 LEVELS.update({name.upper(): number for name, number in LEVELS.items()})
@@ -47,6 +51,8 @@ _SYSLOG: Final = (23, 22, 21, 17, 13, 10, 9, 5)
 
 def iso_micros(text: str, zone: tzinfo) -> int | None:
     """Return microseconds since the epoch; a time without a zone is of `zone`."""
+    if text[4:5].isdecimal() and text.isdecimal():  # fromisoformat reads 13 digits as a date and a time
+        return _odd_micros(text, zone)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -65,31 +71,20 @@ def _micros(moment: datetime, zone: tzinfo) -> int | None:
         return None
 
 
-_ODD_FORMATS: Final = (
-    "%d/%b/%Y:%H:%M:%S %z",
-    "%Y/%m/%d %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S %z",
-    "%a %b %d %H:%M:%S %Y",
-)
-
-
 def _odd_micros(text: str, zone: tzinfo) -> int | None:
     text = text.strip()
     if len(text) > _LONGEST_TIME:
         return None
     if numeric := _number(text):
         return number_micros(numeric)
+    text = text.replace("/", "-") if text[4:5] == "/" else text
     apart = _ZONE_APART.sub(lambda match: match.group(1) or "+00:00", text)
     try:
         return _micros(datetime.fromisoformat(apart), zone)
     except ValueError:
         pass
-    for form in _ODD_FORMATS:
-        try:
-            return _micros(datetime.strptime(text, form), zone)  # noqa: DTZ007 - the zone is put on after
-        except ValueError:
-            continue
-    return None
+    moment = written_times.moment(text)
+    return None if moment is None else _micros(moment, zone)
 
 
 def _number(text: str) -> float | int | None:
@@ -119,6 +114,26 @@ def iso(micros: int) -> str | None:
         return None
 
 
+def text(value: Any) -> str | None:
+    """Return a value as a text column holds it; containers do not fit."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return str(value)
+
+
+def masked_text(value: Any) -> str | None:
+    """Return a value as a text column holds it, without what must not be shown."""
+    plain = text(value)
+    return None if plain is None else mask_text(plain)
+
+
+def only(value: Any) -> Any:
+    """Return the one value of a list that holds one: instrumentations write headers as lists."""
+    return value[0] if value.__class__ is list and len(value) == 1 else value
+
+
 def money(value: Any) -> Decimal | None:
     """Return an amount as DECIMAL(18, 4) holds it."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
@@ -143,6 +158,13 @@ def int32(value: Any) -> int | None:
         value = int(value)
     fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT32
     return value if fits else None
+
+
+def map_index(value: Any) -> str | None:
+    """Return which of several tasks a value names; Airflow writes -1 for a task that is the only one."""
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def whole(value: Any) -> int | None:

@@ -12,7 +12,7 @@ _LOCALTIME: Final = Path("/etc/localtime")
 
 
 def local_zone() -> tzinfo:
-    """Return this machine's zone, with its summer time where the machine tells its name."""
+    """Return this machine's zone, with its summer time where the machine names the zone."""
     for name in (os.environ.get("TZ", "").lstrip(":"), _linked()):
         if name:
             try:

@@ -16,6 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data import named
 from data.clock import micros, stored, utc_now
 from data.records import (
     LOG_COLUMNS,
@@ -24,8 +25,10 @@ from data.records import (
     Batch,
     Columns,
     Quarantined,
+    WatchedField,
     to_arrow,
 )
+from unsnag.conventions import DROPPED, EVENT_CLIENT_DROPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,13 +69,20 @@ def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None
         tx, "incoming_span", "store/known_spans", _joined([b.spans for b in batches]), SPAN_COLUMNS
     )
     _insert(tx, logs.rows, spans.rows)
+    if logs.rows or spans.rows:
+        named.note(tx)
     if intake and (logs.rows or spans.rows):
         intake(tx)
     tx.topics.add("ingest")
     results = [_counted(batch, logs.duplicates, spans.duplicates) for batch in batches]
+    tx.records = sum(result.records for result in results)
     _keep_quarantined(tx, list(chain.from_iterable(b.quarantined for b in batches)))
     _count_sources(tx, batches, results)
+    _count_watched(tx, batches)
+    if logs.rows:
+        _count_lost(tx)
     _move_offsets(tx, batches)
+    _move_cursors(tx, batches)
     return results
 
 
@@ -122,7 +132,11 @@ def _insert(tx: Tx, logs: int, spans: int) -> None:
         tx.run("store/insert_logs")
     if spans:
         tx.run("store/insert_spans")
-        if pc.any(pc.equal(tx.tables["incoming_span"]["role"], "step")).as_py():
+        incoming = tx.tables["incoming_span"]
+        tries = pc.or_kleene(
+            pc.equal(incoming.column("role"), "step"), pc.is_valid(incoming.column("attempt"))
+        )
+        if pc.any(tries).as_py():
             tx.run("derive/attempts")
 
 
@@ -180,22 +194,60 @@ def _count_sources(tx: Tx, batches: Sequence[Batch], results: Sequence[Appended]
         tx.run("store/count_source", {"name": name, "kind": kind, "now": now, **totals})
 
 
+def _count_watched(tx: Tx, batches: Sequence[Batch]) -> None:
+    """Add what came of the fields that mappings rely on, in the order of the batches."""
+    found: dict[tuple[str, str, str, str], WatchedField] = {}
+    for batch in batches:
+        for one in batch.watched:
+            key = (batch.source, one.part, one.kind, one.field)
+            before = found.get(key)
+            found[key] = one if before is None or before.names != one.names else before.then(one)
+    if found:
+        rows = [{"source": source, **one.row()} for (source, *_), one in found.items()]
+        tx.view("incoming_watched", pa.Table.from_pylist(rows))
+        tx.run("store/count_watched", {"now": stored(utc_now())})
+
+
+def _count_lost(tx: Tx) -> None:
+    """Add what clients report as dropped; a report that is sent twice is left out before."""
+    logs = tx.tables.get("incoming_log")
+    if logs is not None and pc.any(pc.equal(logs.column("message"), EVENT_CLIENT_DROPPED)).as_py():
+        tx.run("store/count_lost", {"event": EVENT_CLIENT_DROPPED, "field": f'$."{DROPPED}"'})
+
+
 def _by_source(
     batches: Sequence[Batch], results: Sequence[Appended]
-) -> dict[tuple[str, str], dict[str, int | None]]:
-    totals: dict[tuple[str, str], dict[str, int | None]] = {}
+) -> dict[tuple[str, str], dict[str, Any]]:
+    totals: dict[tuple[str, str], dict[str, Any]] = {}
     for batch, result in zip(batches, results, strict=True):
         own = totals.setdefault(
             (batch.source, batch.kind),
-            {"records": 0, "duplicates": 0, "quarantined": 0, "dropped": 0, "latest": None},
+            {"records": 0, "duplicates": 0, "quarantined": 0, "dropped": 0, "latest": None, **_NO_TEXT},
         )
         own["records"] = (own["records"] or 0) + result.records
         own["duplicates"] = (own["duplicates"] or 0) + result.duplicates
         own["quarantined"] = (own["quarantined"] or 0) + result.quarantined
         own["dropped"] = (own["dropped"] or 0) + batch.dropped
+        _add_text(own, batch)
         times = [t for t in (own["latest"], _latest(batch)) if t is not None]
         own["latest"] = max(times, default=None)
     return totals
+
+
+_NO_TEXT: Final = {"unknown_lines": 0, "unknown_sample": [], "layouts": [], "varied": False}
+_INFO: Final = "info"
+
+
+def _add_text(own: dict[str, Any], batch: Batch) -> None:
+    """Add what was seen of the text lines of a batch, and whether it brought anything but info."""
+    text = batch.text
+    varied = bool(batch.spans["record_id"]) or any(name != _INFO for name in batch.logs["severity"])
+    own |= {
+        "unknown_lines": own["unknown_lines"] + text.unknown,
+        "unknown_sample": text.sample or own["unknown_sample"],
+        "layouts": sorted({*own["layouts"], *text.layouts}),
+        "varied": own["varied"] or varied,
+    }
 
 
 def _latest(batch: Batch) -> int | None:
@@ -210,6 +262,18 @@ def _move_offsets(tx: Tx, batches: Sequence[Batch]) -> None:
         tx.run("store/move_offset", {**dataclasses.asdict(offset), "now": now})
 
 
+def _move_cursors(tx: Tx, batches: Sequence[Batch]) -> None:
+    """Move the cursor of each source, and note what it has taken as a whole."""
+    now = stored(utc_now())
+    # A later batch of the same source supersedes an earlier one of this transaction.
+    for source, value in {b.source: b.cursor for b in batches if b.cursor is not None}.items():
+        tx.run("store/move_cursor", {"source": source, "value": value, "now": now})
+    for batch in batches:
+        for item in batch.items:
+            kept = {**dataclasses.asdict(item), "source": batch.source, "now": now}
+            tx.run("store/keep_item", kept)
+
+
 def without_unfit(batch: Batch, fits: Callable[[Batch], bool], now: datetime) -> Batch:
     """Return the batch with the rows that do not fit moved to its quarantine.
 
@@ -222,10 +286,7 @@ def without_unfit(batch: Batch, fits: Callable[[Batch], bool], now: datetime) ->
     rejected += [_row_as_quarantine(batch, batch.spans, i, now) for i in bad_spans]
     kept = _part(batch, logs, spans)
     return dataclasses.replace(
-        kept,
-        quarantined=[*batch.quarantined, *rejected],
-        offsets=batch.offsets,
-        dropped=batch.dropped,
+        batch, logs=kept.logs, spans=kept.spans, quarantined=[*batch.quarantined, *rejected]
     )
 
 

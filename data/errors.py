@@ -19,12 +19,28 @@ class StoreInUseError(UnsnagError):
     """Another process has the store open. Stop it, or choose another data folder with --data."""
 
 
+class StoreDamagedError(UnsnagError):
+    """A file of the store cannot be read."""
+
+
+class StoreFolderError(UnsnagError):
+    """The folder of the store cannot be written."""
+
+
 class StoreBusyError(UnsnagError):
     """The writer has more waiting than it may hold. Try again in a moment."""
 
 
+class StoreHeldError(StoreBusyError):
+    """Nothing is written until an operator has decided what to do about the store."""
+
+
 class StoreUnavailableError(UnsnagError):
     """The store could not write. Nothing was acknowledged; send it again."""
+
+
+class StoreFullError(StoreUnavailableError):
+    """The disk of the store is full. Nothing was written; send it again."""
 
 
 class StoreClosedError(UnsnagError):

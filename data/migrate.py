@@ -1,16 +1,25 @@
-"""Bring a store's schema up to date: numbered files, each once, in a transaction with its row."""
+"""Bring a store's schema up to date: numbered files, each once, in a transaction with its row.
+
+Macros that stand for the fields of `unsnag.fields` are no numbered files: a new field changes them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from data.errors import StoreNewerError
+from data.queries import with_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
+_MACROS: Final = Path(__file__).parent / "macros"
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> list[str]:
@@ -23,13 +32,48 @@ def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> li
         "create table if not exists schema_migration"
         " (version integer not null, name varchar not null, applied_at timestamp not null)"
     )
+    missing = _missing(connection, folder)
+    for path in missing:
+        _apply(connection, path)
+    if folder == _FOLDER:
+        _make_macros(connection)
+    return [path.name for path in missing]
+
+
+def pending(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the files that an existing store lacks; none for a new one. Changes nothing.
+
+    Raises:
+        StoreNewerError: the store has a migration that this version does not know.
+    """
+    made = connection.execute(
+        "select 1 from duckdb_tables() where table_name = 'schema_migration'"
+    ).fetchall()
+    return [path.name for path in _missing(connection, _FOLDER)] if made else []
+
+
+def _missing(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Path]:
     known = {int(path.name[:4]): path for path in sorted(folder.glob("[0-9]*.sql"))}
     applied = dict(connection.execute("select version, name from schema_migration").fetchall())
     _refuse_newer(applied, known)
-    missing = [path for version, path in known.items() if version not in applied]
-    for path in missing:
-        _apply(connection, path)
-    return [path.name for path in missing]
+    return [path for version, path in known.items() if version not in applied]
+
+
+def _make_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros that stand for the fields of `unsnag.fields`, and again where their text is another."""
+    connection.execute(
+        "create table if not exists made_macro (file varchar not null, digest varchar not null)"
+    )
+    made = dict(connection.execute("select file, digest from made_macro").fetchall())
+    for path in sorted(_MACROS.glob("*.sql")):
+        text = with_fields(path.read_text(encoding="utf-8"))
+        values = {"file": path.name, "digest": hashlib.sha256(text.encode()).hexdigest()}
+        # Making them takes 50 ms of CPU.
+        if made.get(path.name) != values["digest"]:
+            with _transaction(connection):
+                connection.execute(text)
+                connection.execute("delete from made_macro where file = $file", {"file": path.name})
+                connection.execute("insert into made_macro values ($file, $digest)", values)
 
 
 def _refuse_newer(applied: dict[int, str], known: dict[int, Path]) -> None:
@@ -44,13 +88,17 @@ def _refuse_newer(applied: dict[int, str], known: dict[int, Path]) -> None:
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    noted = "insert into schema_migration values ($version, $name, now()::timestamp)"
+    with _transaction(connection):
+        connection.execute(path.read_text(encoding="utf-8"))
+        connection.execute(noted, {"version": int(path.name[:4]), "name": path.name})
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.begin()
     try:
-        connection.execute(path.read_text(encoding="utf-8"))
-        connection.execute(
-            "insert into schema_migration values ($version, $name, now()::timestamp)",
-            {"version": int(path.name[:4]), "name": path.name},
-        )
+        yield
     except BaseException:
         connection.rollback()
         raise

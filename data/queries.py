@@ -1,11 +1,30 @@
-"""Named SQL: one statement a file under `data/sql`, named by its path (`desk/cases`)."""
+"""Named SQL: one statement a file under `data/sql`, named by its path (`cases/cases`).
+
+A statement may stand for the columns of `unsnag.fields`; its text is made of the names in that table only:
+
+- A line with `{unit_field}`, `{case_field}` or `{split}` is repeated for each field that units keep, that
+  cases keep, or that a KPI can be split by.
+- So is one with `{mapped_field}`, for each field that a mapping may fill.
+- `{splits}` is the list of the latter, for a header.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
+from unsnag.fields import MAPPED, ON_CASE, ON_UNIT, SPLITS
+
+_EACH: Final = {
+    "{unit_field}": ON_UNIT,
+    "{case_field}": ON_CASE,
+    "{split}": SPLITS,
+    "{mapped_field}": tuple(field.name for field in MAPPED),
+}
+_COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
 _FOLDER: Final = Path(__file__).parent / "sql"
 
 
@@ -16,16 +35,51 @@ def text(name: str) -> str:
     Raises:
         KeyError: there is no such file.
     """
-    path = _FOLDER / f"{name}.sql"
-    if not path.is_file():
+    file = path(name)
+    if not file.is_file():
         raise KeyError(name)
-    return path.read_text(encoding="utf-8")
+    return with_fields(file.read_text(encoding="utf-8"))
+
+
+def path(name: str) -> Path:
+    """Return the file of the statement called `name`."""
+    return _FOLDER / f"{name}.sql"
+
+
+def with_fields(template: str) -> str:
+    """Return a statement with its lines repeated for the fields that they stand for."""
+    lines = (line for given in template.splitlines(keepends=True) for line in _repeated(given))
+    return "".join(lines).replace("{splits}", ", ".join(SPLITS))
+
+
+def _repeated(line: str) -> list[str]:
+    for placeholder, columns in _EACH.items():
+        if placeholder in line:
+            return [line.replace(placeholder, _column(name)) for name in columns]
+    return [line]
+
+
+def _column(name: str) -> str:
+    """Return a field's name as a column of a statement.
+
+    Raises:
+        ValueError: SQL text cannot be made of it.
+    """
+    if not _COLUMN.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a column: use small letters, digits and _")
+    return name
 
 
 @cache
 def takes_scope(name: str) -> bool:
-    """Tell whether a statement reads within a scope."""
-    return "$scope" in text(name)
+    """Return whether a statement reads within a scope."""
+    return takes(name, "scope")
+
+
+@cache
+def takes(name: str, parameter: str) -> bool:
+    """Return whether a statement has a parameter."""
+    return f"${parameter}" in text(name)
 
 
 def names() -> list[str]:
@@ -35,9 +89,13 @@ def names() -> list[str]:
 
 def header(name: str) -> str:
     """Return the leading comment of a statement, without the dashes."""
-    lines = []
-    for line in text(name).splitlines():
-        if not line.startswith("--"):
-            break
-        lines.append(line.removeprefix("--").strip())
-    return "\n".join(lines)
+    return "\n".join(line.removeprefix("--").strip() for line in _leading_comment(name))
+
+
+def body(name: str) -> str:
+    """Return a statement without its leading comment."""
+    return "".join(text(name).splitlines(keepends=True)[len(_leading_comment(name)) :])
+
+
+def _leading_comment(name: str) -> list[str]:
+    return list(takewhile(lambda line: line.startswith("--"), text(name).splitlines()))

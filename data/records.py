@@ -8,47 +8,26 @@ are JSON text; money is `decimal.Decimal`; ids are lower-case hex.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
+
+from unsnag.fields import FIELDS
 
 _TEXT: Final = pa.string()
 _TIME: Final = pa.timestamp("us")
 _MONEY: Final = pa.decimal128(18, 4)
 
-_CONTEXT: Final = {
-    "service": _TEXT,
-    "flow": _TEXT,
-    "step": _TEXT,
-    "attempt": pa.int32(),
-    "run_id": _TEXT,
-    "correlation_id": _TEXT,
-    "tenant": _TEXT,
-    "business_unit": _TEXT,
-    "customer": _TEXT,
-    "segment": _TEXT,
-    "environment": _TEXT,
-    "routing": _TEXT,
-    "actor_type": _TEXT,  # human, where a person carried out the step
-    "part": _TEXT,
-    "technical_id": _TEXT,
-    "exception_id": _TEXT,
-    "seq": pa.int64(),
-    "instance": _TEXT,
-    "host": _TEXT,
-    "peer": _TEXT,
-    "http_status": pa.int32(),
-    "verdict": _TEXT,
-    "completes": pa.bool_(),
-    "dependency": _TEXT,
-    "idempotency_key": _TEXT,
-    "idempotent": pa.bool_(),
-    "retry_id": _TEXT,
-    "error_class": _TEXT,
-    "error_type": _TEXT,
-    "value_amount": _MONEY,
-    "value_currency": _TEXT,
+_TYPES: Final = {
+    "text": _TEXT,
+    "integer": pa.int32(),
+    "long": pa.int64(),
+    "boolean": pa.bool_(),
+    "money": _MONEY,
+}
+_SHARED: Final = {
+    **{field.name: _TYPES[field.type] for field in FIELDS},
     "source": _TEXT,
     "source_offset": pa.int64(),
     "attributes": _TEXT,
@@ -71,7 +50,7 @@ LOG_COLUMNS: Final[dict[str, pa.DataType]] = {
     "data": _TEXT,  # unsnag.data as JSON: what an operator needs; goes to the case
     "outcome": _TEXT,  # success or failed, where this record is the unit's own signal
     "mentions": pa.list_(_TEXT),  # IDs in the line's text that it does not belong to
-    **_CONTEXT,
+    **_SHARED,
 }
 
 SPAN_COLUMNS: Final[dict[str, pa.DataType]] = {
@@ -96,7 +75,7 @@ SPAN_COLUMNS: Final[dict[str, pa.DataType]] = {
     "partial_total": pa.int32(),
     "events": _TEXT,
     "links": _TEXT,
-    **_CONTEXT,
+    **_SHARED,
 }
 
 Columns = dict[str, list[Any]]
@@ -136,6 +115,80 @@ class FileOffset:
     byte_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class SourceItem:
+    """What a source took as a whole, such as a file: an entry of its manifest."""
+
+    name: str
+    digest: str
+    """SHA-256 of the content."""
+    stamp: str
+    """How the source knows it again without reading it."""
+    size: int
+    records: int = 0
+    rejected: int = 0
+    """Records that could not be read: they are in quarantine."""
+    error: str | None = None
+    """Why the rest of it was not read."""
+    same_as: str | None = None
+    """The name under which the same content was taken before; nothing was read then."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLines:
+    """What was seen of the text lines of a batch."""
+
+    unknown: int = 0
+    """Lines that have no known layout."""
+    sample: list[str] = field(default_factory=list)
+    """Some of these, masked."""
+    layouts: list[str] = field(default_factory=list)
+    """Names of the layouts that the others have."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedField:
+    """How often the records of a batch had a field that a mapping relies on, in their order."""
+
+    part: str
+    """Which resources the mapping is for, where it names some."""
+    kind: str
+    """log or span."""
+    field: str
+    names: str
+    """What it is taken from; with other names it is counted from zero."""
+    owner: str
+    """Who answers for the flow, as the mapping names them."""
+    records: int
+    having: int
+    lead: int
+    """Records before the first that had it."""
+    run: int
+    """Records behind the last that had it."""
+    longest: int
+    """The longest row without it between two that had it."""
+    wrong: str
+    """What stood there instead in one of the records behind."""
+
+    def then(self, later: WatchedField) -> WatchedField:
+        """Return both together, where `later` came behind this."""
+        comes = later.having > 0
+        return replace(
+            later,
+            records=self.records + later.records,
+            having=self.having + later.having,
+            lead=self.lead if self.having else self.lead + later.lead,
+            run=later.run if comes else self.run + later.run,
+            longest=max(self.longest, later.longest, self.run + later.lead if comes and self.having else 0),
+            wrong=later.wrong if comes else later.wrong or self.wrong,
+        )
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of the store."""
+        kept = asdict(self)
+        return {**kept, "having_it": kept.pop("having")}
+
+
 @dataclass(slots=True)
 class Batch:
     """What one read of one source brought. All of it is committed, or none."""
@@ -150,6 +203,23 @@ class Batch:
     """The token it came with, where that one may not send everything."""
     dropped: int = 0
     """Records that a mapping leaves out: counted with the source, never stored."""
+    text: TextLines = field(default_factory=TextLines)
+    """What was seen of its text lines: counted with the source."""
+    watched: list[WatchedField] = field(default_factory=list)
+    """What came of the fields that its mappings rely on."""
+    cursor: str | None = None
+    """How far the source has read behind this batch, as JSON; None: as far as before."""
+    items: list[SourceItem] = field(default_factory=list)
+    """What the source has taken as a whole with this batch."""
+
+    def without_records(self) -> Batch:
+        """Return what the batch brings beside records: offsets, cursor, items, and what was dropped."""
+        return replace(self, logs=empty_logs(), spans=empty_spans(), quarantined=[])
+
+    @property
+    def moves_source(self) -> bool:
+        """Return whether the batch brings anything beside records."""
+        return bool(self.offsets or self.dropped or self.cursor is not None or self.items)
 
     def __len__(self) -> int:
         """Count the records: logs, spans and quarantined ones."""

@@ -7,9 +7,10 @@ import io
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What begins a formula, with the full-width signs that spreadsheets read as the plain ones."""
 
 
 class Sink(Protocol):
@@ -19,7 +20,7 @@ class Sink(Protocol):
         """Take bytes."""
 
 
-def write(rows: Iterable[dict[str, Any]], columns: Sequence[str], out: Sink | IO[bytes]) -> int:
+def write(rows: Iterable[Mapping[str, object]], columns: Sequence[str], out: Sink | IO[bytes]) -> int:
     """Write a head line and the rows; a value that is missing is empty. Return how many rows."""
     count = 0
     line = io.StringIO()

@@ -5,7 +5,7 @@ A write's life:
 1. `append` or `act` puts it into the writer's queue and answers a future.
 2. The writer takes what is queued. Neighbouring batches become one transaction; an act is one alone.
 3. In a batch's transaction: duplicates are left out, rows inserted, units and attempts derived,
-   the desk's intake called, file offsets moved.
+   the intake of cases called, file offsets moved.
 4. The future is answered after the commit: what was acknowledged is on disk.
 """
 
@@ -15,35 +15,48 @@ import contextlib
 import queue
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from weakref import WeakSet
 
 import duckdb
 import pyarrow as pa
+from opentelemetry.context import get_current
 
-from data import append, queries
+from data import append, backup, opening, queries
 from data.clock import utc_now
 from data.errors import (
     ScopeMissingError,
     StoreBusyError,
     StoreClosedError,
-    StoreInUseError,
+    StoreFullError,
+    StoreHeldError,
     StoreUnavailableError,
 )
-from data.migrate import migrate
-from data.records import FileOffset
+from data.logs import event_log
+from data.records import FileOffset, SourceItem
+from data.spans import span
+from data.witness import Mark, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
+    from opentelemetry.context import Context
+
+    from data.disk import Disk
     from data.records import Appended, Batch
 
 T = TypeVar("T")
 Params = dict[str, Any]
+Into = Callable[[dict[str, Any]], T]
+"""What makes a noun of a row, such as `Case.of`."""
 
 FILE_NAME: Final = "unsnag.duckdb"
+COMMIT_STEP: Final = "commit"
+"""The step whose attempts are transactions of the writer, in the server's own traces."""
 MAX_WAITING_ROWS: Final = 100_000
 """Rows that may wait for the writer before `append` refuses: about 200 MB at the worst."""
 GROUP_ROWS: Final = 10_000
@@ -53,16 +66,39 @@ LINGER_S: Final = 0.05
 Sixteen senders of 512 spans: 18,400 spans/s at 20 ms and 1,000 rows, 20,700 at 50 ms and 4,000."""
 LINGER_ROWS: Final = 4_000
 
-_CONFIG: Final = {
-    "checkpoint_threshold": "256MB",  # 16 MB, the default, stalls a batch for up to 2 s now and then
-    "memory_limit": "1GB",  # without a limit: 2.9 GB at 10 million spans
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "preserve_insertion_order": "false",
-}
-
-
+_LOG: Final = event_log("store")
 _SCHEMAS: Final[dict[str, pa.Schema]] = {}
+
+
+class _View:
+    """An Arrow table that statements read under a name; each transaction brings its own.
+
+    The name stays registered: to register it and to take it away costs 0.8 ms, more than most statements over
+    a commit's rows.
+    """
+
+    __slots__ = ("schema", "table")
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self.table: pa.Table | None = None
+
+    def __arrow_c_schema__(self) -> object:
+        return self.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        if self.table is None:
+            raise LookupError("The transaction that made this view has ended.")
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Statements and views by name."""
+
+    parsed: dict[str, duckdb.Statement] = field(default_factory=dict)
+    """Parsing is an eighth of what a statement over few rows costs."""
+    views: dict[str, _View] = field(default_factory=dict)
 
 
 class Tx:
@@ -72,11 +108,10 @@ class Tx:
         self,
         connection: duckdb.DuckDBPyConnection,
         memo: Params | None = None,
-        parsed: dict[str, duckdb.Statement] | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
         self._connection = connection
-        self._parsed = {} if parsed is None else parsed
-        """Statements by name: parsing is an eighth of what a statement over few rows costs."""
+        self._prepared = prepared or Prepared()
         self.memo: Params = {} if memo is None else dict(memo)
         """What the writer remembers from one transaction to the next; forgotten if this one fails."""
         self.tables: dict[str, pa.Table] = {}
@@ -85,17 +120,26 @@ class Tx:
         """What this transaction changes, for those who watch (server.events)."""
         self.act: str | None = None
         """The id of the act that is being performed."""
+        self.records: int | None = None
+        """How many records it brings; None: it is an act."""
+        self.has_written = False
         self.pending: list[Params] = []
         """Entries of the audit that are written before the commit."""
         self.before_commit: list[Callable[[Tx], None]] = []
         self.after_commit: list[Callable[[], None]] = []
         """What is remembered outside the store once the transaction is on disk."""
 
-    def run(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
+    @overload
+    def run(self, name: str, params: Params | None = None) -> list[dict[str, Any]]: ...
+    @overload
+    def run(self, name: str, params: Params | None = None, *, into: Into[T]) -> list[T]: ...
+    def run(self, name: str, params: Params | None = None, *, into: Into[T] | None = None) -> Any:
         """Run a named statement and return its rows; see `Store.query`."""
-        if name not in self._parsed:
-            (self._parsed[name],) = self._connection.extract_statements(queries.text(name))
-        return _rows(self._connection.execute(self._parsed[name], _bound(name, params)))
+        parsed = self._prepared.parsed
+        if name not in parsed:
+            (parsed[name],) = self._connection.extract_statements(queries.text(name))
+        self._note(parsed[name])
+        return rows_of(self._connection.execute(parsed[name], _bound(name, params)), into)
 
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
         """Run a named statement and return its rows as an Arrow table."""
@@ -103,12 +147,20 @@ class Tx:
 
     def execute(self, sql: str, params: Params | None = None) -> list[dict[str, Any]]:
         """Run a statement given as text: for tests and tools, never with text made from input."""
-        return _rows(self._connection.execute(sql, params or {}))
+        for statement in self._connection.extract_statements(sql):
+            self._note(statement)
+        return rows_of(self._connection.execute(sql, params or {}))
+
+    def _note(self, statement: duckdb.Statement) -> None:
+        self.has_written = self.has_written or statement.type != duckdb.StatementType.SELECT
 
     def view(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name` until the transaction ends."""
-        self._connection.register(name, table)
-        self.tables[name] = table
+        views = self._prepared.views
+        if name not in views or views[name].schema != table.schema:
+            views[name] = _View(table.schema)
+            self._connection.register(name, views[name])
+        views[name].table = self.tables[name] = table
 
     def view_rows(self, name: str, rows: list[Params], like: str) -> None:
         """Make rows readable under `name`, with the columns and types of the table `like`."""
@@ -121,11 +173,13 @@ class Tx:
             _SCHEMAS[table] = pa.schema([(f.name, _storage(f.type)) for f in empty.schema])
         return _SCHEMAS[table]
 
-    def end(self) -> None:
-        """Take the views away. Not before the transaction ended: in an aborted one nothing runs."""
+    def end(self, *, kept: bool) -> None:
+        """Take the tables away; the names stay registered where the transaction was committed."""
         for name in self.tables:
-            self._connection.unregister(name)
+            self._prepared.views[name].table = None
         self.tables.clear()
+        if not kept:
+            self._prepared.views.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +192,13 @@ class Reading:
     store: Store
     scope: tuple[str, ...] | None
 
-    def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
+    @overload
+    def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]: ...
+    @overload
+    def query(self, name: str, params: Params | None = None, *, into: Into[T]) -> list[T]: ...
+    def query(self, name: str, params: Params | None = None, *, into: Into[T] | None = None) -> Any:
         """Run the named statement within the scope; see `Store.query`."""
-        return self.store.query(name, self._within(name, params))
+        return self.store.query(name, self._within(name, params), into=into or dict)
 
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
         """Run the named statement within the scope; see `Store.arrow`."""
@@ -156,35 +214,53 @@ class Reading:
 class _Append:
     batch: Batch
     done: Future[Appended]
+    context: Context = field(default_factory=get_current)
+    """Of OpenTelemetry: what asked for it."""
 
 
 @dataclass(slots=True)
 class _Act:
     work: Callable[[Tx], Any]
     done: Future[Any]
+    context: Context = field(default_factory=get_current)
 
 
 class Store:
     """One open DuckDB file. Make it with `Store.open`."""
+
+    disk: Disk | None = None
+    """What the writer looks at before each transaction; None: it is not looked at."""
+    full: str | None = None
+    """Why the disk takes nothing more; None once it did."""
+    held: str | None = None
+    """Why nothing is written until an operator has decided; None while the store works."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         intake: Callable[[Tx], None] | None = None,
         on_commit: Callable[[set[str]], None] | None = None,
+        witness: Witness | None = None,
+        path: Path = Path(FILE_NAME),
     ) -> None:
+        self._path = path
+        self.witness = witness
         self._connection = connection
         self._on_commit = on_commit or (lambda _topics: None)
         self._writing = connection.cursor()
         self._intake = intake
         self._local = threading.local()
+        self._cursors: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
+        self._is_given_up = False
         self._queue: queue.SimpleQueue[_Append | _Act | None] = queue.SimpleQueue()
         self._waiting = 0
         self._waiting_lock = threading.Lock()
         self._closed = False
         self._held: _Append | _Act | None = None
         self._memo: Params = {}
-        self._parsed: dict[str, duckdb.Statement] = {}
+        self._prepared = Prepared()
+        self.loss = witness.compare(self.last_commit()) if witness else None
+        """Acknowledged commits that were missing when the store was opened."""
         self._writer = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -194,35 +270,43 @@ class Store:
         folder: Path | str,
         intake: Callable[[Tx], None] | None = None,
         on_commit: Callable[[set[str]], None] | None = None,
+        witness: Path | None = None,
+        upgrades: Path | None = None,
     ) -> Store:
         """Open the store in `folder`, making or upgrading it as needed.
 
         `intake` runs in the transaction of every batch, after the rows are in;
-        `on_commit` hears after each commit which topics it touched.
+        `on_commit` hears after each commit which topics it touched;
+        `witness` is the file that remembers the last commit (data/witness.py);
+        `upgrades` is the folder for a backup that is made before the schema changes.
 
         Raises:
             StoreInUseError: another process has the file open.
             StoreNewerError: a newer version wrote it; nothing was touched.
+            StoreDamagedError: the file cannot be read, or is gone.
+            StoreFolderError: the folder cannot be written.
+            BackupError: the backup before an upgrade could not be made; nothing was changed.
         """
+        seen = Witness(witness) if witness else None
         path = Path(folder) / FILE_NAME
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path)
-        try:
-            migrate(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return cls(connection, intake, on_commit)
+        connection = opening.opened(path, seen, upgrades)
+        return cls(connection, intake, on_commit, seen, path)
 
     # --- reading ---------------------------------------------------------------------------
 
-    def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]:
-        """Run the named statement and return its rows as dicts. Times are naive UTC.
+    @overload
+    def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]: ...
+    @overload
+    def query(self, name: str, params: Params | None = None, *, into: Into[T]) -> list[T]: ...
+    def query(self, name: str, params: Params | None = None, *, into: Into[T] | None = None) -> Any:
+        """Run the named statement and return its rows as dicts, or as what `into` makes of each.
+
+        Times are naive UTC.
 
         Raises:
             ScopeMissingError: the statement reads within a scope, and `params` has none.
         """
-        return _rows(self._cursor().execute(queries.text(name), _bound(name, params)))
+        return rows_of(self._cursor().execute(queries.text(name), _bound(name, params)), into)
 
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
         """Run the named statement and return its rows as an Arrow table; see `query`."""
@@ -237,6 +321,28 @@ class Store:
             for row in result.fetchall()
         ]
 
+    def copy_to(self, destination: Path, beside: Mapping[str, Path]) -> Path:
+        """Copy the store as it is now, with files beside it, into a new folder; see `data.backup.make`."""
+        if self._closed:
+            raise StoreClosedError
+        # A cursor of its own: other readers of this thread are not in its transaction.
+        with self._connection.cursor() as cursor:
+            return backup.make(cursor, destination, beside)
+
+    def read_all(self) -> int:
+        """Read every row of every table, and return how many there are.
+
+        Raises:
+            StoreDamagedError: a part of the file cannot be read.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                return sum(table.rows for table in backup.contents(cursor).values())
+        except duckdb.Error as error:
+            if not opening.is_damage(error):
+                raise
+            raise opening.explained(error, self._path) from error
+
     def everything(self) -> Reading:
         """Return the store without a scope: for what the system itself reads."""
         return Reading(self, None)
@@ -245,15 +351,41 @@ class Store:
         """Return how far each followed file was read, by path."""
         return {row["path"]: FileOffset(**row) for row in self.query("store/file_offsets")}
 
+    def source_items(self, source: str) -> list[SourceItem]:
+        """Return what a source took as a whole, the oldest first."""
+        rows = self.query("store/source_items", {"source": source})
+        names = [field.name for field in fields(SourceItem)]
+        return [SourceItem(**{name: row[name] for name in names}) for row in rows]
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if self._closed:
             raise StoreClosedError
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = self._connection.cursor()
+            self._cursors.add(cursor)
         return cursor
 
+    def forget_loss(self) -> None:
+        """Go on without the commits that were missing."""
+        self.loss = None
+
+    def troubles(self) -> list[str]:
+        """Return why nothing can be written, as sentences; an empty list while the store works."""
+        return [reason for reason in (self.held, self.full) if reason]
+
+    def last_commit(self) -> Mark:
+        """Return the last commit, as the witness outside the store remembers it."""
+        (mark,) = self.query("store/commit_mark", into=lambda row: Mark(**row))
+        return mark
+
     # --- writing ---------------------------------------------------------------------------
+
+    def hold(self, reason: str | None) -> None:
+        """Refuse to write anything, for this reason; or with None write again."""
+        self.held = reason
+        # Closing writes a checkpoint otherwise, and the files are to stay as they were found.
+        self._connection.execute(f"pragma {'disable' if reason else 'enable'}_checkpoint_on_shutdown")
 
     @property
     def waiting_rows(self) -> int:
@@ -269,11 +401,11 @@ class Store:
 
         Raises:
             StoreBusyError: too many rows wait already; nothing was taken.
+            StoreHeldError: an operator has to decide first; nothing was taken.
             StoreClosedError: the store is closed.
         """
         with self._waiting_lock:
-            if self._closed:
-                raise StoreClosedError
+            self._check_open()
             if self._waiting and self._waiting + len(batch) > MAX_WAITING_ROWS:
                 raise StoreBusyError
             self._waiting += len(batch)
@@ -285,14 +417,20 @@ class Store:
         """Queue work that runs alone in one transaction of the writer. An exception rolls it back.
 
         Raises:
+            StoreHeldError: an operator has to decide first; nothing was done.
             StoreClosedError: the store is closed.
         """
         item = _Act(work, Future())
         with self._waiting_lock:
-            if self._closed:
-                raise StoreClosedError
+            self._check_open()
             self._queue.put(item)
         return item.done
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError
+        if self.held:
+            raise StoreHeldError(self.held)
 
     def close(self) -> None:
         """Commit what waits, write a checkpoint, and give the file back. Safe to call twice."""
@@ -302,9 +440,13 @@ class Store:
             self._closed = True
             self._queue.put(None)
         self._writer.join()
-        self._writing.execute("checkpoint")
+        with contextlib.suppress(duckdb.Error):  # on a full disk the log stays, and is read at the next start
+            if not (self.held or (self.disk and self.disk.refusal())):
+                self._writing.execute("checkpoint")
         self._writing.close()
         self._connection.close()
+        if self.witness:
+            self.witness.close()
 
     # --- the writer thread -----------------------------------------------------------------
 
@@ -344,23 +486,28 @@ class Store:
             self._held = item
 
     def _commit_group(self, group: list[_Append]) -> None:
-        try:
-            results = self._transaction(lambda tx: append.append(tx, [i.batch for i in group], self._intake))
-        except Exception:  # noqa: BLE001 - each batch is tried alone, and its sender told
-            self._commit_alone(group)
-        else:
-            for item, result in zip(group, results, strict=True):
-                item.done.set_result(result)
-        finally:
-            with self._waiting_lock:
-                self._waiting -= sum(len(item.batch) for item in group)
+        with span(COMMIT_STEP, linked=[item.context for item in group]):
+            try:
+                results = self._transaction(
+                    lambda tx: append.append(tx, [i.batch for i in group], self._intake)
+                )
+            except Exception:  # noqa: BLE001 - each batch is tried alone, and its sender gets the error
+                self._commit_alone(group)
+            else:
+                for item, result in zip(group, results, strict=True):
+                    item.done.set_result(result)
+            finally:
+                with self._waiting_lock:
+                    self._waiting -= sum(len(item.batch) for item in group)
 
     def _commit_alone(self, group: list[_Append]) -> None:
         for item in group:
             try:
-                item.done.set_result(self._commit_batch(item.batch))
+                with span(COMMIT_STEP, parent=item.context):
+                    result = self._commit_batch(item.batch)
+                item.done.set_result(result)
             except Exception as error:  # noqa: BLE001 - the sender decides what to do
-                item.done.set_exception(StoreUnavailableError(f"Nothing was written: {error}"))
+                item.done.set_exception(_refusal(error))
 
     def _commit_batch(self, batch: Batch) -> Appended:
         try:
@@ -371,7 +518,7 @@ class Store:
 
     def _fits(self, part: Batch) -> bool:
         """Try a part of a batch in a transaction that is rolled back."""
-        tx = Tx(self._writing, self._memo, self._parsed)
+        tx = Tx(self._writing, self._memo, self._prepared)
         self._writing.begin()
         try:
             append.append(tx, [part], self._intake)
@@ -381,48 +528,93 @@ class Store:
             return True
         finally:
             self._writing.rollback()
-            tx.end()
+            tx.end(kept=False)
 
     def _perform(self, item: _Act) -> None:
         try:
-            item.done.set_result(self._transaction(item.work))
+            with span(COMMIT_STEP, parent=item.context):
+                result = self._transaction(item.work)
+            item.done.set_result(result)
         except BaseException as error:  # noqa: BLE001 - the caller gets it through the future
             item.done.set_exception(error)
 
     def _transaction(self, work: Callable[[Tx], T]) -> T:
-        tx = Tx(self._writing, self._memo, self._parsed)
+        self._check_disk()
+        tx = Tx(self._writing, self._memo, self._prepared)
         self._writing.begin()
         try:
             result = work(tx)
             for last in tx.before_commit:
                 last(tx)
-            self._writing.commit()
-        except BaseException:
+            mark = self.witness.seal(tx) if self.witness and tx.has_written else None
+            self._commit()
+        except BaseException as error:
             self._roll_back()
+            tx.end(kept=False)
+            self._note_failure(error)
             raise
-        finally:
-            tx.end()
+        tx.end(kept=True)
+        self.full = None
+        if self.witness and mark:
+            self.witness.note(mark)
         self._memo = tx.memo
         for remember in tx.after_commit:
             remember()
         self._on_commit(tx.topics)
         return result
 
+    def _commit(self) -> None:
+        try:
+            self._writing.commit()
+        except duckdb.FatalException as error:
+            if not opening.is_durable(error):
+                raise
+            # The commit is on disk, the checkpoint behind it failed: DuckDB has given the database up.
+            self._is_given_up = True
+
     def _roll_back(self) -> None:
         # A commit that failed has already ended its transaction.
-        with contextlib.suppress(duckdb.TransactionException):
+        with contextlib.suppress(duckdb.TransactionException, duckdb.FatalException):
             self._writing.rollback()
 
+    def _check_disk(self) -> None:
+        """Refuse while the disk is full, and open the file again after DuckDB gave it up."""
+        if self.disk and (refusal := self.disk.refusal()):
+            self.full = refusal
+            raise StoreFullError(refusal)
+        if self._is_given_up:
+            self._reopen()
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        return duckdb.connect(str(path), config=dict(_CONFIG))
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise StoreInUseError(
-                f"Another process has {path} open. Stop it, or choose another data folder with --data."
-            ) from error
-        raise
+    def _note_failure(self, error: BaseException) -> None:
+        """Remember what keeps the store from writing.
+
+        Raises:
+            StoreFullError: it is the disk.
+        """
+        if isinstance(error, duckdb.FatalException):
+            self._is_given_up = True
+        if isinstance(error, duckdb.Error) and opening.is_full(error):
+            self.full = (StoreFullError.__doc__ or "").strip()
+            raise StoreFullError from error
+
+    def _reopen(self) -> None:
+        for cursor in [*self._cursors, self._writing, self._connection]:
+            cursor.close()
+        self._connection = opening.connected(self._path)
+        self._writing = self._connection.cursor()
+        self._local, self._memo, self._prepared = threading.local(), {}, Prepared()
+        self._is_given_up = False
+
+
+def _refusal(error: Exception) -> StoreUnavailableError:
+    """Return what a sender is answered: what DuckDB says names files of this machine."""
+    if isinstance(error, StoreUnavailableError):
+        return error
+    _LOG.error("store.write_failed", reason=str(error))
+    kind = type(error).__name__
+    return StoreUnavailableError(
+        f"Nothing was written ({kind}). The server's log has the reason; send it again."
+    )
 
 
 def _bound(name: str, params: Params | None) -> Params:
@@ -436,8 +628,10 @@ def _storage(kind: pa.DataType) -> pa.DataType:
     return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
-def _rows(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def rows_of(result: duckdb.DuckDBPyConnection, into: Into[Any] | None = None) -> list[Any]:
+    """Return the rows of a result as dicts, or as what `into` makes of each."""
     if result.description is None:
         return []
     names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rows = (dict(zip(names, row, strict=True)) for row in result.fetchall())
+    return list(rows) if into is None else [into(row) for row in rows]

@@ -63,6 +63,11 @@ def now() -> datetime:
     return datetime.fromtimestamp(time(), UTC)
 
 
+def seconds(moment: str) -> float:
+    """Turn a time as the REST API writes it into seconds since 1970."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
 def sleep(seconds: float) -> None:
     """Wait."""
     _current.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The demonstration: the server, a back-dated week, and all example automations at work beside it.
+"""The demonstration: eight weeks of history, then the server, and all example automations at work beside it.
 
 Started by ``make demo``; Ctrl-C stops everything. What the programs print is in ``examples/var/output``.
 """
@@ -9,6 +9,7 @@ import argparse
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
+
+from examples import storage
+from server.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +33,8 @@ EXPORT = (
     "run", "--flow", "nightly-export", "--service", "nightly-export",
     "--step", "export-invoices", "--idempotent", "--", "examples/nightly_export/export.sh",
 )  # fmt: skip
+EXPORT_AT_S = 2 * 3600.0
+DAY_S = 86_400.0
 PATIENCE_S = 60.0
 PROGRAMS = (
     "order_to_cash.shop_intake",
@@ -71,7 +77,7 @@ class Child:
             self.process.terminate()
 
     def wait(self, until: float) -> None:
-        """Wait for the end; whoever does not leave in time is killed."""
+        """Wait for the end; a process that does not end in time is killed."""
         if self.process is None:
             return
         try:
@@ -95,18 +101,24 @@ class Demo:
     arguments: argparse.Namespace
     stopping: threading.Event = field(default_factory=threading.Event)
     children: list[Child] = field(default_factory=list)
+    busy_hour: float = field(default_factory=lambda: time.time() % DAY_S / 3600)
+    """In UTC: the shop is busiest when somebody looks."""
 
     def run(self) -> int:
-        """Start the server, load the week, then keep the automations alive until somebody says stop."""
+        """Make the history, start the server, then keep the automations alive until somebody says stop."""
+        started = time.monotonic()
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, lambda *_: self.stopping.set())
         try:
+            if not self.make_history():
+                return 1
             if not self.arguments.no_server:
+                say("starting the server")
                 self.children.append(Child("server", self.server_command()))
             if not self.wait_until_ready():
-                return 1
-            self.load_week()
+                return 0 if self.stopping.is_set() else 1
             self.children += self.automations()
+            say(f"{time.monotonic() - started:.0f} s after the start:")
             say(f"ready: {self.url}  (Ctrl-C stops everything)")
             while not self.stopping.wait(0.5):
                 self.look_after()
@@ -130,28 +142,44 @@ class Demo:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and not self.stopping.wait(0.3):
             self.look_after()
-            if ready(self.url):
+            if self.is_ready():
                 return True
         if not self.stopping.is_set():
             say(f"{self.url}/readyz did not answer within {PATIENCE_S:.0f} s")
         return False
 
-    def load_week(self) -> None:
-        """Run the back-dated week, unless this store has it."""
-        marker = Path(self.arguments.data) / "demo-week"
-        if marker.exists() or self.arguments.no_week or self.stopping.is_set():
-            return
-        say("running a week of the automations on a simulated clock: about half a minute")
-        week = self.start("week", [sys.executable, "-m", "examples.backfill"])
-        while week.poll() is None and not self.stopping.wait(0.2):
-            self.look_after()
-        if week.poll() is None:
-            week.terminate()
-        if week.wait() == 0:
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.touch()
-        elif not self.stopping.is_set():
-            say("the week could not be loaded; examples/var/output/week.log says why")
+    def is_ready(self) -> bool:
+        """Ask whether the server is ready: the one that we started, and no other that answers there."""
+        try:
+            answer = httpx.get(f"{self.url}/readyz", timeout=2.0)
+        except httpx.HTTPError:
+            return False
+        if answer.status_code != httpx.codes.OK:
+            return False
+        running = Running.find(Path(self.arguments.data))
+        return self.arguments.no_server or (
+            running is not None and running.instance == answer.json().get("instance")
+        )
+
+    def make_history(self) -> bool:
+        """Run the weeks before today, unless this store is in use already; say whether to go on."""
+        data = Path(self.arguments.data)
+        if self.arguments.no_history or self.arguments.no_server:
+            return True
+        if any(data.glob("*.duckdb")):
+            say(f"{data} holds a store already: no new history is made")
+            return True
+        say("running eight weeks of the automations, and of their operators, on a simulated clock")
+        command = [sys.executable, "-m", "examples.history", "--data", str(data)]
+        history = self.start("history", [*command, "--config", self.arguments.config])
+        while history.poll() is None and not self.stopping.wait(0.2):
+            pass
+        if history.poll() is None:
+            history.terminate()
+        if history.wait() and not self.stopping.is_set():
+            say(f"the history could not be made; {var('output')}/history.log says why")
+            return False
+        return not self.stopping.is_set()
 
     def automations(self) -> list[Child]:
         """Return the programs of the live part."""
@@ -160,10 +188,12 @@ class Demo:
             python("gateway", *gateway),
             *(python(name, f"examples.{name}") for name in PROGRAMS),
             *(
-                python(f"worker {name}", "unsnag", "worker", f"examples/{name}/handlers.py")
+                python(
+                    f"worker {name}", "unsnag", "worker", "--url", self.url, f"examples/{name}/handlers.py"
+                )
                 for name in RETRIED
             ),
-            python("nightly-export", "unsnag", *EXPORT, every_s=90.0),
+            Child("nightly-export", [sys.executable, "-m", "unsnag", *EXPORT], DAY_S, due=tonight()),
         ]
 
     def look_after(self) -> None:
@@ -172,28 +202,34 @@ class Demo:
             child.look_after(time.monotonic(), self.start)
 
     def start(self, name: str, command: list[str]) -> Process:
-        """Start a process; only the server may write to the terminal."""
+        """Start a process; only the server, and how far the history is, goes to the terminal."""
         options: dict[str, Any] = {"cwd": ROOT, "env": self.environment(), "start_new_session": True}
         if name == "server":
+            options["env"] |= storage.collected()
             return subprocess.Popen(command, **options)  # noqa: S603 - our own programs
         with (var("output") / f"{name}.log").open("ab") as file:
+            if name == "history":
+                return subprocess.Popen(command, stdout=sys.stderr, stderr=file, **options)  # noqa: S603
             return subprocess.Popen(command, stdout=file, stderr=file, **options)  # noqa: S603
 
     def environment(self) -> dict[str, str]:
         """Return what the children find in their environment."""
+        named = {
+            name: text for name, text in os.environ.items() if name != "UNSNAG_URL"
+        }  # they use the spool
         return {
-            **os.environ,
+            **named,
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
             "EXAMPLES_VAR": str(var().absolute()),
             "UNSNAG_SPOOL": str(Path(self.arguments.spool).absolute()),
-            "UNSNAG_URL": self.url,
+            "EXAMPLES_BUSY_HOUR": f"{self.busy_hour:.2f}",
             "EXAMPLES_OTLP": self.url,
             "EXAMPLES_GATEWAY": f"http://127.0.0.1:{self.arguments.gateway_port}",
         }
 
     def stop(self) -> None:
-        """Stop the automations, then the server, so that nothing they said is lost."""
+        """Stop the automations, then the server, so that none of their records is lost."""
         say("stopping")
         for group in (self.children[1:], self.children[:1]):
             for child in group:
@@ -201,13 +237,18 @@ class Demo:
             deadline = time.monotonic() + 10.0
             for child in group:
                 child.wait(deadline)
+        say("stopped")
+
+
+def tonight() -> float:
+    """Return when the nightly script is due next, in monotonic seconds."""
+    return time.monotonic() + (EXPORT_AT_S - time.time()) % DAY_S
 
 
 def var(*parts: str) -> Path:
     """Return a folder of the programs' own data."""
-    path = Path(os.environ.get("EXAMPLES_VAR", ROOT / "examples" / "var"), *parts)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    os.environ.setdefault("EXAMPLES_VAR", str(ROOT / "examples" / "var"))
+    return storage.folder(*parts)
 
 
 def python(name: str, module: str, *options: str, every_s: float | None = None) -> Child:
@@ -215,16 +256,20 @@ def python(name: str, module: str, *options: str, every_s: float | None = None) 
     return Child(name, [sys.executable, "-m", module, *options], every_s)
 
 
-def ready(url: str) -> bool:
-    """Ask whether the server is ready."""
-    try:
-        return httpx.get(f"{url}/readyz", timeout=2.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
+def taken(host: str, port: int) -> str | None:
+    """Return why a port cannot be listened on; None if it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror
+    return None
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a line for the person at the terminal."""
     sys.stderr.write(f"demo: {text}\n")
     sys.stderr.flush()
 
@@ -234,25 +279,45 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8501)
-    parser.add_argument("--gateway-port", type=int, default=8510)
+    parser.add_argument("--gateway-port", type=int, help="the payment gateway's port; 9 above --port")
     parser.add_argument("--spool", default="data/var/spool", help="where the automations' telemetry goes")
     parser.add_argument("--data", default="data/var", help="where the server keeps its store")
     parser.add_argument("--config", default="examples/unsnag.toml", help="the server's settings")
     parser.add_argument("--no-server", action="store_true", help="use a server that runs already")
-    parser.add_argument("--no-week", action="store_true", help="do not load the back-dated week")
-    return parser.parse_args()
+    parser.add_argument("--no-history", action="store_true", help="start without the weeks before today")
+    given = parser.parse_args()
+    given.gateway_port = given.gateway_port or given.port + 9
+    return given
+
+
+def refusal(given: argparse.Namespace) -> str | None:
+    """Return why the demonstration cannot run on its ports; None if it can."""
+    if not given.no_server and (reason := taken(given.host, given.port)):
+        return (
+            f"{given.host}:{given.port} cannot be used: {reason}. Nothing was changed. "
+            "Stop the program that uses it, or choose another port: make demo PORT=8600"
+        )
+    if reason := taken("127.0.0.1", given.gateway_port):
+        return (
+            f"127.0.0.1:{given.gateway_port}, for the payment gateway, cannot be used: {reason}. "
+            "Nothing was changed. Choose another port with --gateway-port, or for both: make demo PORT=8600"
+        )
+    return None
 
 
 def main() -> int:
-    """Run, unless the folder of the programs' data is in use already."""
-    told = arguments()
+    """Run, unless a port or the folder of the programs' data is in use already."""
+    given = arguments()
+    if reason := refusal(given):
+        say(reason)
+        return 2
     with (var() / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"another demo runs with {var()}; stop it, or set EXAMPLES_VAR to another folder")
             return 2
-        return Demo(told).run()
+        return Demo(given).run()
 
 
 if __name__ == "__main__":

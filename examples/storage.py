@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -15,6 +16,12 @@ def folder(*parts: str) -> Path:
     path = Path(_root(), *parts)
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def collected() -> dict[str, str]:
+    """Return the server's setting that follows the programs' log files where they are now, as a variable."""
+    source = {"name": "shipping", "paths": [f"{folder('logs')}/shipping*.log"], "mapping": "shipping"}
+    return {"UNSNAG_COLLECTORS__JSONL": json.dumps([source])}
 
 
 def database(name: str, schema: str) -> sqlite3.Connection:

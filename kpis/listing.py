@@ -14,12 +14,18 @@ INTRODUCTION = """# KPIs
 
 Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing`; a test compares both.
 
+- ISO weeks, days, dates and clock hours are those of the business time zone (setting `zone`).
+- The period before is found by the clock on the wall; where a period still runs, both end at the same point.
 - A figure belongs to the period in which its units or exceptions ended.
 - Backlog and value at risk are as of the period's end.
 - What has not finished is in no rate and is shown beside it as *in flight*.
 - An exception that its own script closed (`unit.ok()` after the error) is in no figure.
-- A unit counts once, however many retries, traces and exceptions it had.
+- A past period stays as it was, whatever happens later; only records that arrive late change it.
+- A unit is a correlation ID of a tenant and counts once, however many retries, traces and exceptions it had.
+- Within one flow, and split by flow, it counts in each flow that it entered: these parts may add up to more.
 - Every figure shows its n, the time of its data and its version, and opens its SQL and its rows.
+- REST has the same (`/api/v1/kpis`, `/api/v1/kpis/ID/rows`), and so has `unsnag kpis` in a terminal.
+- Target and owner are set by `POST /api/v1/kpis/ID/target`, over all flows or for one.
 - With n below the floor the figure says little: the screen shows it grey, as a count.
 - A split has parts whose n add up to that of the figure.
 - A change of meaning raises the version.

@@ -7,23 +7,27 @@ the tile (this period and the one before), its sparkline and its split all come 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
+from enum import StrEnum
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from data import queries
 from data.clock import aware, stored, utc_now
+from data.nouns import noun
+from kpis import periods
 from kpis.definition import Definition, definition, definitions
-from kpis.periods import Period, cut, evenly
+from kpis.figure import Counted, Kpi, Part, Point
+from kpis.periods import Period, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from data.store import Reading
+    from data.store import Params, Reading
 
-    Row = dict[str, Any]
 
 MONEY: Final = "money"
 SIDE_BY_SIDE: Final = 3
@@ -31,43 +35,43 @@ AS_OF: Final = ("cases_open", "units_at_risk")
 """Rows that are those of one moment, the period's end."""
 
 
+class Shape(StrEnum):
+    """How a finished unit can end, as the macro `unit_shape` names it."""
+
+    TOUCHLESS = "touchless"
+    ASSISTED = "assisted"
+    MANUAL = "manual"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
-class Point:
-    """One KPI in one part of a period."""
+class Finished:
+    """How many units finished between two moments, by how they ended."""
 
     start: datetime
     end: datetime
-    value: Any
-    n: int
+    units: Mapping[Shape, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Kpi:
-    """One figure of one period."""
+class StepFailures:
+    """Units that failed at a step by failures of one class."""
 
-    id: str
-    name: str
-    value: Any
-    """float, or Decimal for money; None where nothing was counted."""
-    unit: str
-    """As in the definition; for money the currency code."""
-    n: int
-    in_flight: int
-    definition_version: int
-    better: str
-    previous: Any
-    """The value of the period of the same length before."""
-    previous_n: int
-    floor: int
-    breakdown: list[Row] = field(default_factory=list)
-    """key, value, n: parts of `n` that add up to it, the biggest first."""
-    trend: list[Point] = field(default_factory=list)
-    details: Row = field(default_factory=dict)
+    flow: str
+    step: str
+    error_class: str
+    units: int
+    failed_attempts: int
+    step_units: int
+    """Of all classes: a unit may fail at a step by several."""
 
-    @property
-    def too_few(self) -> bool:
-        """Tell whether n is below the floor: the figure then says little."""
-        return self.n < self.floor
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> StepFailures:
+        """Return the failures of a row."""
+        return _step_failures(row, error_class=row["class"])
+
+
+_step_failures: Final = noun(StepFailures)
 
 
 def scoreboard(
@@ -79,20 +83,33 @@ def scoreboard(
     *,
     buckets: int = 0,
     now: datetime | None = None,
+    zone: str = "UTC",
 ) -> list[Kpi]:
     """Return every KPI for a period, compared with the one before.
 
     `by` adds the split, `buckets` the trend in that many equal parts.
-    A period that ends after now is cut at now, so that ages and comparisons hold.
+    A period that ends after now is cut at now, and the one before at the same point of the clock of `zone`.
 
     Raises:
         InvalidPeriodError: the period is not one.
     """
-    period = _until_now(Period(start, end), now or utc_now())
-    ask = partial(kpi, reading, period=period, flow=flow, by=by, buckets=buckets)
+    period = Period(start, end, zone).until(now or utc_now())
+    return board(reading, period, flow, by, parts=periods.parts(period, buckets))
+
+
+def board(
+    reading: Reading,
+    period: Period,
+    flow: str | None = None,
+    by: str | None = None,
+    *,
+    parts: Sequence[Period] = (),
+) -> list[Kpi]:
+    """Return every KPI for a period, compared with the one before, with `parts` as its trend."""
+    ask = partial(_kpi, reading, period=period, flow=flow, by=by, parts=parts)
     # Half of a small statement's time is one thread's planning: side by side, 185 ms become 100.
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="kpi") as pool:
-        return list(pool.map(ask, definitions()))
+        return list(pool.map(ask, definitions().values()))
 
 
 def kpi(
@@ -109,30 +126,48 @@ def kpi(
     Raises:
         UnknownKpiError: there is no such KPI.
     """
-    meant = definition(kpi_id)
-    parts = _parts(period, buckets)
+    parts = periods.parts(period, buckets)
+    return _kpi(reading, definition(kpi_id), period=period, flow=flow, by=by, parts=parts)
+
+
+def _kpi(
+    reading: Reading,
+    meant: Definition,
+    *,
+    period: Period,
+    flow: str | None,
+    by: str | None,
+    parts: Sequence[Period],
+) -> Kpi:
     found = _ask(reading, meant, [period, period.before, *parts], flow)
-    row, before = found[0], found[1]
+    now, before = found[0], found[1]
     return Kpi(
         id=meant.id,
         name=meant.name,
-        value=row["value"],
-        unit=_unit(meant, row, before),
-        n=row["n"],
-        in_flight=row["in_flight"],
+        value=now.value,
+        unit=_unit(meant, now, before),
+        n=now.n,
+        in_flight=now.in_flight,
         definition_version=meant.version,
         better=meant.better,
-        previous=before["value"],
-        previous_n=before["n"],
+        previous=before.value,
+        previous_n=before.n,
         floor=meant.floor,
         breakdown=_breakdown(reading, meant, period, flow, by),
         trend=_points(parts, found[2:]),
-        details=row["details"],
+        details=now.details,
     )
 
 
 def trend(  # noqa: PLR0917 - the order of the words: which figure, from, to, in how many parts
-    reading: Reading, kpi_id: str, start: datetime, end: datetime, buckets: int, flow: str | None = None
+    reading: Reading,
+    kpi_id: str,
+    start: datetime,
+    end: datetime,
+    buckets: int,
+    flow: str | None = None,
+    *,
+    zone: str = "UTC",
 ) -> list[Point]:
     """Return a KPI in `buckets` equal parts of a period, oldest first; as-of figures at each part's end.
 
@@ -140,8 +175,8 @@ def trend(  # noqa: PLR0917 - the order of the words: which figure, from, to, in
         InvalidPeriodError: the period is not one.
         UnknownKpiError: there is no such KPI.
     """
-    period = Period(start, end)
-    parts = _parts(period, buckets)
+    period = Period(start, end, zone)
+    parts = periods.parts(period, buckets)
     # The whole period goes first: it decides the currency of the parts.
     found = _ask(reading, definition(kpi_id), [period, *parts], flow)
     return _points(parts, found[1:])
@@ -157,10 +192,10 @@ def rows(  # noqa: PLR0917 - the order of the words: which figure, from, to, of 
     offset: int = 0,
     *,
     only_counted: bool | None = None,
-) -> tuple[int, list[Row]]:
+) -> tuple[int, list[dict[str, Any]]]:
     """Return how many rows stand behind a figure, and a page of them, those that hurt most first.
 
-    The total is the figure's `n`. `counted` tells which rows make the numerator;
+    The total is the figure's `n`. `counted` states which rows make the numerator;
     `only_counted` leaves the others out (True) or keeps only the others (False); KPIs of units only.
     """
     meant = definition(kpi_id)
@@ -179,30 +214,31 @@ def shape_of_work(
     flow: str | None = None,
     *,
     zone: str = "UTC",
-) -> list[Row]:
-    """Return `start, end, touchless, assisted, manual, failed` by hour, six hours or day of `zone`.
+) -> list[Finished]:
+    """Return how units finished by hour, six hours or day of `zone`.
 
     Raises:
         InvalidPeriodError: the period is not one, the grain is unknown, or there are more than 1,000 parts.
     """
     edges = cut(Period(start, end), grain, zone)
-    found = {
-        row.pop("starts_at"): row
-        for row in reading.query(
-            "kpis/shape_of_work", {"edges": [stored(edge) for edge in edges], "flow": flow}
-        )
+    parts = [Period(left, right) for left, right in pairwise(edges)]
+    params = {**_edges(parts), "flow": flow}
+    units = {
+        (row["period"], row["shape"]): row["units"] for row in reading.query("kpis/shape_of_work", params)
     }
-    nothing = dict.fromkeys(("touchless", "assisted", "manual", "failed"), 0)
     return [
-        {"start": left, "end": right, **found.get(stored(left), nothing)} for left, right in pairwise(edges)
+        Finished(part.start, part.end, {shape: units.get((place, shape), 0) for shape in Shape})
+        for place, part in enumerate(parts, 1)
     ]
 
 
-def failures_by_step(reading: Reading, start: datetime, end: datetime, flow: str | None = None) -> list[Row]:
-    """Return `flow, step, class, units, failed_attempts, step_units`, the step with most units first."""
+def failures_by_step(
+    reading: Reading, start: datetime, end: datetime, flow: str | None = None
+) -> list[StepFailures]:
+    """Return which steps units failed at, by class, the step with most units first."""
     period = Period(start, end)
     params = {"from": stored(period.start), "to": stored(period.end), "flow": flow}
-    return reading.query("kpis/failures_by_step", params)
+    return reading.query("kpis/failures_by_step", params, into=StepFailures.of)
 
 
 def flows(reading: Reading) -> dict[str, datetime]:
@@ -210,61 +246,54 @@ def flows(reading: Reading) -> dict[str, datetime]:
     return {row["flow"]: row["began_at"].replace(tzinfo=UTC) for row in reading.query("kpis/flows")}
 
 
-def _until_now(period: Period, now: datetime) -> Period:
-    return Period(period.start, now) if period.start < now < period.end else period
-
-
-def _parts(period: Period, buckets: int) -> list[Period]:
-    edges = evenly(period, buckets) if buckets else []
-    return [Period(left, right) for left, right in pairwise(edges)]
-
-
-def _ask(reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None) -> list[Row]:
-    """Return one row per period, in their order."""
-    found = {row["period"]: row for row in reading.query(meant.statement, _params(periods, flow, None))}
+def _ask(reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None) -> list[Counted]:
+    """Return what was counted in each period, in their order."""
+    counted = reading.query(meant.statement, _params(meant, periods, flow, None), into=Counted.of)
+    found = {one.period: one for one in counted}
     return [found.get(place) or _nothing(meant) for place in range(1, len(periods) + 1)]
 
 
-def _params(periods: Sequence[Period], flow: str | None, by: str | None) -> Row:
+def _params(meant: Definition, periods: Sequence[Period], flow: str | None, by: str | None) -> Params:
+    of_zone = {"zone": periods[0].zone} if queries.takes(meant.statement, "zone") else {}
+    return {**of_zone, **_edges(periods), "flow": flow, "by": by}
+
+
+def _edges(periods: Sequence[Period]) -> dict[str, Any]:
     return {
         "starts": [stored(period.start) for period in periods],
         "ends": [stored(period.end) for period in periods],
-        "flow": flow,
-        "by": by,
     }
 
 
-def _nothing(meant: Definition) -> Row:
+def _nothing(meant: Definition) -> Counted:
     """Return the figure of a period in which nothing was counted: no rate, but a count of zero."""
     is_count = meant.floor == 0
-    return {"value": 0 if is_count else None, "n": 0, "in_flight": 0, "details": {}}
+    return Counted(value=0 if is_count else None)
 
 
-def _unit(meant: Definition, row: Row, before: Row) -> str:
+def _unit(meant: Definition, now: Counted, before: Counted) -> str:
     """Name the currency of money: this period's, or the one before's where this has none."""
     if meant.unit != MONEY:
         return meant.unit
-    return row["details"].get("currency") or before["details"].get("currency") or MONEY
+    return now.currency or before.currency or MONEY
 
 
-def _points(parts: Sequence[Period], found: Sequence[Row]) -> list[Point]:
-    return [
-        Point(part.start, part.end, row["value"], row["n"]) for part, row in zip(parts, found, strict=True)
-    ]
+def _points(parts: Sequence[Period], found: Sequence[Counted]) -> list[Point]:
+    return [Point(part.start, part.end, one.value, one.n) for part, one in zip(parts, found, strict=True)]
 
 
 def _breakdown(
     reading: Reading, meant: Definition, period: Period, flow: str | None, by: str | None
-) -> list[Row]:
+) -> list[Part]:
     if by not in meant.splits:
         return []
-    found = reading.query(meant.statement, _params([period], flow, by))
-    parts = [{"key": row["key"], "value": row["value"], "n": row["n"]} for row in found if row["n"]]
-    return sorted(parts, key=lambda part: (-part["n"], part["key"]))
+    found = reading.query(meant.statement, _params(meant, [period], flow, by), into=Counted.of)
+    parts = [Part(one.key or "", one.value, one.n) for one in found if one.n]
+    return sorted(parts, key=lambda part: (-part.n, part.key))
 
 
-def _rows_params(meant: Definition, period: Period, flow: str | None, *, only_counted: bool | None) -> Row:
-    params: Row = {"to": stored(period.end), "flow": flow}
+def _rows_params(meant: Definition, period: Period, flow: str | None, *, only_counted: bool | None) -> Params:
+    params: dict[str, object] = {"to": stored(period.end), "flow": flow}
     if meant.rows not in AS_OF:
         params["from"] = stored(period.start)
     if meant.rows == "units":
@@ -272,20 +301,19 @@ def _rows_params(meant: Definition, period: Period, flow: str | None, *, only_co
     return params
 
 
-def _page(reading: Reading, meant: Definition, params: Row, limit: int, offset: int) -> list[Row]:
+def _page(
+    reading: Reading, meant: Definition, params: Params, limit: int, offset: int
+) -> list[dict[str, Any]]:
     return reading.query(f"kpis/rows_{meant.rows}", {**params, "limit": limit, "offset": offset})
 
 
-def _total(reading: Reading, meant: Definition, params: Row, offset: int) -> int:
+def _total(reading: Reading, meant: Definition, params: Params, offset: int) -> int:
     """Count the rows when the page asked for lies behind the last one."""
     first = _page(reading, meant, params, 1, 0) if offset else []
     return int(first[0]["total"]) if first else 0
 
 
-def _with_times(row: Row) -> Row:
-    """Return a row with aware times, without what every row repeats."""
-    return {
-        name: aware(value) if name.endswith("_at") else value
-        for name, value in row.items()
-        if name != "total"
-    }
+def _with_times(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with aware times, without what every row repeats. Rows count unless they deny it."""
+    times = {name: aware(value) for name, value in row.items() if name.endswith("_at")}
+    return {"counted": True, **{name: row[name] for name in row if name != "total"}, **times}

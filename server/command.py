@@ -1,4 +1,4 @@
-"""Commands beside the server: people, tokens, the audit.
+"""Commands beside the server: people, tokens, the audit, mappings.
 
 They speak to the running server where there is one, for the store has one owner, and open the store
 themselves otherwise: the same routes, over the same application. Who may read the server's own files may do
@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
-import json
 import os
 import ssl
 import sys
-import uuid
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,33 +22,36 @@ import httpx
 
 from audit.signing import SigningKey
 from data.errors import UnsnagError
-from server import center as centers
+from server import container as containers
+from server import store_commands, trials
 from server.api.app import build
-from server.center import Center
-from server.guard import HEADER, Guard
+from server.calls import CommandRefusedError, say
+from server.container import Container
+from server.guard import Guard
+from server.identity import HEADER
 from server.running import Running
 from server.settings import Settings, add_options, chosen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-COMMANDS: Final = ("user", "token", "audit")
+COMMANDS: Final = ("user", "token", "audit", "mapping", *store_commands.COMMANDS)
 _GRANT: Final = "ROLE, or ROLE:TENANT/FLOW with * for any, such as operator:acme/*"
 _BROKEN: Final = 1
 _WAIT_S: Final = 3600.0
 
 
-class CommandRefusedError(UnsnagError):
-    """The server refused the command."""
-
-
 def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
-    """Run one command; return the exit code: 0 done, 1 the audit is broken, 2 refused."""
+    """Run one command; return the exit code: 0 done, 1 something was found to be wrong, 2 refused."""
     given = parsed(arguments)
     try:
         settings = chosen(vars(given), environment)
+        if (code := store_commands.beside_the_server(given, settings)) is not None:
+            return code
         if (given.command, given.verb) == ("audit", "key"):
             return _make_key(given.file)
+        if given.command == "mapping":
+            return trials.run(given, settings)
         return asyncio.run(_run(given, settings, environment))
     except UnsnagError as error:
         print(error, file=sys.stderr)  # noqa: T201 - narration goes to stderr
@@ -68,70 +69,67 @@ async def _run(given: argparse.Namespace, settings: Settings, environment: Mappi
         return int(await getattr(caller, f"{given.command}_{given.verb}")(given))
 
 
-class Caller:
+class Caller(store_commands.StoreCalls):
     """The commands, as calls of the REST routes."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
 
     async def user_add(self, given: argparse.Namespace) -> int:
         """Add a person and print the link by which they come in."""
         body = {"name": given.name, "roles": _grants(given.role), "openid": given.openid}
-        made = await self._post("/people", body)
+        made = await self.post("/people", body)
         if made["link"]:
-            _say(f"{made['name']} chooses a password here, once, until {made['expires_at']}:")
+            say(f"{made['name']} chooses a password here, once, until {made['expires_at']}:")
             print(made["link"])  # noqa: T201 - data goes to stdout
         else:
-            _say(f"{made['name']} signs in with the OpenID provider.")
-        if (await self._get("/me"))["local"]:
-            _say("The server runs in local mode. It asks for sign-in from its next start on.")
+            say(f"{made['name']} signs in with the OpenID provider.")
+        if (await self.get("/me"))["local"]:
+            say("The server runs in local mode. It asks for sign-in from its next start on.")
         return 0
 
     async def user_role(self, given: argparse.Namespace) -> int:
         """Replace a person's roles."""
-        _say(_person(await self._post(f"/people/{quote(given.name)}/roles", {"roles": _grants(given.role)})))
+        say(_person(await self.post(f"/people/{quote(given.name)}/roles", {"roles": _grants(given.role)})))
         return 0
 
     async def user_disable(self, given: argparse.Namespace) -> int:
         """Let a person in no more."""
-        _say(_person(await self._post(f"/people/{quote(given.name)}/disable", {"reason": given.reason})))
+        say(_person(await self.post(f"/people/{quote(given.name)}/disable", {"reason": given.reason})))
         return 0
 
     async def user_enable(self, given: argparse.Namespace) -> int:
         """Let a person in again."""
-        _say(_person(await self._post(f"/people/{quote(given.name)}/enable")))
+        say(_person(await self.post(f"/people/{quote(given.name)}/enable")))
         return 0
 
     async def user_link(self, given: argparse.Namespace) -> int:
         """Print a new one-time link."""
-        print((await self._post(f"/people/{quote(given.name)}/link"))["link"])  # noqa: T201 - data
+        print((await self.post(f"/people/{quote(given.name)}/link"))["link"])  # noqa: T201 - data
         return 0
 
     async def user_list(self, _given: argparse.Namespace) -> int:
         """Print everybody."""
-        for person in (await self._get("/people"))["items"]:
+        for person in (await self.get("/people"))["items"]:
             print(_person(person))  # noqa: T201 - data
         return 0
 
     async def token_add(self, given: argparse.Namespace) -> int:
         """Make a token and print it, once."""
         body = {"name": given.name, "roles": _grants(given.role), "days": given.days}
-        return _told(await self._post("/tokens", body))
+        return _print_token(await self.post("/tokens", body))
 
     async def token_rotate(self, given: argparse.Namespace) -> int:
         """Make a second secret and print it, once."""
         body = {"days": given.days, "overlap_hours": given.overlap_hours}
-        return _told(await self._post(f"/tokens/{quote(given.name)}/rotate", body))
+        return _print_token(await self.post(f"/tokens/{quote(given.name)}/rotate", body))
 
     async def token_revoke(self, given: argparse.Namespace) -> int:
         """Take a token back."""
-        ended = await self._post(f"/tokens/{quote(given.name)}/revoke", {"id": given.id})
-        _say(f"{given.name}: {ended['revoked']} secret(s) revoked.")
+        ended = await self.post(f"/tokens/{quote(given.name)}/revoke", {"id": given.id})
+        say(f"{given.name}: {ended['revoked']} secret(s) revoked.")
         return 0
 
     async def token_list(self, _given: argparse.Namespace) -> int:
         """Print the valid secrets' ids."""
-        for token in (await self._get("/tokens"))["items"]:
+        for token in (await self.get("/tokens"))["items"]:
             used = token["used_at"] or "never"
             print(  # noqa: T201 - data
                 f"{token['name']}\t{token['id']}\t{_roles(token)}\tuntil {token['expires_at']}\tused {used}"
@@ -140,9 +138,9 @@ class Caller:
 
     async def audit_verify(self, _given: argparse.Namespace) -> int:
         """Check the whole chain and say what was found."""
-        found = await self._get("/audit/verdict")
+        found = await self.get("/audit/verdict")
         if found["checkpoints"]:
-            _say(f"The checkpoints could not be compared: {found['checkpoints']}")
+            say(f"The checkpoints could not be compared: {found['checkpoints']}")
         if found["intact"]:
             print(f"INTACT: {found['entries']} entries, the last one's hash is {found['head']}")  # noqa: T201
             return 0
@@ -152,23 +150,10 @@ class Caller:
     async def audit_pack(self, given: argparse.Namespace) -> int:
         """Write an evidence pack."""
         body = {"from": given.since, "to": given.until, "flow": given.flow}
-        answer = await self._answer("POST", "/audit/pack", body)
+        answer = await self.answer("POST", "/audit/pack", body)
         await asyncio.to_thread(Path(given.file).write_bytes, answer.content)
-        _say(f"{given.file}: check it with `python3 verifier.py {given.file}`; the verifier is inside.")
+        say(f"{given.file}: check it with `python3 verifier.py {given.file}`; the verifier is inside.")
         return 0
-
-    async def _get(self, path: str) -> Any:
-        return (await self._answer("GET", path)).json()
-
-    async def _post(self, path: str, body: Any = None) -> Any:
-        return (await self._answer("POST", path, body)).json()
-
-    async def _answer(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
-        answer = await self._client.request(method, f"/api/v1{path}", json=body, headers=headers)
-        if answer.is_error:
-            raise CommandRefusedError(_refusal(answer))
-        return answer
 
 
 # --- the way to the server --------------------------------------------------------------------
@@ -187,18 +172,18 @@ async def _client(settings: Settings, environment: Mapping[str, str]) -> AsyncIt
         ) as client:
             yield client
         return
-    center = await asyncio.to_thread(Center.open, settings)
-    centers.install(center)
+    container = await asyncio.to_thread(Container.open, settings)
+    containers.install(container)
     try:
         transport = httpx.ASGITransport(Guard(build()))
-        headers = _headers(token, center.command_secret)
+        headers = _headers(token, container.command_secret)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://127.0.0.1", headers=headers
         ) as client:
             yield client
     finally:
-        centers.install(None)
-        await asyncio.to_thread(center.close)
+        containers.install(None)
+        await asyncio.to_thread(container.close)
 
 
 def _headers(token: str | None, secret: str) -> dict[str, str]:
@@ -225,18 +210,11 @@ def _trust(running: Running) -> ssl.SSLContext | bool:
     return context
 
 
-def _refusal(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["detail"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return f"The server answered {answer.status_code}."
-
-
 # --- words ------------------------------------------------------------------------------------
 
 
-def _grants(told: Sequence[str]) -> list[dict[str, Any]]:
-    return [_grant(text) for text in told]
+def _grants(texts: Sequence[str]) -> list[dict[str, Any]]:
+    return [_grant(text) for text in texts]
 
 
 def _grant(text: str) -> dict[str, Any]:
@@ -265,33 +243,42 @@ def _person(person: dict[str, Any]) -> str:
     return f"{person['name']}\t{person['state']}\t{_roles(person)}"
 
 
-def _told(made: dict[str, Any]) -> int:
-    _say(f"The token of {made['name']}, valid until {made['expires_at']}. It is told only now:")
-    print(made["token"])  # noqa: T201 - data
+def _print_token(token: dict[str, Any]) -> int:
+    say(f"The token of {token['name']}, valid until {token['expires_at']}. It is shown only now:")
+    print(token["token"])  # noqa: T201 - data
     return 0
 
 
 def _make_key(file: str) -> int:
     key = SigningKey.make(Path(file))
-    _say(f"{file} is the key that signs checkpoints; nobody else may read it. Its public half, for auditors:")
+    say(f"{file} is the key that signs checkpoints; nobody else may read it. Its public half, for auditors:")
     print(key.public)  # noqa: T201 - data
     return 0
-
-
-def _say(words: str) -> None:
-    print(words, file=sys.stderr)  # noqa: T201 - narration
 
 
 # --- options ----------------------------------------------------------------------------------
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="app.py", description="People, tokens and the audit of Unsnag.")
+    parser = argparse.ArgumentParser(
+        prog="app.py", description="People, tokens, the audit, mappings and the store of Unsnag."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     _user(commands.add_parser("user", help="people: add, role, disable, enable, link, list"))
     _token(commands.add_parser("token", help="tokens of services: add, rotate, revoke, list"))
     _audit(commands.add_parser("audit", help="the audit: verify, pack, key"))
+    store_commands.add_parsers(commands)
+    _mapping(commands.add_parser("mapping", help="mappings: test"))
     return parser
+
+
+def _mapping(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    test = verbs.add_parser("test", help="print what a mapping of the config file makes of a log file")
+    test.add_argument("file", help="the log file, or - for standard input; its first 1,000 lines are read")
+    test.add_argument("--mapping", metavar="NAME", help="the mapping; without it, what is read without one")
+    test.add_argument("--json", action="store_true", help="print everything, as JSON")
+    add_options(test)
 
 
 def _user(parser: argparse.ArgumentParser) -> None:

@@ -1,11 +1,11 @@
 """The connections of the process: how many each address holds, and how long a request's head may take.
 
-1. A connection arrives and waits for the head of a request. Those that wait have a room of their own, a
-   quarter of all connections, and an address has a share of it. Where the room or the share is used up,
+1. A connection arrives and waits for the head of a request. Those that wait have a pool of their own, a
+   quarter of all connections, and an address has a share of it. Where the pool or the share is used up,
    the oldest that still waits is closed: a head that is under way takes milliseconds.
 2. A head that is not whole in time, or is too large, ends its connection.
-3. With its first head the connection moves to the room of those that are served. An address that has its
-   share of that one loses the connection that has rested longest, or is answered 429.
+3. With its first head the connection moves to the pool of those that are served. An address that has its
+   share of that pool loses the connection that has rested longest, or is answered 429.
 4. Between two requests a connection rests, and uvicorn closes it after five seconds; the first byte of
    the next head starts the time of 2 again.
 5. A body that nobody reads any more, because the request is answered, has the same time to end.
@@ -55,12 +55,12 @@ class Slot:
         self.drop = drop
         """Ends the connection at once."""
         self.is_proxy = is_proxy
-        self.room: Shares | None = None
+        self.pool: Shares | None = None
         """Where it counts; None once the connection has ended."""
 
-    def is_within(self, room: Shares) -> bool:
-        """Tell whether the holder may take one more in `room`."""
-        return room.has_room() if self.is_proxy else room.is_within(self.holder)
+    def is_within(self, pool: Shares) -> bool:
+        """Return whether the holder may take one more of `pool`."""
+        return pool.has_room() if self.is_proxy else pool.is_within(self.holder)
 
 
 Slots = dict[str, dict[Slot, None]]
@@ -90,10 +90,10 @@ class Peers:
         return slot
 
     def head_came(self, slot: Slot) -> bool:
-        """Note that the head of a request is whole; tell whether the request may be served."""
+        """Note that the head of a request is whole; return whether the request may be served."""
         _forget(self._resting, slot)
-        if slot.room is not self._heads:
-            return slot.room is self._served
+        if slot.pool is not self._heads:
+            return slot.pool is self._served
         _forget(self._waiting, slot)
         may = slot.is_within(self._served) or self._drop_oldest(self._resting, slot.holder)
         self._enter(slot, self._served)
@@ -104,18 +104,18 @@ class Peers:
         _note(self._resting, slot)
 
     def left(self, slot: Slot) -> None:
-        """Take the slot of a connection back that has ended. It may be said twice."""
+        """Take back the slot of a connection that has ended. A second call has no effect."""
         self._enter(slot, None)
         _forget(self._waiting, slot)
         _forget(self._resting, slot)
 
     @staticmethod
-    def _enter(slot: Slot, room: Shares | None) -> None:
-        if slot.room is not None:
-            slot.room.give_back(slot.holder)
-        slot.room = room
-        if room is not None:
-            room.take(slot.holder)
+    def _enter(slot: Slot, pool: Shares | None) -> None:
+        if slot.pool is not None:
+            slot.pool.give_back(slot.holder)
+        slot.pool = pool
+        if pool is not None:
+            pool.take(slot.holder)
 
     def _drop_oldest(self, among: Slots, holder: str) -> bool:
         oldest = next(iter(among.get(holder, ())), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TOPICS: Final = ("case", "ingest", "retry", "breaker", "access", "audit")
+TOPICS: Final = ("case", "ingest", "retry", "access", "audit", "mapping")
 
 
 class Events:
@@ -17,6 +17,12 @@ class Events:
     def __init__(self) -> None:
         self._revisions = dict.fromkeys(TOPICS, 0)
         self._lock = threading.Lock()
+        self.has_ended = False
+        """The server stops: requests that wait for a change are answered."""
+
+    def end(self) -> None:
+        """Say that no more changes will come."""
+        self.has_ended = True
 
     def bump(self, topics: Iterable[str]) -> None:
         """Count a change of each topic."""

@@ -1,28 +1,23 @@
-"""The headers that tell a browser what our pages may do, on every answer."""
+"""The headers on every answer that limit what our pages may do in a browser."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from data.errors import UnsnagError
-from server.center import current
+from server import frame
+from server.container import current
 
 if TYPE_CHECKING:
     from starlette.types import Message, Scope, Send
 
 
 def _inline_scripts() -> list[str]:
-    """Return the hashes of the scripts that Streamlit's own page holds: they, and no others, may run."""
-    found = find_spec("streamlit")
-    page = Path(found.origin or "").parent / "static" / "index.html" if found else Path()
-    if not page.is_file():
-        return []
-    scripts = re.findall(r"<script>(.*?)</script>", page.read_text(encoding="utf-8"), re.DOTALL)
+    """Return the hashes of the scripts that our pages hold: they, and no others, may run."""
+    scripts = re.findall(r"<script>(.*?)</script>", frame.html(), re.DOTALL)
     return [
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in scripts

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse
 
-from collectors import otlp
+from collectors import receiver
 from data.errors import UnsnagError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 OTLP: Final = "/v1/"
+HEALTH: Final = ("/healthz", "/readyz")
 PROGRAMS: Final = (
     "/api/",
     OTLP,
@@ -81,7 +82,7 @@ async def refuse(
 
 def _answer(scope: Scope, headers: dict[bytes, str], refusal: Refusal) -> Response:
     if scope["path"].startswith(OTLP):
-        return otlp.failure(refusal.status, refusal.words, headers.get(b"content-type", ""))
+        return receiver.failure(refusal.status, refusal.words, headers.get(b"content-type", ""))
     if refusal.status == _UNAUTHORIZED and _looks_for_a_page(scope, headers):
         return _to_the_sign_in(scope)
     problem: dict[str, Any] = {

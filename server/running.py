@@ -26,14 +26,16 @@ class Running:
     url: str
     secret: str
     cert: str | None = None
+    instance: str | None = None
+    """What `/readyz` of this very server answers."""
 
     @classmethod
-    def of(cls, settings: Settings, secret: str) -> Self:
+    def of(cls, settings: Settings, secret: str, instance: str) -> Self:
         """Describe the server that runs with these settings."""
         plain = f"[{settings.host}]" if ":" in settings.host else settings.host
         host = _EVERYWHERE.get(settings.host, plain)
         cert = str(settings.tls_cert.resolve()) if settings.tls_cert else None
-        return cls(f"{settings.scheme}://{host}:{settings.port}", secret, cert)
+        return cls(f"{settings.scheme}://{host}:{settings.port}", secret, cert, instance)
 
     @classmethod
     def find(cls, data: Path) -> Self | None:
@@ -44,7 +46,7 @@ class Running:
             return None
 
     def write(self, data: Path) -> None:
-        """Tell commands of this server."""
+        """Write the file by which commands find this server."""
         self.remove(data)
         handle = os.open(data / _NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -52,6 +54,6 @@ class Running:
 
     @staticmethod
     def remove(data: Path) -> None:
-        """Tell nobody any more."""
+        """Remove the file, so that commands no longer find this server."""
         with contextlib.suppress(FileNotFoundError):
             (data / _NAME).unlink()

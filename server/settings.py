@@ -1,4 +1,4 @@
-"""Settings: command line, then environment, then the file named by --config, then defaults."""
+"""What can be set, and what is refused. `server.layers` says where settings come from."""
 
 from __future__ import annotations
 
@@ -7,44 +7,51 @@ import ipaddress
 import os
 import socket
 import ssl
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from access.authority import SessionLimits
+from access.limits import Limits
 from collectors.settings import CollectorSettings
-from data.errors import UnsnagError
+from data import witness
 from data.secrets import SecretFileError, check_private
-from desk.lifecycle import Limits
-from server.oidc import OidcSettings  # noqa: TC001 - pydantic reads it while it runs
+from server import layers
+from server.layers import SettingsError
+from server.logs import LogSettings
+from server.openid.settings import OidcSettings  # noqa: TC001 - pydantic reads it while it runs
+from unsnag import folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_CLIENT_SECRET: Final = "UNSNAG_OIDC_CLIENT_SECRET"  # noqa: S105 - the variable's name
 ROOT: Final = Path(__file__).parent.parent
 _OPTIONS: Final = {
     "host": "address to listen on (default 127.0.0.1); any other than this machine's own asks for sign-in",
     "port": "port to listen on (default 8501)",
     "data": "folder of the store (default data/var)",
-    "spool": "folder that scripts write to (default data/var/spool)",
+    "spool": "folder that scripts write to (default /var/spool/unsnag and your state folder, both)",
     "config": "TOML file with more settings",
     "tls-cert": "certificate (PEM, with its chain): serve https",
     "tls-key": "its private key; nobody else may read the file",
 }
 
 
-class SettingsError(UnsnagError):
-    """A setting is wrong."""
-
-
-class DeskSettings(BaseModel):
-    """The section [desk]: how long things may take."""
+class CaseSettings(BaseModel):
+    """The section [cases]: how long things may take."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,7 +64,7 @@ class DeskSettings(BaseModel):
     retry_leases: int = Field(3, ge=1)
 
     def limits(self) -> Limits:
-        """Return the limits as the desk's rules take them."""
+        """Return the limits as the rules of cases take them."""
         return Limits(
             claim_s=int(self.claim_minutes * 60),
             verify_s=int(self.verify_minutes * 60),
@@ -70,7 +77,7 @@ class DeskSettings(BaseModel):
 
 
 class AccessSettings(BaseModel):
-    """The section [access]: who may come in, and how."""
+    """The section [access]: who may sign in, and how."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -124,6 +131,28 @@ class AuditSettings(BaseModel):
     signing_key: Path | None = None
 
 
+class StoreSettings(BaseModel):
+    """The section [store]: what stands beside the store's file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    witness: Path | None = None
+    """None: unsnag.witness in the data folder."""
+    reserve_mb: float = Field(256, ge=0)
+
+
+class BackupSettings(BaseModel):
+    """The section [backup]: where backups go, how often, and how many are kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    folder: Path | None = None
+    """None: none are made by themselves."""
+    every_hours: float = Field(24, gt=0)
+    keep: int = Field(7, ge=1)
+    before_upgrade: bool = True
+
+
 class Settings(BaseModel):
     """All settings of the process."""
 
@@ -132,13 +161,17 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(8501, ge=1, le=65535)
     data: Path = ROOT / "data" / "var"
-    spool: Path = ROOT / "data" / "var" / "spool"
+    spool: Path | None = None
+    """None: `spools` says which folders are followed."""
     zone: str = "UTC"
     tls_cert: Path | None = None
     tls_key: Path | None = None
-    desk: DeskSettings = DeskSettings()
+    cases: CaseSettings = CaseSettings()
     access: AccessSettings = AccessSettings()
     audit: AuditSettings = AuditSettings()
+    log: LogSettings = LogSettings()
+    store: StoreSettings = StoreSettings()
+    backup: BackupSettings = BackupSettings()
     collectors: CollectorSettings = CollectorSettings()
 
     @model_validator(mode="after")
@@ -155,13 +188,22 @@ class Settings(BaseModel):
         return self
 
     @property
+    def spools(self) -> list[Path]:
+        """The folders that scripts of this machine write to; the first is made where it is not there."""
+        if chosen := self.spool or self.collectors.spool:
+            return [chosen]
+        usual = [Path(folders.user_spool()), Path(folders.SHARED)]
+        before = ROOT / "data" / "var" / "spool"  # where scripts in the working copy wrote up to 0.1
+        return [*dict.fromkeys(usual), *([before] if before.is_dir() else [])]
+
+    @property
     def scheme(self) -> str:
         """How this process itself speaks: http or https."""
         return "https" if self.tls_cert else "http"
 
     @property
     def is_secure(self) -> bool:
-        """Tell whether browsers come by https, here or at a proxy in front."""
+        """Return whether browsers come by https, here or at a proxy in front."""
         return self.scheme == "https" or (self.access.public_url or "").startswith("https:")
 
     @property
@@ -176,6 +218,16 @@ class Settings(BaseModel):
         """The file of the audit's checkpoints."""
         return self.audit.checkpoints or self.data / "audit-checkpoints.jsonl"
 
+    @property
+    def witness(self) -> Path:
+        """The file that remembers the last commit outside the store."""
+        return self.store.witness or self.data / witness.FILE_NAME
+
+    @property
+    def upgrades(self) -> Path | None:
+        """The folder for backups that are made before an upgrade; None where none are made."""
+        return (self.backup.folder or self.data / "backups") if self.backup.before_upgrade else None
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
@@ -187,7 +239,7 @@ class Settings(BaseModel):
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address can be reached from this machine only."""
+    """Return whether an address can be reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -206,38 +258,47 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
 
 
 def chosen(given: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """Put the settings together from options that were read already.
+    """Put the settings together from options that were read already; `server.layers` says who wins.
 
     Raises:
-        SettingsError: a value is wrong or a key is unknown; the message names it.
+        SettingsError: a value is wrong or a key is unknown; the message names it and where it came from.
     """
-    names = [option.replace("-", "_") for option in _OPTIONS]
-    said: dict[str, Any] = {
-        name: given.get(name) or environment.get(f"UNSNAG_{name.upper()}") or None for name in names
-    }
-    config = said.pop("config")
-    values = _file(Path(config)) if config else {}
-    values |= {name: value for name, value in said.items() if value is not None}
-    _take_secret(values, environment.get("UNSNAG_OIDC_CLIENT_SECRET"))
+    options = [name for option in _OPTIONS if (name := option.replace("-", "_")) != "config"]
+    secrets, texts = layers.from_secret_files(Settings, environment.get(layers.SECRETS))
+    sources = [
+        layers.from_options(given, options),
+        layers.from_environment(Settings, environment),
+        secrets,
+    ]
+    if config := given.get("config") or environment.get("UNSNAG_CONFIG"):
+        sources.append(layers.from_file(Path(config)))
+        _refuse_secret(sources[-1].values)
+    values = layers.merged(sources)
+    _take_secret(values, environment.get(_CLIENT_SECRET) or texts.get(_CLIENT_SECRET))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_told(error)) from error
+        raise SettingsError(layers.explained(error, sources)) from error
 
 
-def _take_secret(values: dict[str, Any], secret: str | None) -> None:
-    """Put the OpenID client's secret in its place: from the environment, never from the file."""
+def _refuse_secret(values: Mapping[str, Any]) -> None:
+    if "client_secret" in (_openid(values) or ()):
+        raise SettingsError(
+            f"access.oidc.client_secret does not belong into the config file. Give it as {_CLIENT_SECRET}."
+        )
+
+
+def _take_secret(values: Mapping[str, Any], secret: str | None) -> None:
+    """Put the OpenID client's secret in its place, where there is an OpenID client."""
+    oidc = _openid(values)
+    if oidc is not None and secret:
+        oidc["client_secret"] = secret
+
+
+def _openid(values: Mapping[str, Any]) -> dict[str, Any] | None:
     access = values.get("access")
     oidc = access.get("oidc") if isinstance(access, dict) else None
-    if not isinstance(oidc, dict):
-        return
-    if "client_secret" in oidc:
-        raise SettingsError(
-            "access.oidc.client_secret does not belong into the config file. "
-            "Give it as UNSNAG_OIDC_CLIENT_SECRET."
-        )
-    if secret:
-        oidc["client_secret"] = secret
+    return oidc if isinstance(oidc, dict) else None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -261,21 +322,3 @@ def _check_tls(cert: Path, key: Path) -> None:
         raise ValueError(str(error)) from error
     except (OSError, ssl.SSLError) as error:
         raise ValueError(f"the certificate {cert} and the key {key} cannot be used: {error}") from error
-
-
-def _file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"The config file {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The config file {path} is not valid TOML: {error}.") from error
-
-
-def _told(error: ValidationError) -> str:
-    lines = [
-        f"  {'.'.join(str(part) for part in item['loc']) or 'access'}: "
-        f"{item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors()
-    ]
-    return "\n".join(["Some settings are wrong:", *lines])

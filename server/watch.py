@@ -6,7 +6,6 @@ says something that was looked at.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -17,14 +16,16 @@ from audit.checkpoints import CheckpointError, Checkpoints
 from audit.signing import SigningKey
 from data.clock import utc_now
 from data.errors import UnsnagError
+from data.logs import event_log
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from data.store import Store
     from server.settings import Settings
 
-_LOG: Final = logging.getLogger("unsnag.audit")
+_LOG: Final = event_log("audit")
 _ALL_ANEW_S: Final = 86_400.0
 
 
@@ -75,10 +76,19 @@ class Watch:
         """Check the whole chain now, against every checkpoint."""
         return self._look(full=True)
 
+    def set_aside(self, moment: datetime) -> Path | None:
+        """Move checkpoints aside that saw entries which the store lost; return the file with all of them.
+
+        Raises:
+            CheckpointError: their file cannot be read or written.
+        """
+        with self._lock:
+            return self.checkpoints.set_aside(lambda mark: not trail.holds(self._store, mark), moment)
+
     def _run(self) -> None:
         while True:
-            anew = time.monotonic() - self._all_at > _ALL_ANEW_S or self.state is None
-            self._look(full=anew)
+            is_full = time.monotonic() - self._all_at > _ALL_ANEW_S or self.state is None
+            self._look(full=is_full)
             if self._stopping.wait(self._every_s):
                 return
 
@@ -89,13 +99,13 @@ class Watch:
                 verdict = self._verdict(before, full=full or before is None or not before.verdict.intact)
                 trouble = self._mark(verdict)
             except CheckpointError as error:
-                _LOG.error("audit.checkpoints_failed reason=%s", error)
+                _LOG.error("audit.checkpoints_failed", reason=str(error))
                 verdict = trail.verify(self._store) if before is None else before.verdict
                 trouble = str(error)
             except UnsnagError as error:  # the store is being closed
                 verdict, trouble = before.verdict if before else chain.Verdict(0, chain.START), str(error)
             if not verdict.intact:
-                _LOG.error("audit.broken entry=%s reason=%s", verdict.broken_at, verdict.reason)
+                _LOG.error("audit.broken", entry=verdict.broken_at, reason=verdict.reason)
             self.state = ChainState(verdict, utc_now(), trouble)
             return self.state
 

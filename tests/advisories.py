@@ -1,7 +1,7 @@
-"""Ask the advisory database, through pip-audit, for known faults in what requirements.txt pins.
+"""Ask the advisory database, through pip-audit, for known faults in what the requirements files pin.
 
-Where the database cannot be reached (a machine without the way to it) that is said, and it is no failure:
-then the policy alone stands, by which every version is pinned (tests/docs/test_dependencies.py).
+Where the database cannot be reached, a message says so, and it is no failure:
+then only the policy applies, by which every version is pinned (tests/docs/test_dependencies.py).
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
+ROOT = Path(__file__).parents[1]
+REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
 
 
 def main() -> int:
     """Return 1 if a pinned version has a known fault, else 0."""
+    pinned = [part for path in REQUIREMENTS for part in ("--requirement", str(path))]
     command = [
-        sys.executable, "-m", "pip_audit", "--requirement", str(REQUIREMENTS), "--no-deps", "--disable-pip",
+        sys.executable, "-m", "pip_audit", *pinned, "--no-deps", "--disable-pip",
         "--progress-spinner", "off", "--format", "json",
     ]  # fmt: skip
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

@@ -1,15 +1,15 @@
-"""Gates for tests: local mode, where everybody may do everything, and the sign-in mode with its people."""
+"""Contexts for tests: local mode, where everybody may do everything, and the sign-in mode with its people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from access.authority import Authority, SessionLimits
+from access.context import RequestContext
 from access.directory import Directory
-from access.gate import Gate
-from access.people import People
-from access.sessions import Sessions, Visitor
-from access.tokens import Tokens
+from access.limits import Limits
+from access.sessions import Visitor, sign_in
+from audit.actor import SYSTEM, Actor
 from data.clock import utc_now
 from data.store import Store
 
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from audit.actor import Actor
 
-
-def local_gate(store: Store) -> Gate:
-    """Return the gate of local mode over a store."""
-    return Gate(store, Authority(Directory(), local=True))
+def local_context(store: Store, actor: Actor = SYSTEM, limits: Limits | None = None) -> RequestContext:
+    """Return an actor of local mode over a store."""
+    return RequestContext(actor, store, Authority(Directory(), local=True), limits or Limits())
 
 
 class House:
@@ -39,18 +37,23 @@ class House:
         self.store = Store.open(folder, None, self._committed)
         self.directory.load(self.store)
         self.authority = Authority(self.directory, local=False, limits=limits, now=now)
-        self.gate = Gate(self.store, self.authority)
-        self.people = People(self.gate, self.directory)
-        self.sessions = Sessions(self.gate, self.directory)
-        self.tokens = Tokens(self.gate, self.directory)
 
     def _committed(self, topics: set[str]) -> None:
         if "access" in topics:
             self.directory.load(self.store)
 
+    def context(self, actor: Actor) -> RequestContext:
+        """Return an actor over the store."""
+        return RequestContext(actor, self.store, self.authority, Limits())
+
+    def as_system(self) -> RequestContext:
+        """Return the system itself over the store."""
+        return self.context(SYSTEM)
+
     def signed_in(self, name: str, password: str) -> Actor:
         """Return the actor of a new session."""
-        session = self.authority.session(self.sessions.sign_in(name, password, Visitor("127.0.0.1")))
+        secret = sign_in(self.as_system(), name, password, Visitor("127.0.0.1"))
+        session = self.authority.session(secret)
         assert session is not None
         return self.authority.person_of(session.id)
 

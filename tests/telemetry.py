@@ -43,7 +43,7 @@ def log(seconds: float, message: str = "hello", **fields: Any) -> dict[str, Any]
     return {"record_id": identity(sorted(row.items(), key=str)), **row}
 
 
-def failure(seconds: float, unit: str = "SO-1", step: str = "pay", **fields: Any) -> dict[str, Any]:
+def failure(seconds: float, unit: str | None = "SO-1", step: str = "pay", **fields: Any) -> dict[str, Any]:
     """Return the error record of a failed unit."""
     return log(
         seconds,

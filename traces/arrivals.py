@@ -29,6 +29,10 @@ _NO_TENANT, _TENANT, _SPOKEN, _LINKS = 32, 64, 128, 256
 _NAMED, _BARE_ROOT, _NAMED_ROOT = 512, 1024, 2048
 LOST: Final = 4096
 """The trace holds a unit that is stated as lost: a later record may take that back."""
+_TASK_ENDED: Final = 16_384
+"""A record says how one of several tasks, or a run of an orchestrator, ended."""
+NO_ID: Final = "no id "
+"""What stands in place of the trace of a record that names neither trace nor ID begins so."""
 FORGOTTEN: Final = 8192
 """What some records of the trace say is not remembered: they were found in the store after a start."""
 
@@ -36,7 +40,7 @@ FORGOTTEN: Final = 8192
 def arrived(tx: Tx) -> Chunk:
     """Return the incoming records of the running transaction that joining has to know."""
     spans = _narrow(tx.tables["incoming_span"], records.SPAN_NAMES)
-    logs = _telling(_narrow(tx.tables["incoming_log"], records.LOG_NAMES))
+    logs = telling(_narrow(tx.tables["incoming_log"], records.LOG_NAMES))
     return Chunk(spans, spans["trace_id"].to_pylist(), logs, log_scopes(logs), _latest(spans, logs))
 
 
@@ -44,7 +48,7 @@ def _narrow(table: pa.Table, names: dict[str, str]) -> pa.Table:
     return table.select(records.columns(names))
 
 
-def _telling(logs: pa.Table) -> pa.Table:
+def telling(logs: pa.Table) -> pa.Table:
     """Keep the log records that say something: an ID, an error, an outcome, that a library tries again."""
     if not logs.num_rows:
         return logs
@@ -78,9 +82,13 @@ def log_scopes(logs: pa.Table) -> list[str]:
         "message",
     )
     rows = zip(*(logs[name].take(pa.array(without)).to_pylist() for name in names), strict=True)
-    for place, (cid, run, technical, service, source, kind, said, message) in zip(without, rows, strict=True):
+    for place, (cid, run, technical, service, source, kind, ending_text, message) in zip(
+        without, rows, strict=True
+    ):
         named = cid or run or technical
-        scopes[place] = f"id {named}" if named else f"no id {service or source} {kind} {said or message}"
+        scopes[place] = (
+            f"id {named}" if named else f"{NO_ID}{service or source} {kind} {ending_text or message}"
+        )
     return scopes  # type: ignore[no-any-return]
 
 
@@ -119,8 +127,8 @@ def rows_of(tx: Tx, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         kept = [c for c in table.column_names if c not in left_out and table[c].null_count < table.num_rows]
         found |= {row["record_id"]: row for row in table.select(kept).take(places).to_pylist()}
     for row in found.values():
-        if told := row.pop("attributes", None):
-            row["value_at_risk"] = _text(orjson.loads(told).get(VALUE_AT_RISK))
+        if attributes := row.pop("attributes", None):
+            row["value_at_risk"] = _text(orjson.loads(attributes).get(VALUE_AT_RISK))
     return found
 
 
@@ -136,32 +144,38 @@ def flags_of(chunk: Chunk) -> tuple[dict[str, int], dict[str, int]]:
         (chunk.span_scopes, _span_bits(chunk.spans)),
         (chunk.log_scopes, _log_bits(chunk.logs)),
     ):
-        for scope, own in zip(scopes, bits, strict=True):
+        coded = pa.array(scopes, pa.string()).dictionary_encode(null_encoding="encode")
+        places, names = coded.indices.to_numpy(), coded.dictionary.to_pylist()
+        together = np.zeros(len(names), np.int64)
+        np.bitwise_or.at(together, places, bits)
+        numbers = np.bincount(places, minlength=len(names))
+        for scope, own, number in zip(names, together.tolist(), numbers.tolist(), strict=True):
             flags[scope] = flags.get(scope, 0) | own
-            counts[scope] = counts.get(scope, 0) + 1
+            counts[scope] = counts.get(scope, 0) + number
     return flags, counts
 
 
 def _bits(table: pa.Table) -> np.ndarray:
     has = {
         name: pc.is_valid(table[name]).to_numpy()
-        for name in ("correlation_id", "flow", "outcome", "tenant", "actor_type")
+        for name in ("correlation_id", "flow", "outcome", "tenant", "actor_type", "map_index", "verdict")
     }
     # A record without a trace has no other to learn its flow from: its service's or its source's name.
     cid, flow = has["correlation_id"], has["flow"] | pc.is_null(table["trace_id"]).to_numpy()
-    said = has["outcome"] | has["actor_type"]
-    made = cid * _HAS_ID | (cid & ~flow) * _NO_FLOW | (said & ~(cid & flow)) * _UNPLACED
+    ending_text = has["outcome"] | has["actor_type"]
+    made = cid * _HAS_ID | (cid & ~flow) * _NO_FLOW | (ending_text & ~(cid & flow)) * _UNPLACED
     spoken = (
         pc.is_in(table["outcome"], pa.array(["partial", "failed"])).to_numpy()
-        | pc.is_valid(table["verdict"]).to_numpy()
+        # What an orchestrator says of a task matters only where a task failed.
+        | (has["verdict"] & pc.is_valid(table["seq"]).to_numpy())
     )
-    made = made | spoken * _SPOKEN
+    made = made | spoken * _SPOKEN | (has["outcome"] & (has["map_index"] | has["verdict"])) * _TASK_ENDED
     return np.asarray(made | (cid & ~has["tenant"]) * _NO_TENANT | has["tenant"] * _TENANT)
 
 
-def _span_bits(spans: pa.Table) -> list[int]:
+def _span_bits(spans: pa.Table) -> np.ndarray:
     if not spans.num_rows:
-        return []
+        return np.zeros(0, np.int64)
     cid = pc.is_valid(spans["correlation_id"]).to_numpy()
     failed = pc.equal(spans["status"], "error").to_numpy(zero_copy_only=False)
     top = (
@@ -173,20 +187,20 @@ def _span_bits(spans: pa.Table) -> list[int]:
     root = pc.is_null(spans["parent_span_id"]).to_numpy() & ~cid
     made = _bits(spans) | failed * _ERROR | (top & ~cid) * _NO_ID | (links & ~cid) * _LINKS
     made |= named * _NAMED | (root & ~named) * _BARE_ROOT | (root & named) * _NAMED_ROOT
-    return made.tolist()  # type: ignore[no-any-return]
+    return np.asarray(made)
 
 
-def _log_bits(logs: pa.Table) -> list[int]:
+def _log_bits(logs: pa.Table) -> np.ndarray:
     if not logs.num_rows:
-        return []
+        return np.zeros(0, np.int64)
     failed = pc.greater_equal(logs["severity_number"], records.ERROR).to_numpy(zero_copy_only=False)
-    return (_bits(logs) | failed * _ERROR).tolist()  # type: ignore[no-any-return]
+    return np.asarray(_bits(logs) | failed * _ERROR)
 
 
 def to_resolve(recent: Recent, flags: dict[str, int]) -> set[str]:
     """Return the traces that have to be resolved as a whole, by the flags of all their records.
 
-    What the records of an older trace said is not remembered, so it is looked at.
+    The results of an older trace are not in memory, so it is read again.
     """
     seen = recent.seen
     forgotten = recent.is_older([scope for scope in flags if scope not in seen])
@@ -200,7 +214,9 @@ def with_ids(flags: dict[str, int]) -> list[str]:
 
 
 def _needs(flags: int) -> bool:
-    if flags & (_ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | LOST | FORGOTTEN):
+    if flags & (
+        _ERROR | _NO_FLOW | _UNPLACED | _SPOKEN | _LINKS | _NAMED_ROOT | _TASK_ENDED | LOST | FORGOTTEN
+    ):
         return True
     together = (_HAS_ID | _NO_ID, _NO_TENANT | _TENANT, _NAMED | _BARE_ROOT)
     return any((flags & pair) == pair for pair in together)

@@ -4,7 +4,7 @@ Of each request, the lag is its arrival minus its newest event time, and a clock
 last five to ten minutes:
 
 1. Below zero, the clock is fast: no record arrives before it is written. This is certain.
-2. Above zero, the clock is slow, or the records came late; nothing tells these two apart. Exporters gather
+2. Above zero, the clock is slow, or the records came late; nothing distinguishes the two. Exporters gather
    records for some seconds before they send, so the first ten seconds count as the records' way. Of many
    requests one is fast: from twenty on, it is two seconds.
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import ChainMap
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 import pyarrow as pa
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from data.store import Tx
 
-    Row = dict[str, Any]
 
 TRUSTED: Final = timedelta(seconds=2)
 """Clocks are taken to be right by this much."""
@@ -92,7 +91,7 @@ class Clock:
         return max(self.lag_us * _US, timedelta())
 
     def timed(self, time: datetime) -> bool:
-        """Tell whether it may have been off when it gave this time."""
+        """Return whether it may have been off when it gave this time."""
         return self.right_since is None or time <= self.right_since + abs(self.lag_us) * _US
 
 
@@ -257,7 +256,7 @@ def _row(name: str, measure: _Measure, old: Clock | None, now: datetime) -> Cloc
 
 
 def _same(one: Clock | None, other: Clock | None) -> bool:
-    """Tell whether two measurements of a clock say the same."""
+    """Return whether two measurements of a clock agree."""
     if one is None or other is None:
         return one is other
     return (
@@ -291,14 +290,14 @@ def _arrivals(tx: Tx) -> Iterable[_Arrival]:
     rows = pa.concat_tables(parts)
     rows = rows.append_column("clock", pc.coalesce(rows["instance"], rows["host"]))
     # A time that was missing or replaced is the arrival itself.
-    told = pc.and_(pc.is_valid(rows["clock"]), pc.not_equal(rows["newest"], rows["ingested_at"]))
-    requests = rows.filter(told).group_by(["clock", "host", "source", "ingested_at"], use_threads=False)
+    dated = pc.and_(pc.is_valid(rows["clock"]), pc.not_equal(rows["newest"], rows["ingested_at"]))
+    requests = rows.filter(dated).group_by(["clock", "host", "source", "ingested_at"], use_threads=False)
     found = requests.aggregate([("newest", "max")])
     at = found["ingested_at"].cast(pa.int64())
     lag = pc.subtract(at, found["newest_max"].cast(pa.int64()))
     found = found.append_column("at", at).append_column("lag", lag)
-    told = pc.or_(pc.equal(found["source"], _OTLP), pc.less(lag, 0))
-    clocks = found.filter(told).group_by(["clock", "host", "source"], use_threads=False)
+    dated = pc.or_(pc.equal(found["source"], _OTLP), pc.less(lag, 0))
+    clocks = found.filter(dated).group_by(["clock", "host", "source"], use_threads=False)
     made = clocks.aggregate([("at", "max"), ("lag", "min"), ("at", "count")])
     names = ("clock", "host", "source", "at_max", "lag_min", "at_count")
     for row in zip(*(made[name].to_pylist() for name in names), strict=True):
@@ -314,9 +313,9 @@ def _replaced(tx: Tx) -> Iterable[_Arrival]:
         mask = pc.equal(rows[newest], rows["ingested_at"])
         if not pc.any(mask).as_py():
             continue
-        told = rows.filter(mask).select([*_COLUMNS, "attributes"])
-        told = told.filter(pc.match_substring(told["attributes"], ORIGINAL_TIME)).slice(0, _MOST_REPLACED)
-        for row in told.to_pylist():
+        dated = rows.filter(mask).select([*_COLUMNS, "attributes"])
+        dated = dated.filter(pc.match_substring(dated["attributes"], ORIGINAL_TIME)).slice(0, _MOST_REPLACED)
+        for row in dated.to_pylist():
             clock, original = row["instance"] or row["host"], _original(row["attributes"])
             at = _micros(row["ingested_at"])
             if clock and original and (original - at) * _US > REPLACED:
@@ -325,8 +324,8 @@ def _replaced(tx: Tx) -> Iterable[_Arrival]:
 
 def _original(attributes: str) -> int | None:
     """Return the time that a record gave itself, in microseconds, where it is in its usual form."""
-    told = orjson.loads(attributes).get(ORIGINAL_TIME)
-    text = told[-1] if isinstance(told, list) and told else told
+    dated = orjson.loads(attributes).get(ORIGINAL_TIME)
+    text = dated[-1] if isinstance(dated, list) and dated else dated
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

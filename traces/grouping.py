@@ -1,4 +1,4 @@
-"""Which records describe one failure (semantics 2)."""
+"""Which records describe one failure (semantics 2): by their place in the trace, and by their exceptions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from traces.exceptions import describes, exception, related
-from traces.outcome import LOST_CONTACT, SILENT
+from traces.outcome import FAILED, LOST_CONTACT, OK, SILENT, UNDECIDED
 from traces.tree import NONE
 
 if TYPE_CHECKING:
@@ -48,9 +47,11 @@ class _Grouping:
     def __init__(self, tree: Tree, silent: Container[int]) -> None:
         self._tree = tree
         self._silent = silent
-        self._failed = [s for s in tree.spans.values() if s.err]
+        # What happened in a task that succeeded was handled, and one that is tried again has not failed.
+        self._failed = [s for s in tree.spans.values() if s.err and tree.word(s) not in (OK, UNDECIDED)]
         self._logs = sorted(
-            (r for r in tree.records if r.err and not r.is_span), key=lambda r: (r.end, r.seq or 0, r.rid)
+            (r for r in tree.records if r.err and not r.is_span and tree.word(r) != UNDECIDED),
+            key=lambda r: (r.end, r.seq or 0, r.rid),
         )
         self._inside: dict[str, list[Record]] = defaultdict(list)
         for span in self._failed:
@@ -106,11 +107,11 @@ class _Grouping:
 
     def _open_blocks(self) -> list[list[Record]]:
         """Return for each block without an end, and without an error, its signs of life in their order."""
-        told = {log.span for log in self._logs}
+        logged = {log.span for log in self._logs}
         blocks: dict[str, list[Record]] = defaultdict(list)
         for record in self._tree.records:
             span = record.span
-            if record.name in SIGNS_OF_LIFE and span and span not in self._tree.spans and span not in told:
+            if record.name in SIGNS_OF_LIFE and span and span not in self._tree.spans and span not in logged:
                 blocks[span].append(record)
         return [sorted(signs, key=lambda r: (r.end, r.seq or 0, r.rid)) for signs in blocks.values()]
 
@@ -133,7 +134,7 @@ class _Grouping:
         """Put tries of one thing together: one unit, service and name, none above the other."""
         alike: dict[tuple[object, ...], list[Record]] = defaultdict(list)
         for a in anchors:
-            alike[self._tree.unit(a).key, a.service, a.name, a.retry].append(a)
+            alike[self._tree.unit(a).key, a.service, a.name, a.retry, self._run_of_task(a)].append(a)
         groups: list[list[Record]] = []
         for same in alike.values():
             ordered = sorted(same, key=lambda r: (r.end, r.rid))
@@ -144,6 +145,17 @@ class _Grouping:
             if rest := [a for a in ordered if a not in nested]:
                 groups.append(rest)
         return groups
+
+    def _run_of_task(self, record: Record) -> str | int | None:
+        """Return what tries have in common: their task, or one run of it that its orchestrator gave up."""
+        task = self._tree.task(record)
+        if task is None:
+            return None
+        return task.rid if self._tree.word(record) == FAILED else task.map_index
+
+    def _index(self, record: Record) -> str | None:
+        task = self._tree.task(record)
+        return task.map_index if task else None
 
     def _attach_logs(self, groups: list[Group]) -> list[Record]:
         """Give each error log to the failure that it describes; return those that fit none."""
@@ -190,7 +202,7 @@ class _Grouping:
         units = {
             self._tree.unit(r).id for r in (group.anchor, *group.evidence) if r.is_span or r is group.anchor
         }
-        if self._tree.unit(log).id not in units:
+        if self._tree.unit(log).id not in units or self._is_of_another_task(group.anchor, log):
             return False
         if not related(group.anchor, log) and not any(
             describes(log, r) or describes(r, log) for r in group.evidence
@@ -205,16 +217,20 @@ class _Grouping:
         # In a span that failed, or around it.
         return any(s.span in up[log.span] or (log.span and log.span in up[s.span]) for s in spans)
 
+    def _is_of_another_task(self, one: Record, other: Record) -> bool:
+        index, its = self._index(one), self._index(other)
+        return index is not None and its is not None and index != its
+
     def _of_logs(self, loose: list[Record]) -> list[Group]:
         """Make failures of what only logs describe: one for each unit, exception and innermost span."""
         alike: dict[tuple[object, ...], list[list[Record]]] = defaultdict(list)
         for log in loose:
             spanless = log.span is None and not log.ref
             place = log.step if spanless else None if log.etype else log.span
-            said: object = log.ref or exception(log) or (log.etype, log.emsg, log.name)
+            content: object = log.ref or exception(log) or (log.etype, log.emsg, log.name)
             if self._tree.unit(log).kind == NONE and not log.ref:
-                said = (log.rid,)  # records that belong to no unit cannot describe one failure of a unit
-            clusters = alike[self._tree.unit(log).key, log.retry, said, place]
+                content = (log.rid,)  # records that belong to no unit cannot describe one failure of a unit
+            clusters = alike[self._tree.unit(log).key, log.retry, content, place, self._index(log)]
             fits = clusters and not (spanless and log.end - clusters[-1][0].end > SAME_FAILURE_US)
             if fits:
                 clusters[-1].append(log)
@@ -237,14 +253,45 @@ class _Grouping:
 
 
 def _is_during(log: Record, span: Record) -> bool:
-    """Tell whether a log record that names no span was written during a try of the step that it names."""
+    """Return whether a log record that names no span was written during a try of the step that it names."""
     same = log.step is not None and log.step == span.step
     return same and span.start <= log.end <= span.end + SAME_FAILURE_US
 
 
 def _began_inside(record: Record, wrapper: Record) -> bool:
-    """Tell whether a block began while a command ran.
+    """Return whether a block began while a command ran.
 
-    The span that would say where the block stood was never written: the command's time tells.
+    The span that would say where the block stood was never written: the command's time shows it.
     """
     return record.name == _STARTED and wrapper.start <= record.end <= wrapper.end
+
+
+# --- when two records describe the same exception --------------------------------------------------
+
+
+def exception(record: Record) -> tuple[str, str] | None:
+    """Return type and message of the exception that a record carries, or None.
+
+    A span's `error.type` alone (``500``, ``timeout``) says that it failed, and is no exception.
+    """
+    if record.etype is None or (record.emsg is None and record.stack is None):
+        return None
+    return record.etype, record.emsg or ""
+
+
+def describes(text_of: Record, other: Record) -> bool:
+    """Return whether a record's text contains the type and the message of another's exception."""
+    own, inner = exception(text_of), exception(other)
+    if own is None or inner is None:
+        return False
+    if own == inner:
+        return True
+    text = "\n".join(part for part in (text_of.emsg, text_of.stack, text_of.name) if part)
+    return inner[0].rpartition(".")[2] in f"{own[0]}\n{text}" and inner[1] in text
+
+
+def related(one: Record, other: Record) -> bool:
+    """Return whether two records, of which one lies around the other, can describe one failure."""
+    if exception(one) is None or exception(other) is None:
+        return True
+    return describes(one, other) or describes(other, one)

@@ -4,7 +4,7 @@
    and flow themselves, needs nothing more: `traces.signals` writes what it says.
 2. Any other trace is resolved by `traces.failures.resolve` over all its records, those in memory and, where
    it is older, those in the store.
-3. What it says now is compared with what it said before. The difference is written, and returned for cases.
+3. The new result is compared with the stored one. The difference is written, and returned for cases.
 
 What a trace says is replaced, never adjusted, so the order of arrival cannot matter.
 """
@@ -12,7 +12,7 @@ What a trace says is replaced, never adjusted, so the order of arrival cannot ma
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -25,14 +25,15 @@ from data.clock import micros, stored, utc_now
 from traces import arrivals
 from traces import record as records
 from traces.failures import Everything, resolve
-from traces.fingerprint import fingerprint
+from traces.fingerprint import VERSION, fingerprint
 from traces.outcome import LOST_CONTACT, PARTIAL, SILENT, Failure, Resolution, Signal
 from traces.recent import SETTLES_FOR, Chunk, Recent, Settling, Waiting
 from traces.tree import BUSINESS, JOINS_FOR_US, NONE, Tree, Unit, segments
 from unsnag.conventions import ACTOR_HUMAN
+from unsnag.fields import ON_CASE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from data.store import Tx
     from traces.record import Record
@@ -58,7 +59,7 @@ class Sign(NamedTuple):
     time: int
 
 
-class Said(NamedTuple):
+class Resolved(NamedTuple):
     """What a trace says: the part of it that joins. `times` are those of its records, in microseconds."""
 
     scope: str
@@ -82,7 +83,7 @@ class Difference:
     """The traces whose signals stand here; what records of other traces say of ends is taken as it is."""
     lost_units: list[Row] = field(default_factory=list)
     joined_units: list[Row] = field(default_factory=list)
-    told_tenants: dict[int, str] = field(default_factory=dict)
+    trace_tenants: dict[int, str] = field(default_factory=dict)
     """For incoming records that name ID and flow and no tenant: the tenant that their trace gives them."""
     retold: set[str] = field(default_factory=set)
     """IDs of which earlier records have another tenant now."""
@@ -108,6 +109,29 @@ def join(tx: Tx, now: datetime) -> Difference:
     if wide:
         tx.after_commit.append(lambda: recent.postpone(dict.fromkeys(wide, (chunk.latest, chunk.latest))))
     return difference
+
+
+def rejoin(tx: Tx, now: datetime, before: pa.Table) -> Difference:
+    """Join log records of the store again that say something else now.
+
+    Args:
+        tx: The running transaction, in which `incoming_log` holds the records as they are now.
+        now: Naive UTC.
+        before: The same records as they were; the columns that joining knows.
+    """
+    recent = recent_traces(tx)
+    chunk = arrivals.arrived(tx)
+    before = arrivals.telling(before)
+    places = dict(zip(before.column("record_id").to_pylist(), arrivals.log_scopes(before), strict=True))
+    flags, counts = arrivals.flags_of(chunk)
+    changed = {*flags, *places.values()}
+    times = [*arrivals.times_of(chunk), *arrivals.times_of(replace(chunk, logs=before))]
+    for low, high in times:
+        _learn_older(tx, recent, low, high)
+    recent.forget(changed)
+    tx.after_commit.append(lambda: recent.add(chunk, flags, counts))
+    resolving = _Resolving(tx, recent, now, times=times, before=before, places=places)
+    return resolving.difference(changed, set(changed), chunk)
 
 
 def settle(tx: Tx, now: datetime, silent: Iterable[Sign] = ()) -> Difference:
@@ -154,7 +178,7 @@ def _learn_older(tx: Tx, recent: Recent, low: int, high: int) -> None:
             recent.add_flags(dict.fromkeys(held, arrivals.FORGOTTEN))
 
 
-# --- what they say now, against what they said before ---------------------------------------------------
+# --- the new result against the stored one ---------------------------------------------------
 
 
 class _Resolving:
@@ -167,7 +191,13 @@ class _Resolving:
         patient: bool = True,
         times: Sequence[tuple[int, int]] = (),
         silent: Sequence[Sign] = (),
+        before: pa.Table | None = None,
+        places: Mapping[int, str] | None = None,
     ) -> None:
+        self._before = before
+        """Records that say something else now, as they were."""
+        self._places = places or {}
+        """In which traces these were."""
         self._tx = tx
         self._recent = recent
         self._now = now
@@ -192,31 +222,34 @@ class _Resolving:
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(known, pa.string())}))
         bounds = _between(*_bounds(members, self._times))
         mine = {(scope, record.rid) for scope in known for record in members[scope]}
-        before = self._said_before("traces/failures_of", mine, bounds)
+        mine |= {(scope, rid) for rid, scope in self._places.items()}
+        before = self._stored_before("traces/failures_of", mine, bounds)
         opened: dict[str, set[int]] = defaultdict(set)
         for row in before:
             opened[row["trace_id"]].add(row["record_id"])
-        said = [
+        resolved = [
             self._resolved(scope, part, opened[scope])
             for scope, found in members.items()
             for part in segments(found)
         ]
-        self._failures(made, said, before, bounds)
-        self._signals(made, said, self._said_before("traces/signals_of", mine, bounds))
-        self._units(made, said, self._units_before(said, bounds) if known else {}, _record_ids(chunk))
-        self._wait(said)
+        self._failures(made, resolved, before, bounds)
+        self._signals(made, resolved, self._stored_before("traces/signals_of", mine, bounds))
+        self._units(made, resolved, self._units_before(resolved, bounds) if known else {}, _record_ids(chunk))
+        self._wait(resolved)
         return made
 
-    def _said_before(self, statement: str, mine: set[tuple[str, int]], bounds: Row) -> list[Row]:
+    def _stored_before(self, statement: str, mine: set[tuple[str, int]], bounds: Row) -> list[Row]:
         """Return the rows that these records made before; other records of their traces do not join them."""
         rows = self._tx.run(statement, bounds) if mine else []
         return [row for row in rows if (row["trace_id"], row["record_id"]) in mine]
 
-    def _units_before(self, said: list[Said], bounds: Row) -> dict[tuple[Any, ...], Row]:
-        """Return the units that were concluded from these records, each with all that told of it."""
+    def _units_before(self, resolved: list[Resolved], bounds: Row) -> dict[tuple[Any, ...], Row]:
+        """Return the units that were concluded from these records, each with all records that name it."""
         parts: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-        for one in said:
+        for one in resolved:
             parts[one.scope].append((moment(one.times[0]), moment(one.times[1])))
+        for scope in self._places.values():
+            parts[scope] += [(moment(low), moment(high)) for low, high in self._times]
         found: dict[tuple[Any, ...], Row] = {}
         for row in self._tx.run("traces/units_of", bounds):
             if any(low <= row["last_seen"] <= high for low, high in parts[row["trace_id"]]):
@@ -224,12 +257,12 @@ class _Resolving:
                 found[key] = _together(found[key], row) if key in found else row
         return found
 
-    def _resolved(self, scope: str, found: list[Record], opened: set[int]) -> Said:
+    def _resolved(self, scope: str, found: list[Record], opened: set[int]) -> Resolved:
         """Resolve a trace; `opened` are the anchors of its failures as they were stated before."""
         waited = opened if self._patient else Everything()
         # A sign of life that was silent once is so until a later one comes.
         tree, resolution = resolve(found, self._linked, waited, opened | self._silent[scope])
-        return Said(scope, tree, resolution, _bounds({scope: found}))
+        return Resolved(scope, tree, resolution, _bounds({scope: found}))
 
     def _members(self, scopes: set[str], older: set[str], chunk: Chunk) -> dict[str, list[Record]]:
         members: dict[str, list[Record]] = {scope: [] for scope in scopes}
@@ -239,7 +272,17 @@ class _Resolving:
             _gather(members, part.logs, part.log_scopes, records.of_logs)
         if older:
             self._read_older(members, older)
+        if self._before is not None:
+            self._read_without_ids(members, self._before)
         return members
+
+    def _read_without_ids(self, members: dict[str, list[Record]], before: pa.Table) -> None:
+        """Read what joins records without a trace and an ID: only records that change ask for it."""
+        origins = pc.unique(pc.coalesce(before.column("service"), before.column("source")))
+        self._tx.view("wanted_origin", pa.table({"origin": origins}))
+        low, high = _bounds({}, self._times)
+        table = self._tx.arrow("traces/logs_without_ids", _between(low - JOINS_FOR_US, high + JOINS_FOR_US))
+        _gather(members, table, arrivals.log_scopes(table), records.of_logs)
 
     def _read_older(self, members: dict[str, list[Record]], older: set[str]) -> None:
         """Read what joins the records that are here, and what joins that, until nothing more does."""
@@ -256,7 +299,7 @@ class _Resolving:
                 return
 
     def _read_band(self, members: dict[str, list[Record]], older: set[str], bounds: Row) -> None:
-        traces = [s for s in older if not s.startswith(("id ", "no id "))]
+        traces = [s for s in older if not s.startswith(("id ", arrivals.NO_ID))]
         self._tx.view("wanted_trace", pa.table({"trace_id": pa.array(traces, pa.string())}))
         spans = self._tx.arrow("traces/spans_of_traces", bounds)
         logs = self._tx.arrow("traces/logs_of_traces", bounds)
@@ -313,11 +356,11 @@ class _Resolving:
 
     # --- failures -------------------------------------------------------------------------------
 
-    def _failures(self, made: Difference, said: list[Said], before: list[Row], bounds: Row) -> None:
+    def _failures(self, made: Difference, resolved: list[Resolved], before: list[Row], bounds: Row) -> None:
         now: dict[tuple[str, int], tuple[Tree, Failure]] = {}
         old = {(row["trace_id"], row["record_id"]): row for row in before}
         holds: dict[tuple[str, int], Failure] = {}
-        for scope, tree, resolution, _ in said:
+        for scope, tree, resolution, _ in resolved:
             holds |= {(scope, rid): failure for rid, failure in resolution.holds.items()}
             for failure in resolution.failures:
                 if not failure.settles:
@@ -327,9 +370,11 @@ class _Resolving:
         self._describe(fresh, now)
         made.come = list(fresh.values())
         made.gone = [row for key, row in old.items() if key not in rows or key in fresh]
+        elsewhere = {rid: scope for scope, rid in holds if rid in self._places}
         for row in made.gone:
-            key = row["trace_id"], row["record_id"]
-            made.moved[key] = rows.get((key[0], holds[key].anchor)) if key in holds else None
+            key = scope, rid = row["trace_id"], row["record_id"]
+            home = scope if key in holds else elsewhere.get(rid)
+            made.moved[key] = rows.get((home, holds[home, rid].anchor)) if home is not None else None
         self._write_failures(made, bounds)
 
     def _write_failures(self, made: Difference, bounds: Row) -> None:
@@ -368,10 +413,10 @@ class _Resolving:
 
     # --- signals --------------------------------------------------------------------------------
 
-    def _signals(self, made: Difference, said: list[Said], said_before: list[Row]) -> None:
-        before = {_signal_key(row): row for row in said_before}
+    def _signals(self, made: Difference, resolved: list[Resolved], stored_rows: list[Row]) -> None:
+        before = {_signal_key(row): row for row in stored_rows}
         now: dict[tuple[Any, ...], Row] = {}
-        for scope, _, resolution, _ in said:
+        for scope, _, resolution, _ in resolved:
             for signal in resolution.signals:
                 row = _signal_row(scope, signal)
                 now[_signal_key(row)] = row
@@ -383,10 +428,14 @@ class _Resolving:
     # --- units that were concluded -----------------------------------------------------------------
 
     def _units(
-        self, made: Difference, said: list[Said], before: dict[tuple[Any, ...], Row], incoming: set[int]
+        self,
+        made: Difference,
+        resolved: list[Resolved],
+        before: dict[tuple[Any, ...], Row],
+        incoming: set[int],
     ) -> None:
         now: dict[tuple[Any, ...], Row] = {}
-        for scope, tree, resolution, _ in said:
+        for scope, tree, resolution, _ in resolved:
             for row in _units_in(scope, tree, resolution):
                 key = _unit_key(row)
                 now[key] = _together(now[key], row) if key in now else row
@@ -394,7 +443,7 @@ class _Resolving:
         made.lost_units = [row for key, row in before.items() if _takes_back(row, now.get(key))]
         for key, row in now.items():
             untold = set(row["untold"] or ())
-            made.told_tenants |= dict.fromkeys(untold & incoming, row["tenant"])
+            made.trace_tenants |= dict.fromkeys(untold & incoming, row["tenant"])
             if (untold ^ set((before[key]["untold"] if key in before else None) or ())) - incoming:
                 made.retold.add(row["correlation_id"])
         made.joined_units = grown
@@ -405,10 +454,10 @@ class _Resolving:
             self._tx.view_rows("joined_unit", grown, like="unit_trace")
             self._tx.run("traces/insert_joined_units")
 
-    def _wait(self, said: list[Said]) -> None:
+    def _wait(self, resolved: list[Resolved]) -> None:
         until = self._now + SETTLES_FOR
-        waiting: dict[str, list[Said]] = defaultdict(list)
-        for one in said:
+        waiting: dict[str, list[Resolved]] = defaultdict(list)
+        for one in resolved:
             if any(failure.settles for failure in one.resolution.failures):
                 waiting[one.scope].append(one)
         for scope, parts in waiting.items():
@@ -418,12 +467,12 @@ class _Resolving:
                 partial(self._recent.wait, scope, Waiting(until, times, tuple(failures)))
             )
             self._tx.topics.add("case")  # pages show what settles
-        settled = {one.scope for one in said if self._recent.is_waiting(one.scope)} - waiting.keys()
+        settled = {one.scope for one in resolved if self._recent.is_waiting(one.scope)} - waiting.keys()
         if settled:
             self._tx.after_commit.append(lambda: self._recent.settled(settled))
             self._tx.topics.add("case")
         # A later heartbeat or end takes the loss back, so every later record of such a trace is looked at.
-        lost = [one.scope for one in said if any(f.note == SILENT for f in one.resolution.failures)]
+        lost = [one.scope for one in resolved if any(f.note == SILENT for f in one.resolution.failures)]
         if lost:
             self._tx.after_commit.append(lambda: self._recent.add_flags(dict.fromkeys(lost, arrivals.LOST)))
 
@@ -486,9 +535,14 @@ def _failure_row(scope: str, failure: Failure) -> Row:
         "details": None,
         "note": failure.note,
         "speaker": failure.speaker,
+        "map_index": failure.index,
+        "map_total": failure.total,
         "account": orjson.dumps(tuple(failure.account)).decode() if failure.account else None,
         "describes": None,
     }
+
+
+_COMPARED: Final = ("flow", "step", "tenant", "time", "attempts", "part", "map_index", "map_total")
 
 
 def _same(old: Row | None, new: Row) -> bool:
@@ -496,11 +550,11 @@ def _same(old: Row | None, new: Row) -> bool:
         return False
     details = orjson.loads(old["details"])
     has_id = new["correlation_id"] or old["correlation_id"]
-    same = all(old[name] == new[name] for name in ("flow", "step", "tenant", "time", "attempts", "part"))
-    said = details.get("note") == new["note"] and details.get("speaker") == new["speaker"]
+    same = all(old[name] == new[name] for name in _COMPARED)
+    resolved = details.get("note") == new["note"] and details.get("speaker") == new["speaker"]
     return (
         same
-        and said
+        and resolved
         and old["correlation_id"] == has_id
         and all(_loaded(old[name]) == _loaded(new[name]) for name in ("affected", "account"))
     )
@@ -513,42 +567,57 @@ def _loaded(text: str | None) -> Any:
 _SHOWN: Final = (
     "run_id", "error_type", "error_code", "dependency", "service", "value_amount", "value_currency",
     "stacktrace", "trace_id", "span_id",
-    "business_unit", "customer", "segment", "environment", "data", "attempt",
-    "idempotent", "idempotency_key", "error_class", "severity_number", "value_at_risk", "peer", "retry_id",
+    "data", "attempt", *ON_CASE,
+    "idempotent", "idempotency_key", "error_class", "class_rule", "severity_number", "value_at_risk", "peer",
+    "retry_id",
 )  # fmt: skip
 
 
 def _details(tree: Tree, failure: Failure, row: Row) -> Row:
-    said = {name: row.get(name) for name in _SHOWN if row.get(name) is not None}
-    message = (
-        row.get("exception_message")
-        or row.get("status_message")
-        or row.get("message")
-        or row.get("name")
-        or ""
-    )
+    resolved = {name: row.get(name) for name in _SHOWN if row.get(name) is not None}
     anchor = next((r for r in tree.records if r.rid == failure.anchor), None)
-    if failure.note == PARTIAL and anchor is not None:
-        message = f"{anchor.partial_failed} of {anchor.partial_total} failed"
-    if failure.note in (LOST_CONTACT, SILENT):
-        message = failure.note
+    message = _message(failure, anchor, row)
     for name in ("dependency", "peer"):
-        if name not in said and (found := getattr(anchor, name, None)):
-            said[name] = found
+        if name not in resolved and (found := getattr(anchor, name, None)):
+            resolved[name] = found
     return {
-        **said,
+        **resolved,
         "message": message,
         "note": failure.note,
         "speaker": failure.speaker,
         "unit_kind": failure.unit.kind,
-        "fingerprint": fingerprint(
-            flow=failure.unit.flow,
-            step=failure.step,
-            error_type=row.get("error_type"),
-            message=message,
-            stacktrace=row.get("stacktrace"),
-        ),
+        "fingerprint": _group(failure, message, row),
+        "group_version": VERSION,
     }
+
+
+def _message(failure: Failure, anchor: Record | None, row: Row) -> str:
+    if failure.note == PARTIAL and anchor is not None:
+        return f"{anchor.partial_failed} of {anchor.partial_total} failed"
+    if failure.note in (LOST_CONTACT, SILENT):
+        return failure.note
+    texts = (row.get(name) for name in ("exception_message", "status_message", "message", "name"))
+    return next(filter(None, texts), "")
+
+
+def _group(failure: Failure, message: str, row: Row) -> str:
+    # What is understood of a block has no type and no words of its own: its place says what it is.
+    is_ours = failure.note in (PARTIAL, LOST_CONTACT, SILENT)
+    return fingerprint(
+        flow=failure.unit.flow,
+        step=failure.step,
+        error_type=failure.note if is_ours else row.get("error_type"),
+        message="" if is_ours else message,
+        stacktrace=None if is_ours else row.get("stacktrace"),
+        ids=[failure.unit.id, *(row[key] for key in _IDS if row.get(key))],
+    )
+
+
+_IDS: Final = (
+    "correlation_id", "technical_id", "run_id", "trace_id", "span_id", "retry_id", "idempotency_key",
+    *ON_CASE,
+)  # fmt: skip
+"""Columns whose values name one unit, or whose it is: no part of a cause."""
 
 
 def _signal_row(scope: str, signal: Signal) -> Row:
@@ -566,6 +635,8 @@ def _signal_row(scope: str, signal: Signal) -> Row:
         "clock": signal.clock,
         "seq": signal.seq,
         "continues": signal.continues,
+        "step": signal.step,
+        "map_index": signal.index,
     }
 
 
@@ -582,6 +653,8 @@ def _signal_key(row: Row) -> tuple[Any, ...]:
             "outcome",
             "part",
             "final",
+            "step",
+            "map_index",
         )
     )
 
@@ -615,14 +688,14 @@ def _covers(before: Row | None, now: Row) -> bool:
 
 def _units_in(scope: str, tree: Tree, resolution: Resolution) -> Iterable[Row]:
     """Return the units that records belong to which do not name unit and flow themselves."""
-    told = {s.unit.key for s in resolution.signals}
+    signalled = {s.unit.key for s in resolution.signals}
     found: dict[Key, tuple[int, int]] = {}
     untold: dict[Key, list[int]] = defaultdict(list)
     human: dict[Key, int] = {}
     for record in tree.records:
         unit = tree.unit(record)
         names_it = bool(record.cid and (record.flow or not record.trace))
-        if (names_it and record.tenant == unit.tenant) or not _is_kept(unit, told):
+        if (names_it and record.tenant == unit.tenant) or not _is_kept(unit, signalled):
             continue
         low, high = found.get(unit.key, (record.start, record.end))
         found[unit.key] = min(low, record.start), max(high, record.end)
@@ -640,9 +713,9 @@ def _units_in(scope: str, tree: Tree, resolution: Resolution) -> Iterable[Row]:
         }  # fmt: skip
 
 
-def _is_kept(unit: Unit, told: set[Key]) -> bool:
-    """Is the unit worth a row? One that only a trace names, only once something is said of it."""
-    return unit.kind != NONE and (unit.kind == BUSINESS or unit.key in told)
+def _is_kept(unit: Unit, signalled: set[Key]) -> bool:
+    """Is the unit worth a row? One that only a trace names, only once a record states something about it."""
+    return unit.kind != NONE and (unit.kind == BUSINESS or unit.key in signalled)
 
 
 def moment(micros: int) -> datetime:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from traces.exceptions import exception, is_serious
-from traces.grouping import Group
+from traces.grouping import Group, exception
 from traces.outcome import (
     CLOSED_BY_SCRIPT,
     ENDED,
     FAILED,
     NEEDS_A_LOOK,
+    OK,
     PARTIAL,
     PROGRESS,
+    RUN_OK,
     SUCCESS,
     UNPROVEN,
     WENT_ON,
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     from traces.tree import Tree, Unit
 
 
+_BAD_STATUS: Final = re.compile(r"(?i)\b(?:http|status)[ /:=\w.]{0,16}?\b[45]\d\d\b")
+_SCANNED: Final = 2_000
+_CLIENT_ERROR: Final = 400
+
+
 def judge(tree: Tree, groups: list[Group], opened: Container[int]) -> Resolution:
     """Return the failures that are no mere attempts, and the signals.
 
@@ -47,11 +54,10 @@ class _Judgement:
         self._opened = opened
         self._tree = tree
         self._groups = groups
-        self._good: dict[tuple[object, ...], list[Record]] = defaultdict(list)
+        self._good: dict[str | None, list[Record]] = defaultdict(list)
         for span in tree.spans.values():
             if not span.err:
-                for name in _tried(span):
-                    self._good[span.parent, name].append(span)
+                self._good[span.parent].append(span)
         self._notes = [r for r in tree.records if is_retry_note(r)]
         self._blocks = [s for s in tree.spans.values() if s.ours and s.role == "unit" and s.outcome]
 
@@ -79,13 +85,17 @@ class _Judgement:
 
     def _verdict(self, group: Group) -> str | None:
         """Return ``failed``, ``settles`` while the unit root is not here, or None for an attempt."""
-        if self._made_good(group) and not group.note:
+        anchor = group.anchor
+        if self._is_made_good(group) and not group.note:
             return None
         if group.note or group.logs:
             return FAILED
-        anchor = group.anchor
         if anchor.outcome == FAILED and not anchor.ours:
             return FAILED
+        return self._by_place(anchor)
+
+    def _by_place(self, anchor: Record) -> str | None:
+        """Judge a failed span that nothing but its place says something of."""
         if anchor.ours:
             # The client reports a failed unit by a log record, which may come a moment later.
             return "settles" if anchor.role == "unit" and anchor.outcome == FAILED else None
@@ -102,7 +112,15 @@ class _Judgement:
             or root.parent in self._tree.spans
         )
 
-    def _made_good(self, group: Group) -> bool:
+    def _index(self, record: Record) -> str | None:
+        task = self._tree.task(record)
+        return task.map_index if task else None
+
+    def _is_made_good(self, group: Group) -> bool:
+        if self._index(group.anchor) is not None and self._tree.word(group.anchor) == FAILED:
+            return (
+                False  # its orchestrator has given the task up: a later run of it is no other try, but proof
+            )
         return any(self._later_try(record) for record in group.tries or [group.anchor]) or self._retried(
             group
         )
@@ -112,11 +130,17 @@ class _Judgement:
         for span in self._tree.above(record):
             if span.ours and span.role == "unit":
                 return False
-            tries = [t for name in _tried(span) for t in self._good[span.parent, name]]
-            unit = self._tree.unit(span).key
-            if any(t.start >= span.end and self._tree.unit(t).key == unit for t in tries):
+            later = (t for t in self._good.get(span.parent, ()) if t.start >= span.end)
+            if any(self._is_try_of_same(span, other) for other in later):
                 return True
         return False
+
+    def _is_try_of_same(self, one: Record, other: Record) -> bool:
+        return (
+            not _tried(one).isdisjoint(_tried(other))
+            and self._index(one) == self._index(other)
+            and self._tree.unit(one).key == self._tree.unit(other).key
+        )
 
     def _retried(self, group: Group) -> bool:
         """Did a retry library try again after this, with no error of the unit afterwards?"""
@@ -131,7 +155,8 @@ class _Judgement:
 
     def _failure(self, group: Group, *, settles: bool) -> Failure:
         anchor, tree = group.anchor, self._tree
-        unit, step = tree.unit(anchor), tree.step(anchor)
+        unit, step, task = tree.unit(anchor), tree.step(anchor), tree.task(anchor)
+        dated = _dated_by(group)
         own = (unit.flow, step, anchor.service or "")
         spans = [r for r in group.evidence if r.is_span and not self._is_block_of(unit, r)]
         places = {(tree.flow(r), tree.step(r), r.service or "") for r in spans} - {own}
@@ -145,15 +170,22 @@ class _Judgement:
             time=max((r.end for r in group.tries), default=anchor.end),
             attempts=max(len(group.tries), tried, 1),
             affected=tuple(sorted(places | callers)),
-            part=anchor.part or anchor.service,
-            clock=anchor.clock,
-            seq=anchor.seq,
+            part=self._part(anchor),
+            clock=dated.clock,
+            seq=dated.seq,
             speaker=self._speaker(group).rid,
             note=group.note,
             settles=settles,
             retry=anchor.retry,
+            index=task.map_index if task else None,
+            total=task.map_total if task else None,
             account=account(anchor, group.evidence) if unit.kind == RUN else None,
         )
+
+    def _part(self, anchor: Record) -> str | None:
+        """Return the part that failed: what the nearest block in its service names, else the service."""
+        around = (span.part for span in self._tree.above(anchor) if span.service == anchor.service)
+        return anchor.part or next(filter(None, around), anchor.service)
 
     def _is_block_of(self, unit: Unit, span: Record) -> bool:
         return span.ours and span.role == "unit" and self._tree.unit(span).id == unit.id
@@ -191,18 +223,19 @@ class _Judgement:
     def _block_outcome(
         self, block: Record, own: Sequence[tuple[Group, Failure]], others: Sequence[tuple[Group, Failure]]
     ) -> str:
-        said = block.outcome or SUCCESS
-        if said in (FAILED, PARTIAL) or block.verdict == "ok":
-            return said
+        outcome_of_block = block.outcome or SUCCESS
+        if outcome_of_block in (FAILED, PARTIAL) or block.verdict == OK:
+            return outcome_of_block
         if own:
-            serious = any(is_serious(log) for group, _ in own for log in group.evidence)
+            serious = any(_is_serious(log) for group, _ in own for log in group.evidence)
             return WITH_ERRORS if serious else UNPROVEN
-        return PARTIAL if others and said == SUCCESS else said
+        return PARTIAL if others and outcome_of_block == SUCCESS else outcome_of_block
 
     # --- signals -------------------------------------------------------------------------------
 
     def _signal(self, record: Record, outcome: str) -> Signal:
         part = record.part or record.service
+        step = self._tree.step(record) if record.verdict == RUN_OK and outcome == SUCCESS else None
         final = record.completes is True or part is None or (not record.ours and outcome == SUCCESS)
         return Signal(
             rid=record.rid,
@@ -215,12 +248,22 @@ class _Judgement:
             clock=record.clock,
             seq=record.seq,
             continues=record.completes is False or outcome == PROGRESS,
+            step=step,
         )
+
+    def _of_task(self, record: Record) -> Signal:
+        """Return the signal that one of several tasks succeeded; it states nothing about the unit."""
+        step, index = self._tree.step(record), self._index(record)
+        signal = self._signal(record, PROGRESS)
+        return replace(signal, step=step, index=index, final=False, continues=False)
 
     def _failed_signals(self, group: Group, failure: Failure) -> list[Signal]:
         """Say of the unit, and of every unit that failed because of it, that it failed."""
-        made = {failure.unit.key: self._signal(group.anchor, FAILED)}
-        made[failure.unit.key] = replace(made[failure.unit.key], unit=failure.unit, time=failure.time)
+        own = self._signal(group.anchor, FAILED)
+        own = replace(own, unit=failure.unit, time=failure.time)
+        if failure.index is not None:
+            own = replace(own, step=failure.step, index=failure.index)
+        made = {failure.unit.key: own}
         for span in group.evidence:
             unit = self._tree.unit(span)
             if span.is_span and unit.id and unit.key not in made:
@@ -230,29 +273,46 @@ class _Judgement:
     def _foreign_signals(self, groups: list[Group]) -> list[Signal]:
         """Return what records say that are not our client's blocks, and describe no failure."""
         held = {record.rid for group in groups for record in group.evidence}
+        held |= {block.rid for block in self._blocks}
         made = []
         for record in self._tree.records:
-            if record in self._blocks or record.rid in held:
+            if record.rid in held:
                 continue
             unit = self._tree.unit(record)
             if unit.kind == NONE:
                 continue
-            if record.outcome in (SUCCESS, PROGRESS):
+            is_success = record.outcome == SUCCESS or record.verdict == OK
+            if is_success and not record.err and self._index(record) is not None:
+                made.append(self._of_task(record))
+            elif record.outcome in (SUCCESS, PROGRESS):
                 made.append(self._signal(record, record.outcome))
-            elif _is_end(record, unit) and (unit.kind == BUSINESS or record.parent is None):
+            if _is_end(record, unit) and (unit.kind == BUSINESS or record.parent is None):
                 made.append(self._signal(record, ENDED))
         return made
 
 
+def _dated_by(group: Group) -> Record:
+    """Return the record whose place in the order of writing is the failure's.
+
+    The anchor may be a span of a framework. Its copy by the program's own exporter has no place in that
+    order, but what our client wrote of the failure in the same service has one.
+    """
+    anchor = group.anchor
+    if anchor.seq is not None:
+        return anchor
+    ours = [r for r in group.evidence if r.seq is not None and r.service == anchor.service]
+    return max(ours, key=lambda r: (r.end, r.seq or 0), default=anchor)
+
+
 def _note_of(block: Record, outcome: str) -> str | None:
     """Return what the failures of a block's own unit are called, by how it ended."""
-    if block.verdict == "ok" and block.outcome in (SUCCESS, PROGRESS):
+    if block.verdict == OK and block.outcome in (SUCCESS, PROGRESS):
         return CLOSED_BY_SCRIPT
     return {WITH_ERRORS: WENT_ON, UNPROVEN: NEEDS_A_LOOK}.get(outcome)
 
 
 def _is_end(span: Record, unit: Unit) -> bool:
-    """Tell whether a span of foreign telemetry ends the unit's way through a service, without an error.
+    """Return whether a span of foreign telemetry ends the unit's way through a service, without an error.
 
     Of spans that name unit and flow themselves SQL derives the same (derive/units).
     """
@@ -272,3 +332,12 @@ def _rank(record: Record) -> tuple[object, ...]:
     report = record.outcome == FAILED or record.name == "unit.failed"
     is_bare = exception(record) is None
     return (not report, record.etype is None, record.is_span, is_bare, -record.end, record.rid)
+
+
+def _is_serious(record: Record) -> bool:
+    """Return whether an error line carries an exception, a stack trace, or an HTTP status from 400 up."""
+    if record.etype or record.stack or record.emsg:
+        return True
+    if record.http_status is not None and record.http_status >= _CLIENT_ERROR:
+        return True
+    return _BAD_STATUS.search(record.name[:_SCANNED]) is not None

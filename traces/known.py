@@ -8,6 +8,7 @@ Two texts with the same 64 bits cost a look in vain, never a wrong answer.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,18 +16,23 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from data.store import Store, Tx
+
     Run = tuple[np.ndarray, ...]
     """Keys, and where times matter the earliest and the latest of each."""
 
 NEVER: Final = 2**62
 """Microseconds that no record reaches."""
+ALWAYS: Final = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}
+"""From the year 1 to the year 9999, in microseconds: no record has another time."""
 
 
 class Known:
     """Keys with the earliest and the latest time that each was given. Changed only after a commit.
 
     The keys lie in sorted runs. A run as large as the one before it is merged with that, so that there are
-    some 20 runs at the most and each key is sorted as many times.
+    some 20 runs at the most and each key is sorted as many times. Any thread may read: the list of runs is
+    replaced as a whole, and a run never changes.
     """
 
     def __init__(self) -> None:
@@ -45,14 +51,15 @@ class Known:
         """
         if not len(keys):
             return
-        self._runs.append(_sorted(keys, *(times or ())))
-        while len(self._runs) > 1 and len(self._runs[-2][0]) <= 2 * len(self._runs[-1][0]):
-            last, before = self._runs.pop(), self._runs.pop()
+        runs = [*self._runs, _sorted(keys, *(times or ()))]
+        while len(runs) > 1 and len(runs[-2][0]) <= 2 * len(runs[-1][0]):
+            last, before = runs.pop(), runs.pop()
             parts = zip(before, last, strict=True)
-            self._runs.append(_sorted(*(np.concatenate(part) for part in parts)))
+            runs.append(_sorted(*(np.concatenate(part) for part in parts)))
+        self._runs = runs
 
     def holds(self, keys: np.ndarray) -> np.ndarray:
-        """Tell for each key whether it is known."""
+        """Return for each key whether it is known."""
         found = np.zeros(len(keys), bool)
         for run in self._runs:
             found |= run[0][_places(run[0], keys)] == keys
@@ -67,6 +74,44 @@ class Known:
             if len(places):
                 low, high = min(low, int(lows[places].min())), max(high, int(highs[places].max()))
         return low, high
+
+
+@dataclass(slots=True)
+class KnownIds:
+    """IDs during one transaction: the times that were known before it, and those that it adds."""
+
+    known: Known
+    low: int = NEVER
+    high: int = 0
+    """Times of this transaction, in microseconds."""
+
+    def between(self, ids: Iterable[str]) -> dict[str, int]:
+        """Return the times between which the rows of these IDs lie, all of this transaction included."""
+        low, high = self.known.times(keys_of_ids(ids))
+        return {"low": min(low, self.low), "high": max(high, self.high)}
+
+    def before(self, ids: Iterable[str]) -> set[str]:
+        """Return those of these IDs that were known before this transaction."""
+        named = sorted(ids)
+        found = self.known.holds(keys_of_ids(named))
+        return {one for one, is_known in zip(named, found, strict=True) if is_known}
+
+    def add(self, tx: Tx, keys: np.ndarray, times: tuple[np.ndarray, np.ndarray]) -> None:
+        """Take in times of this transaction; they are remembered once it is committed. See `Known.add`."""
+        if len(keys):
+            self.low, self.high = min(self.low, int(times[0].min())), max(self.high, int(times[1].max()))
+            tx.after_commit.append(lambda: self.known.add(keys, times))
+
+
+def remembered_times(store: Store, name: str, ids: Iterable[str]) -> dict[str, int]:
+    """Return between which times the rows of these IDs begin, in microseconds: by what the writer remembers.
+
+    Nothing lies between where none is known. Before the writer remembers anything, all times are asked.
+    """
+    known: Known | None = store.remembered(name)
+    if known is None:
+        return dict(ALWAYS)
+    return dict(zip(("low", "high"), known.times(keys_of_ids(ids)), strict=True))
 
 
 def _places(run: np.ndarray, keys: np.ndarray) -> np.ndarray:

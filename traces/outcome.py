@@ -14,9 +14,14 @@ RULE: Final = "2"
 
 SUCCESS, PROGRESS, ENDED, PARTIAL = "success", "progress", "ended", "partial"
 WITH_ERRORS, UNPROVEN, FAILED = "completed_with_errors", "completed_unproven", "failed"
+OK, UNDECIDED, RUN_OK = "ok", "undecided", "run_ok"
+"""Verdicts: how the script, or an orchestrator, says that it ended. An undecided task is tried again.
+
+A run that succeeded states nothing about its tasks: it may be configured to go on without some of them.
+"""
 WENT_ON, NEEDS_A_LOOK = "the script went on after this error", "needs a look"
 CLOSED_BY_SCRIPT: Final = "closed by the script"
-"""The block said `unit.ok()` after this error: it is an attempt, kept to be seen, and in no figure."""
+"""The block called `unit.ok()` after this error: it is an attempt, kept to be seen, and in no figure."""
 LOST_CONTACT: Final = "lost contact: the process ended without an end record of this unit"
 SILENT: Final = "lost contact: this unit sent no heartbeat and no end record, or its process is gone"
 
@@ -42,8 +47,11 @@ class Failure:
     note: str | None = None
     settles: bool = False
     retry: str | None = None
+    index: str | None = None
+    """Which of several tasks of the step failed."""
+    total: int | None = None
     account: Account | None = None
-    """What the records of a run's failure tell; None for other units."""
+    """The description of a run's failure; None for other units."""
 
     @property
     def is_closed(self) -> bool:
@@ -64,6 +72,10 @@ class Signal:
     retry: str | None
     clock: str | None
     seq: int | None
+    step: str | None = None
+    """The one step that it speaks for; None: it speaks for the part."""
+    index: str | None = None
+    """The one task of `step` that it speaks for."""
     continues: bool = False
     """Did the call say that a later part completes the unit?"""
 

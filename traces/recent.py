@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import pyarrow as pa
+
 from traces.known import Known, keys_of_traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import numpy as np
-    import pyarrow as pa
 
     Times = dict[str, tuple[int, int]]
     """For each trace the times of its first and its last known record, in microseconds."""
@@ -48,13 +49,13 @@ class Chunk:
 
 
 class Settling(NamedTuple):
-    """A failure that waits for its unit root, until `until` at most; times are naive UTC."""
+    """A failure that waits for its unit root, until `until` at most; times are naive UTC in memory."""
 
     tenant: str | None
     correlation_id: str
     flow: str
     step: str
-    time: datetime
+    at: datetime
     until: datetime
 
 
@@ -132,7 +133,7 @@ class Recent:
         self._read = apart
 
     def add(self, chunk: Chunk, flags: dict[str, int], counts: dict[str, int]) -> None:
-        """Keep what a commit brought, and let go of what is oldest."""
+        """Keep what a commit brought, and drop what is oldest."""
         if not len(chunk):
             return
         number, self._next = self._next, self._next + 1
@@ -151,6 +152,26 @@ class Recent:
         for scope, own in flags.items():
             if scope in self.seen:
                 self.seen[scope].flags |= own
+
+    def forget(self, scopes: Iterable[str]) -> None:
+        """Hold nothing of these traces in memory: what the store says of them is read when it matters."""
+        forgotten = set(scopes)
+        for number in {n for scope in forgotten if scope in self.seen for n in self.seen[scope].chunks}:
+            chunk = self.chunks[number]
+            spans = [place for place, scope in enumerate(chunk.span_scopes) if scope not in forgotten]
+            logs = [place for place, scope in enumerate(chunk.log_scopes) if scope not in forgotten]
+            self._rows -= len(chunk) - len(spans) - len(logs)
+            self.chunks[number] = replace(
+                chunk,
+                spans=chunk.spans.take(pa.array(spans, pa.int64())),
+                span_scopes=[chunk.span_scopes[place] for place in spans],
+                logs=chunk.logs.take(pa.array(logs, pa.int64())),
+                log_scopes=[chunk.log_scopes[place] for place in logs],
+            )
+        for scope in forgotten & self.seen.keys():
+            del self.seen[scope]
+            self._unlink(scope)
+        self.add_older(keys_of_traces(sorted(forgotten)))
 
     # --- traces that link to others ----------------------------------------------------------------
 
@@ -194,7 +215,7 @@ class Recent:
             self._waiting.pop(scope, None)
 
     def is_waiting(self, scope: str) -> bool:
-        """Tell whether something in a trace waits for its unit root."""
+        """Return whether something in a trace waits for its unit root."""
         return scope in self._waiting
 
     def times_of_waiting(self, scopes: Iterable[str]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Which error lines of a run only tell of a failure in one of its traces (semantics 2).
+"""Which error lines of a run only repeat a failure in one of its traces (semantics 2).
 
 An orchestrator that states at the end how a run went writes that line outside of the run's trace: with the
 run's ID and nothing else that joins it. It is no second failure where its text states the type and the whole
@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from traces.exceptions import exception
+from traces.grouping import exception
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     Place = tuple[str, int]
 
-TOLD_WITHIN_US: Final = 60_000_000
+REPEATED_WITHIN_US: Final = 60_000_000
 """An orchestrator states a failure once it has reported the run's state: up to this long after it."""
 
 
 class Account(NamedTuple):
-    """What the records of a run's failure tell; times are microseconds since the epoch.
+    """What the records of a run's failure state; times are microseconds since the epoch.
 
     A failure in a trace has `exceptions` (type and message of each), one of lines without a trace `texts`.
     """
@@ -50,13 +50,13 @@ class RunFailure(NamedTuple):
 
 
 def account(anchor: Record, evidence: Sequence[Record]) -> Account:
-    """Return what the records of a failure of a run tell."""
+    """Return the description of a failure of a run."""
     since, until = min(r.start for r in evidence), max(r.end for r in evidence)
     if anchor.trace is None:
-        told = exception(anchor)
-        texts = (told and f"{told[0]}: {told[1]}", anchor.name, anchor.stack)
+        matches = exception(anchor)
+        texts = (matches and f"{matches[0]}: {matches[1]}", anchor.name, anchor.stack)
         return Account(since, until, (), tuple(text for text in texts if text))
-    raised = {said for record in evidence if (said := exception(record)) and said[1]}
+    raised = {raised_one for record in evidence if (raised_one := exception(record)) and raised_one[1]}
     return Account(since, until, tuple(sorted(raised)), ())
 
 
@@ -66,7 +66,7 @@ _NEXT: Final = re.compile(r"[,)]")
 
 
 def described(failures: Iterable[RunFailure]) -> dict[Place, Place]:
-    """Return for each failure that only tells of another one which one that is.
+    """Return for each failure that only repeats another one, which one.
 
     It depends on the set of failures alone, and only failures of one run, flow and tenant are compared.
     """
@@ -77,21 +77,21 @@ def described(failures: Iterable[RunFailure]) -> dict[Place, Place]:
     for same in of_units.values():
         raised = [f for f in same if f.stands and f.account.exceptions]
         for line in same:
-            told = [f for f in raised if _tells_of(line, f)]
-            if told:
-                found[line.place] = max(told, key=lambda f: (f.account.since, f.place)).place
+            matches = [f for f in raised if _tells_of(line, f)]
+            if matches:
+                found[line.place] = max(matches, key=lambda f: (f.account.since, f.place)).place
     return found
 
 
 def _tells_of(line: RunFailure, failure: RunFailure) -> bool:
-    soon = failure.account.since <= line.time <= failure.account.until + TOLD_WITHIN_US
+    soon = failure.account.since <= line.time <= failure.account.until + REPEATED_WITHIN_US
     return soon and any(
         _states(text, *raised) for raised in failure.account.exceptions for text in line.account.texts
     )
 
 
 def _states(text: str, kind: str, message: str) -> bool:
-    """Tell whether a text states an exception: ``Type: message`` up to its end, or ``Type('message')``.
+    """Return whether a text states an exception: ``Type: message`` up to its end, or ``Type('message')``.
 
     The end counts: a message that goes on is another one. In a traceback an empty line ends it as well.
     """
@@ -100,7 +100,7 @@ def _states(text: str, kind: str, message: str) -> bool:
 
 
 def _follows(text: str, stated: str, end: re.Pattern[str]) -> bool:
-    """Tell whether a text holds what is stated as whole words, with `end` after it."""
+    """Return whether a text holds what is stated as whole words, with `end` after it."""
     at = text.find(stated)
     while at >= 0:
         is_begun = at > 0 and (text[at - 1].isalnum() or text[at - 1] == "_")

@@ -24,7 +24,7 @@ SCHEMA: Final = pa.schema(
             (name, pa.string())
             for name in ("trace_id", "correlation_id", "flow", "tenant", "outcome", "part")
         ),
-        *((name, pa.string()) for name in ("retry_id", "clock")),
+        *((name, pa.string()) for name in ("retry_id", "clock", "step", "map_index")),
         *((name, pa.bool_()) for name in ("final", "continues")),
         ("record_id", pa.uint64()),
         ("time", pa.timestamp("us")),
@@ -35,7 +35,7 @@ SCHEMA: Final = pa.schema(
 )
 """The columns of `unit_signal`; `change` is 1, or -1 for a signal that is taken back."""
 _WIDE: Final = ("attributes", "resource", "events", "links", "stacktrace", "message", "exception_message")
-_SAID: Final = pa.array(["success", "progress", "ended"])
+_OUTCOMES: Final = pa.array(["success", "progress", "ended"])
 
 
 def write(tx: Tx, difference: Difference, now: datetime) -> pa.Table:
@@ -53,43 +53,45 @@ def write(tx: Tx, difference: Difference, now: datetime) -> pa.Table:
 
 def _plain(spans: pa.Table, logs: pa.Table, joined: Iterable[str]) -> Iterable[pa.Table]:
     """Return the records that say by themselves how a unit ended, with the names of `unit_signal`."""
-    said = spans.filter(pc.is_in(spans["outcome"], _SAID))
-    if said.num_rows:
-        said = with_columns(said, time=said["end_time"])
-        yield _of_units(said.filter(not_in(said["trace_id"], joined)))
+    ends = spans.filter(pc.is_in(spans["outcome"], _OUTCOMES))
+    if ends.num_rows:
+        ends = with_columns(ends, time=ends["end_time"])
+        yield _of_units(ends.filter(not_in(ends["trace_id"], joined)))
     roots = bare_roots(spans, joined)
     if roots.num_rows:
         ended = pa.array(["ended"] * roots.num_rows)
         yield with_columns(roots, time=roots["end_time"], outcome=ended)
-    told = logs.filter(pc.is_in(logs["outcome"], _SAID))
-    if told.num_rows:
-        told = with_columns(told, flow=flows_of_logs(told), trace_id=scopes_of_logs(told))
-        yield _of_units(told.filter(not_in(told["trace_id"], joined)))
+    log_ends = logs.filter(pc.is_in(logs["outcome"], _OUTCOMES))
+    if log_ends.num_rows:
+        log_ends = with_columns(log_ends, flow=flows_of_logs(log_ends), trace_id=scopes_of_logs(log_ends))
+        yield _of_units(log_ends.filter(not_in(log_ends["trace_id"], joined)))
 
 
 def _of_units(table: pa.Table) -> pa.Table:
     return table.filter(pc.and_(pc.is_valid(table["correlation_id"]), pc.is_valid(table["flow"])))
 
 
-def _rows(said: pa.Table, now: datetime) -> pa.Table:
-    part = pc.coalesce(said["part"], said["service"])
-    proves = pc.and_(pc.is_null(said["seq"]), pc.equal(said["outcome"], "success"))
-    final = pc.or_(pc.or_(pc.fill_null(said["completes"], False), proves), pc.is_null(part))  # noqa: FBT003
-    goes_on = pc.fill_null(pc.invert(said["completes"]), False)  # noqa: FBT003
+def _rows(ends: pa.Table, now: datetime) -> pa.Table:
+    part = pc.coalesce(ends["part"], ends["service"])
+    proves = pc.and_(pc.is_null(ends["seq"]), pc.equal(ends["outcome"], "success"))
+    final = pc.or_(pc.or_(pc.fill_null(ends["completes"], False), proves), pc.is_null(part))  # noqa: FBT003
+    goes_on = pc.fill_null(pc.invert(ends["completes"]), False)  # noqa: FBT003
     named = {
-        **{name: said[name] for name in SCHEMA.names if name in said.column_names},
+        **{name: ends[name] for name in SCHEMA.names if name in ends.column_names},
         "part": part,
         "final": final,
-        "continues": pc.or_(goes_on, pc.equal(said["outcome"], "progress")),
-        "clock": pc.coalesce(said["instance"], said["host"], _file_of(said["source"])),
-        "change": pa.array([1] * said.num_rows, pa.int32()),
-        "recorded_at": pa.array([now] * said.num_rows, pa.timestamp("us")),
+        "continues": pc.or_(goes_on, pc.equal(ends["outcome"], "progress")),
+        "clock": pc.coalesce(ends["instance"], ends["host"], _file_of(ends["source"])),
+        "change": pa.array([1] * ends.num_rows, pa.int32()),
+        "recorded_at": pa.array([now] * ends.num_rows, pa.timestamp("us")),
+        # What a record says by itself is never of one task among several: such traces are joined.
+        **dict.fromkeys(("step", "map_index"), pa.nulls(ends.num_rows, pa.string())),
     }
     return pa.table({name: named[name] for name in SCHEMA.names}, schema=SCHEMA)
 
 
 def _file_of(source: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the source where it is one clock: many senders share the door for OTLP."""
+    """Return the source where it is one clock: many senders share the endpoint for OTLP."""
     return pc.if_else(pc.equal(source, "otlp"), pa.scalar(None, pa.string()), source)
 
 
@@ -127,7 +129,7 @@ def without_trace(logs: pa.Table, values: Any) -> pa.ChunkedArray:
 
 
 def not_in(values: pa.ChunkedArray, joined: Iterable[str]) -> pa.ChunkedArray:
-    """Tell for each trace whether it was not joined."""
+    """Return for each trace whether it was not joined."""
     return pc.invert(pc.is_in(values, pa.array(joined, pa.string())))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from traces.arrivals import NO_ID
 from traces.units import Units, known_units
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Tenants:
 
     def look_again(self, tx: Tx, ids: set[str]) -> None:
         """Take back tenants of IDs that lost records: what a unit was given is no evidence of itself."""
-        now = _only(tx, ids, "traces/told_tenants_of_ids")
+        now = _sole(_of_records(tx, ids))
         differ = {cid for cid in ids if now.get(cid) != self.after.get(cid)}
         for cid in differ:
             self.after.pop(cid, None)
@@ -57,7 +58,9 @@ def _incoming(tx: Tx, difference: Difference) -> tuple[set[tuple[str, str]], set
         pairs = pairs.filter(pc.is_valid(pairs["correlation_id"]))
         for row in pairs.group_by(["correlation_id", "tenant"]).aggregate([]).to_pylist():
             _sort(row, named, untold)
-    for row in (*difference.joined_units, *difference.come, *difference.signals):
+    # Failures without any ID are one group: whose one of them is says nothing of another.
+    failures = [row for row in difference.come if not row["trace_id"].startswith(NO_ID)]
+    for row in (*difference.joined_units, *failures, *difference.signals):
         _sort(row, named, untold)
     return named, untold
 
@@ -86,16 +89,23 @@ def _known(tx: Tx) -> tuple[bool, bool]:
 
 
 def _looked_up(tx: Tx, named: set[tuple[str, str]], untold: set[str]) -> Tenants:
-    ids = sorted({cid for cid, _ in named} | untold)
-    tx.view("asked_id", pa.table({"correlation_id": pa.array(ids, pa.string())}))
-    between = Units(known_units(tx)).between(ids)
-    known = {row["correlation_id"]: set(row["tenants"]) for row in tx.run("traces/tenants_of_ids", between)}
+    units = Units(known_units(tx))
+    stored = units.before({cid for cid, _ in named} | untold)
+    known = _of_units(tx, stored, units) if stored else {}
     made = Tenants(before=_sole(known))
     for cid, tenant in named:
         known.setdefault(cid, set()).add(tenant)
     made.after = _sole(known)
-    made.changed = {cid for cid in ids if made.before.get(cid) != made.after.get(cid)}
+    # Of an ID that is new all records are here, and get their tenant as they are derived.
+    made.changed = {cid for cid in stored if made.before.get(cid) != made.after.get(cid)}
     return made
+
+
+def _of_units(tx: Tx, ids: set[str], units: Units) -> dict[str, set[str]]:
+    """Return the tenants that the units of these IDs name."""
+    tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
+    rows = tx.run("traces/tenants_of_ids", units.between(ids))
+    return {row["correlation_id"]: set(row["tenants"]) for row in rows}
 
 
 def _sole(known: dict[str, set[str]]) -> dict[str, str]:
@@ -104,10 +114,17 @@ def _sole(known: dict[str, set[str]]) -> dict[str, str]:
 
 def sole_of(tx: Tx, ids: set[str], units: Units) -> dict[str, str]:
     """Return the tenant of each ID that is known in exactly one."""
-    return _only(tx, ids, "traces/tenants_of_ids", units.between(ids))
+    return _sole(_of_units(tx, ids, units))
 
 
-def _only(tx: Tx, ids: set[str], statement: str, params: dict[str, int] | None = None) -> dict[str, str]:
+def _of_records(tx: Tx, ids: set[str]) -> dict[str, set[str]]:
+    """Return the tenants that records give these IDs: in traces, at ends, and in lines without a trace."""
     tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
-    rows = tx.run(statement, params)
-    return {row["correlation_id"]: row["tenants"][0] for row in rows if len(row["tenants"]) == 1}
+    rows = tx.run("traces/own_tenants_of_ids")
+    (times,) = tx.run("traces/times_of_ids")
+    if times["low"] is not None:
+        rows += tx.run("traces/tenants_of_lines", times)
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["correlation_id"], set()).update(row["tenants"])
+    return found

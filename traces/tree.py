@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from traces.outcome import FAILED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from traces.record import Record
 
@@ -58,19 +60,24 @@ class Tree:
         for record in self.records:
             if record.is_span and record.span is not None:
                 self.spans.setdefault(record.span, record)
-        self.up = {s: tuple(self._chain(s)) for s in {r.span for r in self.records}}
+        self.up = {s: self._chain(s) for s in {r.span for r in self.records}}
+        self._above = {s: tuple(self.spans[t] for t in up if t in self.spans) for s, up in self.up.items()}
         self._values: dict[str, _Values] = {}
         self._flow = self._default_flow()
+        self._has_tasks = any(record.map_index for record in self.records)
+        # What is asked again and again of the same records.
         self._units: dict[int, Unit] = {}
+        self._steps: dict[int, str] = {}
 
-    def _chain(self, span: str | None) -> Iterator[str]:
-        seen: set[str] = set()
-        while span and span not in seen:
-            seen.add(span)
-            yield span
-            span = self.spans[span].parent if span in self.spans else None
+    def _chain(self, span: str | None) -> tuple[str, ...]:
+        chain: dict[str, None] = {}
+        while span and span not in chain:
+            chain[span] = None
+            known = self.spans.get(span)
+            span = known.parent if known else None
+        return tuple(chain)
 
-    def _said(self, field: str) -> _Values:
+    def _values_of(self, field: str) -> _Values:
         """Return what the records say of a field; most traces never ask, so it is put together late."""
         if field not in self._values:
             self._values[field] = self._gathered(field)
@@ -97,9 +104,9 @@ class Tree:
         first = min(named, key=lambda s: (s.parent is not None, s.start, s.rid), default=None)
         return first.service if first else None
 
-    def above(self, record: Record) -> list[Record]:
+    def above(self, record: Record) -> tuple[Record, ...]:
         """Return the known spans around a record, the innermost first; a span is around itself."""
-        return [self.spans[s] for s in self.up[record.span] if s in self.spans]
+        return self._above[record.span]
 
     def nearest(self, record: Record, field: str, *, around: bool = True) -> str | None:
         """Return the record's own value, else that of the nearest span around it that has exactly one.
@@ -108,19 +115,21 @@ class Tree:
         """
         if (value := getattr(record, field)) or record.trace is None:
             return str(value) if value else None
-        chain, said = self.up[record.span], self._said(field)
-        places = [said.own.get(span, ()) for span in chain]
+        chain, field_values = self.up[record.span], self._values_of(field)
+        places = [field_values.own.get(span, ()) for span in chain]
         if around:
-            places += [*(said.below.get(span, ()) for span in chain), said.all]
+            places += [*(field_values.below.get(span, ()) for span in chain), field_values.all]
         return next((next(iter(values)) for values in places if len(values) == 1), None)
 
     def unit(self, record: Record) -> Unit:
         """Return the unit that a record belongs to; its id is empty where there is none."""
-        if record.rid not in self._units:
-            self._units[record.rid] = self._unit(record)
-        return self._units[record.rid]
+        if (known := self._units.get(record.rid)) is None:
+            known = self._units[record.rid] = self._unit(record)
+        return known
 
     def _unit(self, record: Record) -> Unit:
+        if record.cid and record.tenant and record.flow:
+            return Unit(record.tenant, record.cid, record.flow, BUSINESS)
         tenant, flow = self.nearest(record, "tenant"), self.flow(record)
         business = self.nearest(record, "cid", around=False) or self._from_links(record)
         business = business or self.nearest(record, "cid")
@@ -149,18 +158,50 @@ class Tree:
         """Return the flow: the client's or the mapping's, else the first span's service, else the source."""
         if found := self.nearest(record, "flow"):
             return found
-        if record.trace and (several := self._said("flow").all):
+        if record.trace and (several := self._values_of("flow").all):
             return min(several)
         return self._flow or record.service or record.source
 
     def step(self, record: Record) -> str:
         """Return the step: named by the client or a mapping, else the template of the nearest entry span."""
+        if (known := self._steps.get(record.rid)) is None:
+            known = self._steps[record.rid] = self._step(record)
+        return known
+
+    def _step(self, record: Record) -> str:
         if named := self.nearest(record, "step", around=False):
             return named
         known = self.above(record)
         entry = next((s for s in known if s.kind in ENTRIES), known[-1] if known else None)
         # The block of a unit is no step: its span is named after the flow.
         return template(entry) if entry and not (entry.ours and entry.role == "unit") else ""
+
+    def task(self, record: Record) -> Record | None:
+        """Return the record that says which of several tasks this one belongs to, None where none says so.
+
+        A task with a business ID of its own is a unit, and not one of several tasks of a unit.
+        """
+        if not self._has_tasks:
+            return None
+        task = record if record.map_index else next((s for s in self.above(record) if s.map_index), None)
+        return None if task is None or self._is_unit(task) else task
+
+    def word(self, record: Record) -> str | None:
+        """Return how an orchestrator says that the task around a record ended: a verdict, or failed."""
+        unit = self.unit(record).id
+        for span in self.above(record):
+            if span.ours or self.unit(span).id != unit:
+                return None
+            if span.verdict or span.outcome == FAILED:
+                return span.verdict or FAILED
+        return None
+
+    def _is_unit(self, task: Record) -> bool:
+        unit = self.unit(task)
+        if unit.kind != BUSINESS:
+            return unit.kind == NONE
+        around = self.spans.get(task.parent or "") if task.is_span else None
+        return around is None or self.unit(around).id != unit.id
 
     def root(self, record: Record) -> Record | None:
         """Return the unit root: the topmost span of the record's unit in its service."""

@@ -53,6 +53,7 @@ _HOMES: Final = {
     "InfrastructureError": "errors",
     "Retry": "handlers",
     "handler": "handlers",
+    "load_ipython_extension": "frameworks.jupyter",  # %load_ext unsnag
     "step": "steps",
     "unit": "units",
 }
@@ -60,7 +61,7 @@ _HOMES: Final = {
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first asked for."""
-    if name not in __all__:
+    if name not in __all__ and name not in _HOMES:
         raise AttributeError(f"module 'unsnag' has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
 

@@ -46,7 +46,7 @@ def init(
 
     Args:
         flow: Name of the automated process that this program is part of.
-        spool: Folder for the files that a collector reads; else ``UNSNAG_SPOOL``, else ``data/var/spool``.
+        spool: Folder for the files that a collector reads; else ``UNSNAG_SPOOL``, else `unsnag.folders`.
         service: Name of this program; else ``OTEL_SERVICE_NAME``, else the script's file name.
         environment: Where it runs; else from ``OTEL_RESOURCE_ATTRIBUTES``, else ``production``.
         allow_fields: The only fields of the script's own that may leave; others are dropped and counted.
@@ -61,7 +61,7 @@ def init(
     """
     try:
         clock.shift_by_environment()
-        told = settings.read(
+        options = settings.read(
             flow,
             spool=spool,
             service=service,
@@ -76,13 +76,14 @@ def init(
         hooks.want("structlog", is_wanted=capture_structlog)
         hooks.want("exceptions", is_wanted=capture_exceptions)
         hooks.want("threads", is_wanted=propagate_threads)
-        _begin(told)
+        begin(options)
     except Exception as fault:  # noqa: BLE001 - an automation must run without its telemetry
         clients.own_fault(fault)
 
 
-def _begin(told: settings.Settings) -> None:
-    client, is_new = clients.start(told)
+def begin(options: settings.Settings) -> None:
+    """Hook this process with complete settings."""
+    client, is_new = clients.start(options)
     heartbeat.beats.interval_s = heartbeat.interval_from_environment()
     hooks.install()
     joining.join(client)

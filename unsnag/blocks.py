@@ -42,11 +42,29 @@ class Block:
         self._start_ns = clock.now_ns()
         self._entered_ns = time.monotonic_ns()
         self._joined = joining.start_span(name, self._outer)
-        ids = self._joined.ids if self._joined else _new_ids(self._outer)
+        ids = self._joined.ids if self._joined else new_ids(self._outer)
         self._scope = self._outer.inner({**fields, **ids}, money=money, ending=ending)
         self._token = entered.set(self._scope)
 
+    @clients.harmless
+    def pause(self) -> None:
+        """Leave the scope until `resume`: a generator hands an item out."""
+        if self._joined is not None:
+            self._joined.pause()
+        self._reset()
+
+    @clients.harmless
+    def resume(self) -> None:
+        """Enter the scope again."""
+        if self._joined is not None:
+            self._joined.resume()
+        if self._scope is not context.EMPTY:
+            self._token = entered.set(self._scope)
+
     def _leave(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
         if self._token is None:
             return
         try:
@@ -95,7 +113,8 @@ class Block:
         return [(clock.now_ns(), "exception", fields)]
 
 
-def _new_ids(outer: Scope) -> dict[str, str]:
+def new_ids(outer: Scope) -> dict[str, str]:
+    """Return the ids of a span inside a scope: those of its trace, else of a new one."""
     return {
         conventions.FIELD_TRACE_ID: outer.trace_id or context.new_trace_id(),
         conventions.FIELD_SPAN_ID: context.new_span_id(),

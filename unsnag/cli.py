@@ -1,4 +1,4 @@
-"""The command line: ``unsnag run`` wraps a command, ``unsnag worker`` executes retries."""
+"""The command line: ``unsnag run`` wraps a command, ``worker`` executes retries, ``kpis`` shows figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import unsnag
-from unsnag import runs
+from unsnag import fields, runs
 from unsnag.conventions import DEFAULT_SERVER, ENV_SERVER, ENV_TOKEN
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ _USAGE_ERROR = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    told = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    own, command = _split(told)
+    own, command = _split(given)
     options = parser.parse_args(own)
     if options.act == "run":
         return _run(parser, options, command)
-    return _work(options)
+    return {"worker": _work, "flush": _flush, "doctor": _examine, "kpis": _show}[options.act](options)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -42,14 +42,51 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="unsnag", description="Hook automations and execute their retries.")
     parser.add_argument("--version", action="version", version=f"unsnag {unsnag.__version__}")
-    acts = parser.add_subparsers(dest="act", required=True, metavar="{run,worker}")
+    acts = parser.add_subparsers(dest="act", required=True, metavar="{run,worker,flush,doctor,kpis}")
     _add_run(
         acts.add_parser(
             "run", help="run a command as a unit of work", usage="unsnag run [options] -- COMMAND ..."
         )
     )
     _add_worker(acts.add_parser("worker", help="execute retries with the handlers of a Python file"))
+    flush = acts.add_parser("flush", help="send what earlier programs could not send")
+    flush.add_argument("--wait", type=float, default=60.0, help="seconds that it may take (default 60)")
+    doctor = acts.add_parser("doctor", help="send one event and report where it went, or what is missing")
+    doctor.add_argument("--flow", help="send it as part of this flow, where the token is limited to some")
+    doctor.add_argument("--tenant", help="the same for the tenant")
+    doctor.add_argument("--wait", type=float, default=10.0, help="seconds to wait for it (default 10)")
+    _add_kpis(acts.add_parser("kpis", help="show the figures of a week, or the rows behind one"))
     return parser
+
+
+def _add_kpis(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kpi", nargs="?", help="list the rows behind this figure, such as K1")
+    parser.add_argument("--week", help="ISO week, such as 2026-W48; else the last seven days")
+    parser.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339, or a date")
+    parser.add_argument("--to", dest="until", metavar="TIME", help="the same; what lies there is left out")
+    parser.add_argument("--flow", help="only this flow")
+    parser.add_argument("--by", help="also split by this, as REST takes it: flow, class")
+    parser.add_argument("--json", action="store_true", help="print the server's answer")
+    parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.epilog = f"{ENV_TOKEN} is sent as bearer token; it needs the role viewer."
+
+
+def _show(options: argparse.Namespace) -> int:
+    from unsnag import figures  # noqa: PLC0415 - only this command asks the server
+
+    return figures.show(options)
+
+
+def _examine(options: argparse.Namespace) -> int:
+    from unsnag import doctor  # noqa: PLC0415 - only this command examines
+
+    return doctor.examine(options.flow, options.tenant, options.wait)
+
+
+def _flush(options: argparse.Namespace) -> int:
+    from unsnag import flushing  # noqa: PLC0415 - only this command sends
+
+    return flushing.flush(options.wait)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -61,8 +98,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service", help="name of the program; else the command's name")
     parser.add_argument("--value", help="money that the unit carries, as a decimal")
     parser.add_argument("--currency", help="ISO 4217 code of the value")
-    for name in ("tenant", "business-unit", "customer", "segment", "routing"):
-        parser.add_argument(f"--{name}")
+    for field in fields.CONTEXT:
+        parser.add_argument(f"--{field.name.replace('_', '-')}", help=field.meaning)
     parser.add_argument("--dependency", help="system that the command depends on")
     parser.add_argument(
         "--idempotent", action="store_true", default=None, help="running it again does no harm"
@@ -73,8 +110,18 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_worker(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("handlers", help="Python file that registers handlers with @unsnag.handler")
-    parser.add_argument("--url", help=f"exception center; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.add_argument(
+        "handlers", nargs="?", help="Python file that registers handlers with @unsnag.handler"
+    )
+    parser.add_argument(
+        "--command",
+        action="append",
+        default=[],
+        metavar="FLOW[/STEP]=COMMAND",
+        help="run this command again for a retry of the step (else the command's name); may be repeated",
+    )
+    parser.add_argument("--commands", metavar="FILE", help="TOML file that declares such commands")
+    parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
     parser.add_argument("--flow", action="append", help="only this flow; may be repeated")
     parser.add_argument("--name", help="name of this worker; else host name and process id")
     parser.add_argument("--once", action="store_true", help="execute what is due now and leave")
@@ -96,12 +143,8 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, command: 
         options.job or options.unit or commands.generated_id(options.flow),
         value=options.value,
         currency=options.currency,
-        tenant=options.tenant,
-        business_unit=options.business_unit,
-        customer=options.customer,
-        segment=options.segment,
-        routing=options.routing,
         completes=_completes(options),
+        **{field.name: getattr(options, field.name) for field in fields.CONTEXT},
     )
     if options.job:
         unit.as_job(options.job)
@@ -118,16 +161,19 @@ def _completes(options: argparse.Namespace) -> bool | None:
 
 
 def _work(options: argparse.Namespace) -> int:
-    from unsnag import center, handlers, worker  # noqa: PLC0415 - a wrapped command does not need them
+    from unsnag import handlers, retry_commands, retry_queue, worker  # noqa: PLC0415 - only workers need them
 
     try:
-        worker.load(options.handlers)
+        retry_commands.register(options.command, options.commands)
+        if options.handlers or not handlers.registered:
+            worker.load(options.handlers)
         flows = options.flow or handlers.flows()
         runs.choose(None)  # a worker outlives what it works on
         unsnag.init(flow=flows[0], service=os.environ.get("OTEL_SERVICE_NAME") or "unsnag-worker")
-        runner = worker.Worker(center.Center(options.url), flows, options.wait, options.name)
+        queue = retry_queue.RetryQueue(options.url, worker=options.name)
+        runner = worker.Worker(queue, flows, options.wait)
         _execute(runner, is_once=options.once)
-    except center.CenterError as error:
+    except retry_queue.RetryQueueError as error:
         worker.narrate(str(error))
         return _USAGE_ERROR
     finally:

@@ -9,28 +9,30 @@ import os
 import sys
 from contextlib import suppress
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, ParamSpec
+from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import clock, context, conventions, process, propagation, runs
 from unsnag.context import Scope, entered
 from unsnag.encoding import encode, encode_within
 from unsnag.heartbeat import beats
-from unsnag.output import Output
+from unsnag.output import OVERHEAD, Output
 from unsnag.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from typing_extensions import ParamSpec
+
     from unsnag.output import Sink
     from unsnag.records import Span
     from unsnag.settings import Settings
 
-P = ParamSpec("P")
+    P = ParamSpec("P")
 
 _IDENTITY: Final = frozenset(
     {conventions.FIELD_TIMESTAMP, conventions.RECORD_ID, conventions.SEQ, conventions.SERVICE_INSTANCE}
 )
-_OF_SCOPE: Final = (
+OF_SCOPE: Final = (
     context.OF_UNIT
     | _IDENTITY
     | {conventions.SERVICE_NAME, conventions.ENVIRONMENT, conventions.FLOW, conventions.RUN_ID}
@@ -44,7 +46,7 @@ _ALWAYS: Final = (
         if isinstance(value, str) and "." in value and name.isupper()
     )
     | {conventions.FIELD_EVENT, conventions.FIELD_LEVEL, conventions.FIELD_LOGGER}
-    | _OF_SCOPE
+    | OF_SCOPE
 )
 """What an allow-list need not name."""
 _ERRORS: Final = frozenset({"error", "critical", "fatal", "exception"})
@@ -78,7 +80,7 @@ class Client:
         old, self.settings = self.settings, settings
         if old.fields() != settings.fields():
             self.root = _root_scope(settings)
-        if _destination(old) != _destination(settings):
+        if (old.destination, old.rotate_bytes) != (settings.destination, settings.rotate_bytes):
             self.output.flush()
             retired, self.output.sink = self.output.sink, _sink(settings)
             retired.close()
@@ -93,7 +95,8 @@ class Client:
     ) -> None:
         """Record an event of our own; of the script's fields only its data is in it."""
         own = self.allowed_data({"event": event, "level": level, "logger": logger, **fields})
-        self._write(own, scope or self.scope(), clock.now_ns())
+        is_outcome = event in conventions.OUTCOME_EVENTS
+        self._write(own, scope or self.scope(), clock.now_ns(), is_outcome=is_outcome)
 
     def capture(self, fields: dict[str, Any], scope: Scope, time_ns: int | None = None) -> None:
         """Record a line of the script: `fields` is ours to change, the objects in it are the script's."""
@@ -103,15 +106,34 @@ class Client:
             fields = self._allowed(fields, self.settings.allow_fields)
         self._write(fields, scope, time_ns or clock.now_ns())
 
-    def _write(self, fields: dict[str, Any], scope: Scope, time_ns: int) -> None:
+    def capture_json(self, body: bytes, scope: Scope, time_ns: int, stamp: Any = "") -> bool:
+        """Record a line that is encoded already: no error, and nothing in it is the scope's.
+
+        Args:
+            body: One JSON object.
+            scope: Where the script was.
+            time_ns: When, in nanoseconds since 1970.
+            stamp: What stands in it under ``timestamp``; empty where nothing does.
+
+        Returns:
+            Whether it was recorded: what is too long or must be looked through is not.
+        """
+        size, settings = len(body), self.settings
+        if size > settings.max_event_bytes or settings.allow_fields is not None:
+            return False
+        record = (time_ns, scope, body[1:], False, process.next_seq(), False, stamp)
+        self.output.put_sized(record, size + OVERHEAD)
+        return True
+
+    def _write(self, fields: dict[str, Any], scope: Scope, time_ns: int, *, is_outcome: bool = False) -> None:
         seq = process.next_seq()
-        is_merged = not _OF_SCOPE.isdisjoint(fields)
+        is_merged = not OF_SCOPE.isdisjoint(fields)
         if is_merged:
             fields = _merged(fields, scope)
         body = encode(fields)
         if len(body) > self.settings.max_event_bytes:
             body = self._cut(fields)
-        self.output.put((time_ns, scope, body, is_merged, seq))
+        self.output.put((time_ns, scope, body[1:], is_merged, seq, is_outcome, ""))
 
     def span(self, span: Span) -> None:
         """Record a span that has ended."""
@@ -151,6 +173,12 @@ def active() -> Client | None:
 def current() -> Scope:
     """Return where the running code is, also before `unsnag.init`."""
     return entered.get() or (_client.root if _client else context.EMPTY)
+
+
+def settle() -> None:
+    """Wait until what was recorded is written: a block has ended."""
+    if _client is not None:
+        _client.output.settle()
 
 
 def start(settings: Settings) -> tuple[Client, bool]:
@@ -199,7 +227,7 @@ def own_fault(fault: Exception) -> None:
         with suppress(Exception):
             import traceback  # noqa: PLC0415
 
-            sys.stderr.write("".join(traceback.format_exception(fault)))
+            sys.stderr.write("".join(traceback.format_exception(type(fault), fault, fault.__traceback__)))
 
 
 def _is_error(fields: dict[str, Any]) -> bool:
@@ -217,17 +245,13 @@ def _root_scope(settings: Settings) -> Scope:
     return home.continuing(remote._replace(baggage=inherited))
 
 
-def _destination(settings: Settings) -> tuple[Any, ...]:
-    return settings.spool, settings.logs_url, settings.traces_url, settings.headers, settings.rotate_bytes
-
-
 def _sink(settings: Settings) -> Sink:
-    spool = Spool(settings.spool, settings.service, settings.rotate_bytes)
-    if settings.logs_url is None and settings.traces_url is None:
-        return spool
-    from unsnag.otlp import Sender  # noqa: PLC0415 - only who sends pays for it
+    destination = settings.destination
+    if not destination.is_remote:
+        return Spool(destination.spool, settings.service, settings.rotate_bytes, mode=destination.mode)
+    from unsnag.sending import Sender  # noqa: PLC0415 - only who sends pays for it
 
-    return Sender(spool, settings.logs_url, settings.traces_url, settings.headers, settings.resource)
+    return Sender(destination, settings.service, settings.resource, rotate_bytes=settings.rotate_bytes)
 
 
 def _merged(fields: dict[str, Any], scope: Scope) -> dict[str, Any]:

@@ -6,6 +6,7 @@ reach it, its exit code is ours.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,21 +14,37 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from unsnag import api, classification, clock
 from unsnag.errors import AutomationError
+from unsnag.last_words import error_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from typing_extensions import Self
 
     from unsnag import steps, units
 
 KEPT_LINES: Final = 20
+SEARCHED_LINES: Final = 200
+"""An error may be followed by many lines of cleaning up."""
 _KEPT_BYTES: Final = 16_384
+_SEARCHED_BYTES: Final = 131_072
 _NOT_FOUND: Final = 127
 _NOT_EXECUTABLE: Final = 126
 _FORWARDED: Final = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    stderr: str
+    """Its last lines."""
+    named: str
+    """The line that names the error, also of a few lines before."""
 
 
 class CommandError(AutomationError):
@@ -35,37 +52,72 @@ class CommandError(AutomationError):
 
     __module__ = "unsnag"
 
-    def __init__(self, command: Sequence[str], exit_code: int, duration_s: float, stderr: str) -> None:
-        last = stderr.rstrip().rpartition("\n")[2]
+    def __init__(self, command: Sequence[str], ended: Ended, duration_s: float) -> None:
         name = command[0].rpartition("/")[2]
         super().__init__(
-            f"{name} ended with exit code {exit_code}" + (f": {last}" if last else ""),
-            code=f"exit.{exit_code}",
-            exit_code=exit_code,
+            f"{name} ended with exit code {ended.code}" + (f": {ended.named}" if ended.named else ""),
+            code=f"exit.{ended.code}",
+            exit_code=ended.code,
             duration_s=round(duration_s, 3),
             command=" ".join(command),
-            stderr=stderr,
+            stderr=ended.stderr,
         )
-        self.exit_code = exit_code
-        self.error_class = classification.of_exit_code(exit_code)  # type: ignore[misc]
-        self.stacktrace = stderr or None
+        self.exit_code = ended.code
+        self.error_class = classification.of_exit_code(ended.code)  # type: ignore[misc]
+        self.stacktrace = ended.stderr or None
 
 
 def run(command: Sequence[str], unit: units.unit, step: steps.step) -> int:
     """Run a command as the only step of a unit, and return its exit code."""
     try:
-        with unit, step:
-            _execute_or_raise(command)
+        with unit, step, _Forwarding() as forwarding:
+            execute(command, on_start=forwarding.begin)
     except CommandError as error:
         return error.exit_code
     return 0
 
 
-def _execute_or_raise(command: Sequence[str]) -> None:
+def execute(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    folder: str | None = None,
+    on_start: Callable[[subprocess.Popen[bytes]], None] | None = None,
+) -> None:
+    """Run a command in the context of the block at hand, with more variables, and wait for it.
+
+    Raises:
+        CommandError: it ended with an exit code that is not 0, or could not be started.
+    """
     started = time.monotonic()
-    exit_code, stderr = _execute(command)
-    if exit_code != 0:
-        raise CommandError(command, exit_code, time.monotonic() - started, stderr)
+    variables = {**os.environ, **api.environment(), **(environment or {})}
+    try:
+        process = _start(command, variables, folder)
+    except OSError as error:
+        ended = _not_started(command[0], error)
+    else:
+        if on_start:
+            on_start(process)
+        tail = _Tail(process.stderr)
+        code = process.wait()
+        ended = tail.ended(code if code >= 0 else 128 - code)
+    if ended.code != 0:
+        raise CommandError(command, ended, time.monotonic() - started)
+
+
+def _start(
+    command: Sequence[str], variables: Mapping[str, str], folder: str | None
+) -> subprocess.Popen[bytes]:
+    """Start a command; a script whose first line names no interpreter runs in sh, as shells and cron do."""
+    try:
+        # The caller's command is what we were asked to run.
+        return subprocess.Popen(command, stderr=subprocess.PIPE, env=variables, cwd=folder)  # noqa: S603
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+    return subprocess.Popen(  # noqa: S603
+        ["/bin/sh", *command], stderr=subprocess.PIPE, env=variables, cwd=folder
+    )
 
 
 def generated_id(flow: str) -> str:
@@ -74,25 +126,11 @@ def generated_id(flow: str) -> str:
     return f"{flow}-{at}-{os.urandom(2).hex()}"
 
 
-def _execute(command: Sequence[str]) -> tuple[int, str]:
-    with _Forwarding() as forwarding:
-        try:
-            environment = {**os.environ, **api.environment()}
-            # The caller's command is what we were asked to run.
-            process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)  # noqa: S603
-        except OSError as error:
-            return _not_started(command[0], error)
-        forwarding.begin(process)
-        tail = _Tail(process.stderr)
-        code = process.wait()
-        return (code if code >= 0 else 128 - code), tail.text()
-
-
-def _not_started(name: str, error: OSError) -> tuple[int, str]:
+def _not_started(name: str, error: OSError) -> Ended:
     """Answer as a shell would."""
     text = f"unsnag run: cannot start {name}: {error.strerror}"
     sys.stderr.write(text + "\n")
-    return (_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE), text
+    return Ended(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE, text, text)
 
 
 class _Forwarding:
@@ -132,14 +170,17 @@ class _Tail:
 
     def __init__(self, stream: IO[bytes] | None) -> None:
         self._stream = stream
-        self._lines: deque[bytes] = deque(maxlen=KEPT_LINES)
+        self._lines: deque[bytes] = deque(maxlen=SEARCHED_LINES)
         self._thread = threading.Thread(target=self._copy, daemon=True)
         self._thread.start()
 
-    def text(self) -> str:
-        """Return the last lines; a grandchild that keeps the stream open is not waited for."""
+    def ended(self, code: int) -> Ended:
+        """Return the end of the command; a grandchild that keeps the stream open is not waited for."""
         self._thread.join(1.0)
-        return b"".join(self._lines)[-_KEPT_BYTES:].decode("utf-8", "replace")
+        lines = list(self._lines)
+        searched = b"".join(lines)[-_SEARCHED_BYTES:].decode("utf-8", "replace")
+        kept = b"".join(lines[-KEPT_LINES:])[-_KEPT_BYTES:].decode("utf-8", "replace")
+        return Ended(code, kept, error_line(searched))
 
     def _copy(self) -> None:
         if self._stream is None:

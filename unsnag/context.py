@@ -10,12 +10,10 @@ import os
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from unsnag import masking, propagation
+from unsnag import glance, masking, propagation
 from unsnag.conventions import (
     ATTEMPT,
-    BUSINESS_UNIT,
     CORRELATION_ID,
-    CUSTOMER,
     DEPENDENCY,
     FIELD_SPAN_ID,
     FIELD_TRACE_ID,
@@ -24,12 +22,10 @@ from unsnag.conventions import (
     IDEMPOTENT,
     PART,
     RETRY_ID,
-    ROUTING,
-    SEGMENT,
     STEP,
-    TENANT,
 )
 from unsnag.encoding import encode
+from unsnag.fields import CONTEXT_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,11 +37,7 @@ OF_UNIT: Final = frozenset(
     {
         CORRELATION_ID,
         PART,
-        TENANT,
-        BUSINESS_UNIT,
-        CUSTOMER,
-        SEGMENT,
-        ROUTING,
+        *CONTEXT_ATTRIBUTES.values(),
         STEP,
         ATTEMPT,
         IDEMPOTENCY_KEY,
@@ -102,9 +94,13 @@ class Scope:
 
     @property
     def json(self) -> bytes:
-        """The fields, masked and encoded once for all lines of the scope, without braces."""
+        """The fields, masked and encoded once for all lines of the scope; a comma ends each."""
         if self._json is None:
-            self._json = encode(masking.mask_fields(self.of_lines()))[1:-1]
+            fields = self.of_lines()
+            text = encode(fields)
+            if glance.suspicious(text):
+                text = encode(masking.mask_fields(fields))
+            self._json = text[1:-1] + b"," if fields else b""
         return self._json
 
     def of_lines(self) -> dict[str, Any]:
@@ -153,6 +149,10 @@ class Scope:
             restored=restored or self.restored,
             ending=ending or self.ending,
         )
+
+    def with_fields(self, fields: Mapping[str, Any]) -> Scope:
+        """Return the scope with more fields; itself where there are none."""
+        return self.inner(fields) if fields else self
 
     def carrier(self) -> dict[str, str]:
         """Return what to hand to another program: ``traceparent``, ``tracestate``, ``baggage``."""

@@ -1,7 +1,7 @@
 """Names on the wire: the attributes and fields that the client writes and the server reads.
 
 OpenTelemetry's name is used where it has one; ours begin with ``unsnag.``.
-Standard library only, no imports of other rooms: both sides depend on this file.
+Standard library only, no imports of other packages: both sides depend on this file.
 """
 
 from __future__ import annotations
@@ -33,11 +33,8 @@ SEQ: Final = "unsnag.seq"
 Taken in the thread that logs, so it orders the records of one `SERVICE_INSTANCE`; numbers may be missing.
 """
 
-# --- Whose work it is, and what it is worth -------------------------------------------------
+# --- Whose work it is (`unsnag.fields` has the rest), and what it is worth -------------------
 TENANT: Final = "unsnag.tenant"
-BUSINESS_UNIT: Final = "unsnag.business_unit"
-CUSTOMER: Final = "unsnag.customer"
-SEGMENT: Final = "unsnag.segment"
 ROUTING: Final = "unsnag.routing"
 ROUTING_MANUAL: Final = "manual"
 """The unit went the way of manual work."""
@@ -55,18 +52,20 @@ KIND_UNIT: Final = "unit"
 """A span over the part of a unit's life that one program performs."""
 KIND_STEP: Final = "step"
 """A span over one attempt of a step."""
+KIND_ENTRY: Final = "entry"
+"""A span over a request or task of a framework that states nothing about its unit: refused, or ignored."""
 OUTCOME: Final = "unsnag.outcome"
 """On unit spans, and on `EVENT_FAIL_TAKEN_BACK`: how that part of the unit's life ended."""
 OUTCOME_SUCCESS: Final = "success"
 """The block ended normally. What that proves is for the reader to decide, from everything recorded inside."""
 OUTCOME_PROGRESS: Final = "progress"
-"""The block ended normally and said ``completes=False``: the unit is not finished."""
+"""The block ended normally with ``completes=False``: the unit is not finished."""
 OUTCOME_PARTIAL: Final = "partial"
 """The script called ``unit.partial(failed, total)``: `PARTIAL_FAILED` and `PARTIAL_TOTAL` say how much."""
 OUTCOME_FAILED: Final = "failed"
 """An exception left the block, or the script called ``unit.fail()``."""
 COMPLETES: Final = "unsnag.completes"
-"""Boolean on unit spans and ``unit.started``, only where the call said it.
+"""Boolean on unit spans and ``unit.started``, only where the call states it.
 
 True: this end is final, the whole unit is done. False: a later part goes on. Absent: it ends its own part.
 """
@@ -77,7 +76,7 @@ Both are absent where the script gave numbers that cannot be, such as 41 of 40.
 """
 PARTIAL_TOTAL: Final = "unsnag.partial.total"
 VERDICT: Final = "unsnag.verdict"
-"""On unit spans, and on the record of ``unit.fail()``: how the script itself said it ended.
+"""On unit spans, and on the record of ``unit.fail()``: how it ended according to the script itself.
 
 The last call counts. An error that is logged after ``unit.ok()`` takes it back: the attribute is then absent.
 """
@@ -91,6 +90,8 @@ IDEMPOTENT: Final = "unsnag.idempotent"
 
 # --- Errors ---------------------------------------------------------------------------------
 ERROR_CLASS: Final = "unsnag.error.class"
+ERROR_RULE: Final = "unsnag.error.rule"
+"""The rule that gave `ERROR_CLASS`, its confidence and the version of the rules: ``http.402 0.90 2``."""
 ERROR_CODE: Final = "unsnag.error.code"
 VALUE_AT_RISK: Final = "unsnag.error.value_at_risk"
 DATA: Final = "unsnag.data"
@@ -144,6 +145,10 @@ EVENT_STEP_FAILED: Final = "step.failed"
 EVENT_CLIENT_DROPPED: Final = "client.dropped"
 EVENT_PROCESS_FAILED: Final = "process.failed"
 """An exception that nobody caught ended a program or a thread, outside of any unit."""
+OUTCOME_EVENTS: Final = frozenset(
+    {EVENT_UNIT_FAILED, EVENT_FAIL_TAKEN_BACK, EVENT_STEP_FAILED, EVENT_PROCESS_FAILED}
+)
+"""Events that say how something ended; the client drops them last."""
 EVENT_CONTEXT_INVALID: Final = "context.invalid"
 """What another program handed over as trace context could not be read; a new trace was started."""
 EVENT_CALL_INVALID: Final = "call.invalid"
@@ -170,12 +175,14 @@ ENV_TRACESTATE: Final = "TRACESTATE"
 ENV_BAGGAGE: Final = "BAGGAGE"
 ENV_RUN_ID: Final = "UNSNAG_RUN_ID"
 """Names the run, where no wrapper of ours and no known orchestrator does."""
+ENV_CORRELATION_ID: Final = "UNSNAG_CORRELATION_ID"
+ENV_IDEMPOTENCY_KEY: Final = "UNSNAG_IDEMPOTENCY_KEY"
+ENV_RETRY_ID: Final = "UNSNAG_RETRY_ID"
+ENV_ATTEMPT: Final = "UNSNAG_ATTEMPT"
+"""What a command that a worker runs again gets to know of its retry."""
 ENV_HEARTBEAT: Final = "UNSNAG_HEARTBEAT_S"
 """Seconds between two ``unit.heartbeat``; for tests."""
-DEFAULT_SPOOL: Final = "data/var/spool"
 DEFAULT_SERVER: Final = "http://127.0.0.1:8501"
-BAGGAGE_KEYS: Final = (CORRELATION_ID, FLOW, RUN_ID, TENANT, BUSINESS_UNIT)
-"""What travels in W3C baggage. Never a customer, never a value."""
 
 SEVERITY_NUMBERS: Final = {"trace": 1, "debug": 5, "info": 9, "warning": 13, "error": 17, "critical": 21}
 """OpenTelemetry's log data model: severity text to severity number."""

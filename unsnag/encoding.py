@@ -26,6 +26,14 @@ def encode(fields: dict[str, Any]) -> bytes:
         return orjson.dumps(tame(fields))
 
 
+def encode_text(text: str) -> bytes:
+    """Return a text as JSON."""
+    try:
+        return orjson.dumps(text)
+    except TypeError:
+        return orjson.dumps(clean(text))
+
+
 def encode_within(fields: dict[str, Any], limit: int) -> tuple[bytes, int]:
     """Return fields as JSON of about a number of bytes at most, and the size before anything was cut."""
     raw = encode(fields)

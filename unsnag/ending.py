@@ -2,7 +2,7 @@
 
 1. `ok`, `fail` and `partial` keep the script's word; a later one replaces an earlier one.
 2. An error that is logged after `ok` takes it back.
-3. An exception that leaves the block makes it failed, whatever was said.
+3. An exception that leaves the block makes it failed, whatever the script declared.
 
 The client sends these facts. Whether a block that ended normally proves anything is decided by the server,
 which sees the errors that were logged inside.
@@ -35,13 +35,26 @@ class Ending:
     of two calls decides without a lock.
     """
 
-    __slots__ = ("_instance", "_ok_stands", "_word", "completes", "is_over", "taken_back")
+    __slots__ = (
+        "_instance",
+        "_ok_stands",
+        "_word",
+        "completes",
+        "is_over",
+        "kind",
+        "last_error",
+        "taken_back",
+    )
 
-    def __init__(self, completes: bool | None) -> None:  # noqa: FBT001 - three values: said yes, said no, not said
+    def __init__(self, completes: bool | None) -> None:  # noqa: FBT001 - three values: yes, no, not declared
         self.completes = completes
         self.is_over = False
         self.taken_back: Failure | None = None
         """What `fail` was given before the last `ok`."""
+        self.kind = conventions.KIND_UNIT
+        """What the span of the end is: a unit's, or one that says nothing of how the unit ended."""
+        self.last_error: BaseException | None = None
+        """The exception that was logged last while the block was open."""
         self._instance = process.instance
         self._word: Failure | tuple[int, int] | str | None = None
         self._ok_stands = True
@@ -64,9 +77,19 @@ class Ending:
         """Take the script's word that so many of so many failed; None: how many is not known."""
         self._word = numbers or conventions.VERDICT_PARTIAL
 
-    def error_logged(self) -> None:
-        """Take back an `ok` that was said before this error."""
+    def error_logged(self, error: BaseException | None = None) -> None:
+        """Take back an `ok` that was called before this error."""
         self._ok_stands = False
+        self.last_error = error or self.last_error
+
+    def proves_nothing(self) -> None:
+        """Let the end state nothing of the unit, unless the script states how it ended."""
+        if self._word is None:
+            self.kind = conventions.KIND_ENTRY
+
+    def is_attempt(self) -> None:
+        """Let the block be an attempt after which the framework tries again."""
+        self.kind = conventions.KIND_STEP
 
     @property
     def failure(self) -> Failure | None:
@@ -76,31 +99,31 @@ class Ending:
 
     @property
     def is_good(self) -> bool:
-        """Say whether the script has not said that something failed."""
+        """Return whether the script has not declared a failure."""
         return self._word is None or self._word == conventions.VERDICT_OK
 
     def attributes(self, *, is_left_by_error: bool) -> dict[str, Any]:
         """Return outcome, verdict and numbers for the unit's span."""
         if is_left_by_error:
-            said = {conventions.VERDICT: conventions.VERDICT_FAILED} if self.failure else {}
-            return {conventions.OUTCOME: conventions.OUTCOME_FAILED, **said}
+            verdict_field = {conventions.VERDICT: conventions.VERDICT_FAILED} if self.failure else {}
+            return {conventions.OUTCOME: conventions.OUTCOME_FAILED, **verdict_field}
         word = self._word
         if word is None:
             return {conventions.OUTCOME: self._normal()}
         if isinstance(word, Failure):
-            return _said(conventions.OUTCOME_FAILED, conventions.VERDICT_FAILED)
+            return _outcome_fields(conventions.OUTCOME_FAILED, conventions.VERDICT_FAILED)
         if isinstance(word, tuple):
             numbers = {conventions.PARTIAL_FAILED: word[0], conventions.PARTIAL_TOTAL: word[1]}
-            return _said(conventions.OUTCOME_PARTIAL, conventions.VERDICT_PARTIAL) | numbers
+            return _outcome_fields(conventions.OUTCOME_PARTIAL, conventions.VERDICT_PARTIAL) | numbers
         if word == conventions.VERDICT_PARTIAL:
-            return _said(conventions.OUTCOME_PARTIAL, conventions.VERDICT_PARTIAL)
-        return _said(self._normal(), conventions.VERDICT_OK if self._ok_stands else None)
+            return _outcome_fields(conventions.OUTCOME_PARTIAL, conventions.VERDICT_PARTIAL)
+        return _outcome_fields(self._normal(), conventions.VERDICT_OK if self._ok_stands else None)
 
     def _normal(self) -> str:
         return conventions.OUTCOME_PROGRESS if self.completes is False else conventions.OUTCOME_SUCCESS
 
 
-def _said(outcome: str, verdict: str | None) -> dict[str, Any]:
+def _outcome_fields(outcome: str, verdict: str | None) -> dict[str, Any]:
     return {conventions.OUTCOME: outcome} | ({conventions.VERDICT: verdict} if verdict else {})
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from unsnag import classification, conventions, notes
+from unsnag import classification, conventions, evidence, notes
 from unsnag.encoding import readable_str
 from unsnag.errors import AutomationError
+from unsnag.evidence import type_name
 
 MAX_STACK: Final = 24_000
-
-
-def type_name(error_type: type[BaseException]) -> str:
-    """Return a type's name with its module, built-in ones without."""
-    module = error_type.__module__
-    return error_type.__qualname__ if module == "builtins" else f"{module}.{error_type.__qualname__}"
 
 
 def exception_fields(error: BaseException, unit: str | None) -> dict[str, Any]:
@@ -29,7 +24,12 @@ def exception_fields(error: BaseException, unit: str | None) -> dict[str, Any]:
 
 def error_fields(error: BaseException) -> dict[str, Any]:
     """Return what the exception center needs beyond OpenTelemetry's fields."""
-    fields = {conventions.ERROR_TYPE: type_name(type(error)), conventions.ERROR_CLASS: error_class(error)}
+    found = verdict(error)
+    fields = {
+        conventions.ERROR_TYPE: type_name(type(error)),
+        conventions.ERROR_CLASS: found.error_class,
+        conventions.ERROR_RULE: found.why,
+    }
     if not isinstance(error, AutomationError):
         return fields
     own = {
@@ -42,21 +42,14 @@ def error_fields(error: BaseException) -> dict[str, Any]:
 
 def error_class(error: BaseException) -> str:
     """Return the class that the script named, or the one that the rules find."""
+    return verdict(error).error_class
+
+
+def verdict(error: BaseException) -> classification.Verdict:
+    """Return the class of an exception with the rule that decided: the script's own word comes first."""
     if isinstance(error, AutomationError) and error.error_class != conventions.CLASS_UNKNOWN:
-        return error.error_class
-    bases = [type_name(base) for base in type(error).__mro__[:-1] if base not in {Exception, BaseException}]
-    return classification.classify(type_name(type(error)), readable_str(error), http_status(error), bases)
-
-
-def http_status(error: BaseException) -> int | None:
-    """Return the status that a called system answered, as the usual HTTP clients keep it."""
-    try:
-        response = getattr(error, "response", None)
-        candidates = [getattr(response, "status_code", None), getattr(response, "status", None)]
-        candidates += [getattr(error, name, None) for name in ("status_code", "status", "code")]
-    except Exception:  # noqa: BLE001 - a property of somebody's exception may raise
-        return None
-    return next((found for found in candidates if isinstance(found, int) and 100 <= found < 600), None)  # noqa: PLR2004
+        return classification.Verdict(error.error_class, "script", 1.0)
+    return classification.decide(evidence.of_exception(error))
 
 
 def stacktrace(error: BaseException) -> str:
@@ -66,7 +59,7 @@ def stacktrace(error: BaseException) -> str:
     import traceback  # noqa: PLC0415 - only failures need it
 
     try:
-        text = "".join(traceback.format_exception(error))
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     except Exception:  # noqa: BLE001 - the message's own __str__ may raise
         text = _bare_stack(error)
     if len(text) <= MAX_STACK:

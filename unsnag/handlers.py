@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from unsnag import wire
+
 
 F = TypeVar("F", bound="Callable[[Retry], object]")
 
@@ -34,9 +36,11 @@ def flows() -> list[str]:
     return sorted({flow for flow, _ in registered})
 
 
-def announced(of_flows: Collection[str]) -> list[dict[str, str]]:
-    """Return flow and step of each handler of these flows, for the exception center."""
-    return [{"flow": flow, "step": step} for flow, step in sorted(registered) if flow in of_flows]
+def announced(of_flows: Collection[str]) -> list[wire.Handler]:
+    """Return flow and step of each handler of these flows, for the server."""
+    from unsnag import wire  # noqa: PLC0415 - scripts that only register handlers do not need it
+
+    return [wire.Handler(flow=flow, step=step) for flow, step in sorted(registered) if flow in of_flows]
 
 
 def handler(flow: str, step: str) -> Callable[[F], F]:

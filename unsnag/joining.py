@@ -67,7 +67,16 @@ class Joined:
         self.ids = _ids(self._span.get_span_context())
         self.is_recorded: bool = self._span.is_recording()
         """False when the script's sampler left it out: then it is ours to record."""
-        self._token = context.attach(trace.set_span_in_context(self._span))
+        self._with_span = trace.set_span_in_context(self._span)
+        self._token = context.attach(self._with_span)
+
+    def pause(self) -> None:
+        """Stop being current."""
+        self._context.detach(self._token)
+
+    def resume(self) -> None:
+        """Be current again."""
+        self._token = self._context.attach(self._with_span)
 
     def end(
         self, attributes: Mapping[str, Any], error: BaseException | None, end_ns: int, status: str | None
@@ -83,8 +92,8 @@ class Joined:
             {key: _attribute(item) for key, item in attributes.items() if item is not None}
         )
         if error is not None:
-            told = failures.exception_fields(error, attributes.get(conventions.CORRELATION_ID))
-            self._span.add_event("exception", told, timestamp=end_ns)
+            event_fields = failures.exception_fields(error, attributes.get(conventions.CORRELATION_ID))
+            self._span.add_event("exception", event_fields, timestamp=end_ns)
         if status is not None:
             self._span.set_status(Status(StatusCode.ERROR, status))
         self._span.end(end_time=end_ns)

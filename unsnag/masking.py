@@ -3,9 +3,8 @@
 Client and server share it: standard library only, pure, quick on clean text.
 A masked value names the rule that masked it (``[masked: card]``), and masking twice changes nothing.
 
-How it is quick: one `bytes.translate` lowers letters, turns every digit into ``0`` and drops separators;
-a dozen substring searches in the result tell which rules can match.
-Only the regular expressions of these rules are run.
+How it is quick: `glance.suspicious` finds with substring searches whether any rule can match.
+Only the regular expressions of rules whose hints are there are run.
 
 How long it takes: every rule takes time in proportion to the text, at most 50 ms of CPU for a MiB.
 Python's regular expressions hold the interpreter's lock while they run: one slow match stops every thread.
@@ -20,6 +19,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from unsnag.glance import flattened, suspicious
+from unsnag.patterns import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,12 +54,12 @@ def _whole(rule: str) -> Callable[[re.Match[str]], str]:
     return lambda _: masked(rule)
 
 
-def _keep_first_group(rule: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: match.group(1) + masked(rule)
+def _keep(rule: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: match.group("kept") + masked(rule)
 
 
 def _jwt(match: re.Match[str]) -> str:
-    return masked("jwt") if match.group(1) else match.group()
+    return masked("jwt") if match.group("kept") else match.group()
 
 
 def _card(match: re.Match[str]) -> str:
@@ -72,7 +74,7 @@ def _phone(match: re.Match[str]) -> str:
     return masked("phone") + mask_text(found[number.end() :]) if number else found
 
 
-_PHONE_DIGITS: Final = re.compile(r"(?:[^0-9]{0,5}+[0-9]){9,15}(?![\w-])(?!\.[0-9])")
+_PHONE_DIGITS: Final = compiled(r"(?:[^0-9]{0,5}+[0-9]){9,15}(?![\w-])(?!\.[0-9])")
 """E.164 allows 15 digits; what follows them is as the rule has it."""
 
 
@@ -87,7 +89,7 @@ _PROMISING: Final = (
     r"|[uU][tT](?<=[aA]..)(?i:horization))"
 )
 
-# The last two are letters that IGNORECASE takes for s and k; `suspicious` finds neither by itself.
+# The last two are letters that IGNORECASE takes for s and k.
 _NAMES: Final = ("pass", "pwd", "secret", "token", "key", "auth", "credential", "\xc5\xbf", "\xe2\x84\xaa")
 
 RULES: Final = (
@@ -105,18 +107,18 @@ RULES: Final = (
         "jwt",
         ("eyj",),
         # Matches any first part: a later ``eyJ`` in a part that no dot follows begins no token either.
-        re.compile(r"eyJ(?<!\weyJ)[\w-]{8,}+(\.[\w-]{8,}+\.[\w-]*+)?"),
+        compiled(r"eyJ(?<!\weyJ)[\w-]{8,}+(?P<kept>\.[\w-]{8,}+\.[\w-]*+)?"),
         _jwt,
     ),
     Rule(
         "token",
         ("bearer", "basic"),
         # A word after "bearer" is a token when it holds a digit, a mark, or capitals inside.
-        re.compile(
-            r"([bB](?<!\w[bB])(?i:earer|asic)\s++)"
+        compiled(
+            r"(?P<kept>[bB](?<!\w[bB])(?i:earer|asic)\s++)"
             r"(?=\S*(?:[0-9=_/+]|[a-z][A-Z]))[\w.~+/=-]{8,}"
         ),
-        _keep_first_group("token"),
+        _keep("token"),
     ),
     Rule("aws-key", ("akia", "asia"), re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), _whole("aws-key")),
     Rule(
@@ -132,18 +134,18 @@ RULES: Final = (
     Rule(
         "credentials",
         ("@",),
-        re.compile(r"(://)[^/\s:@\"']*:[^/\s@\"']+(?=@)"),
-        _keep_first_group("credentials"),
+        re.compile(r"(?P<kept>://)[^/\s:@\"']*:[^/\s@\"']+(?=@)"),
+        _keep("credentials"),
     ),
     Rule(
         "secret",
         _NAMES,
-        re.compile(
-            rf"({_PROMISING}[\"']?\s{{0,3}}[:=]\s{{0,3}})"
+        compiled(
+            rf"(?P<kept>{_PROMISING}[\"']?\s{{0,3}}[:=]\s{{0,3}})"
             r"(?:(?i:bearer|basic|digest|negotiate)\s++)?"
             r"(?!\[masked: )(?:\"[^\"]*+\"|'[^']*+'|[^\s\"',;&)}\]]++)"
         ),
-        _keep_first_group("secret"),
+        _keep("secret"),
     ),
     Rule(
         "email",
@@ -166,13 +168,13 @@ RULES: Final = (
     Rule(
         "phone",
         ("0" * 9,),
-        re.compile(
+        compiled(
             r"[+(02-9](?=[0-9])(?<![\w.+:-][+(02-9])(?:"
             # Groups of digits take all digits there are: with two ways to split them a match takes 2^n steps.
             r"(?<=\+)[1-9][0-9]{0,2}+[ ./-]{0,3}+(?:\(0?[0-9]{0,4}+\)[ ./-]{0,3}+)?"
             r"[0-9]{1,12}+(?:[ ./-]{1,3}+[0-9]{1,12}+){0,6}"
             r"|(?<=\()[0-9]{2,5}\) ?[0-9]{3,4}[ .-]?[0-9]{3,5}"
-            r"|(?<=[2-9])[0-9]{2}([.-])[2-9][0-9]{2}\1[0-9]{4}"
+            r"|(?<=[2-9])[0-9]{2}(?P<mark>[.-])[2-9][0-9]{2}(?P=mark)[0-9]{4}"
             r"|(?<=0)(?<![0-9] 0)[1-9][0-9]{1,3} ?[/ ] ?[0-9]{3,8}(?: [0-9]{2,4}){0,3}"
             r")(?![\w-])(?!\.[0-9])"
         ),
@@ -183,12 +185,6 @@ RULES: Final = (
 
 RULE_NAMES: Final = tuple(sorted({rule.name for rule in RULES}))
 
-_TABLE: Final = bytes(
-    ord("0") if chr(code).isdigit() and code < 128 else ord(chr(code).lower()) if code < 128 else code  # noqa: PLR2004
-    for code in range(256)
-)
-_SEPARATORS: Final = b" ./()_-"
-
 _KEY_PARTS: Final = (
     "password", "passwd", "passphrase", "secret", "apikey", "accesskey", "accountkey", "privatekey",
     "authorization", "credential", "setcookie",
@@ -196,58 +192,12 @@ _KEY_PARTS: Final = (
 _KEY_ENDS: Final = ("token", "pwd", "cookie", "cvv", "cvc")
 
 
-_GITHUB: Final = re.compile("gh[pousr]")
-
-
-def _flattened(raw: bytes) -> str:
-    # Searching a str costs a quarter of searching bytes, which goes through the buffer protocol.
-    return raw.translate(_TABLE, _SEPARATORS).decode("latin-1")
-
-
-def suspicious(raw: bytes) -> bool:
-    """Say whether any rule might match in UTF-8 text or JSON; a no is certain."""
-    flat = _flattened(raw)
-    return (
-        "000000000" in flat
-        or "@" in flat
-        or "pass" in flat
-        or "secret" in flat
-        or "token" in flat
-        or "key" in flat
-        or "pwd" in flat
-        or "auth" in flat
-        or "credential" in flat
-        or "bearer" in flat
-        or "basic" in flat
-        or "cookie" in flat
-        or "cv" in flat
-        or _names_vendor(flat)
-        or raw.find(b"sk-") >= 0
-        or raw.find(b"unsnag_") >= 0
-    )
-
-
-def _names_vendor(flat: str) -> bool:
-    return (
-        "akia" in flat
-        or "asia" in flat
-        or "eyj" in flat
-        or ("gh" in flat and _GITHUB.search(flat) is not None)
-        or "hubpat" in flat
-        or "glpat" in flat
-        or "xox" in flat
-        or "klive" in flat
-        or "ktest" in flat
-        or "aiza" in flat
-    )
-
-
 def mask_text(text: str) -> str:
     """Return a text with everything masked that a rule matches."""
     raw = text.encode("utf-8", "surrogatepass")
     if not suspicious(raw):
         return text
-    flat = _flattened(raw)
+    flat = flattened(raw)
     for rule in RULES:
         for hint in rule.hints:  # a generator for `any` costs more than the searches
             if hint in flat:

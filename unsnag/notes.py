@@ -10,17 +10,20 @@ entered after it has nothing to do with it.
 
 from __future__ import annotations
 
+import builtins
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import conventions
 from unsnag.context import OF_UNIT, Scope
+from unsnag.fields import CONTEXT_ATTRIBUTES
 from unsnag.process import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KEY: Final = "__unsnag__"
+_GROUP: Final[Any] = getattr(builtins, "BaseExceptionGroup", ())  # before 3.11 there are none
 _CHAIN: Final = 20
 _DICTIONARY: Final[Any] = BaseException.__dict__["__dict__"]
 """Reads the dictionary that every exception has, whatever its class does to attributes."""
@@ -29,15 +32,12 @@ _OF_REPORT: Final = (
     conventions.FLOW,
     conventions.PART,
     conventions.STEP,
-    conventions.TENANT,
-    conventions.BUSINESS_UNIT,
-    conventions.CUSTOMER,
-    conventions.SEGMENT,
-    conventions.ROUTING,
+    *CONTEXT_ATTRIBUTES.values(),
     conventions.FIELD_TRACE_ID,
     conventions.FIELD_SPAN_ID,
 )
 """What a report takes over from the unit that its exception left."""
+_OF_TRACE: Final = (conventions.FIELD_TRACE_ID, conventions.FIELD_SPAN_ID)
 
 
 def identity(error: BaseException, unit: str | None) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def identity(error: BaseException, unit: str | None) -> dict[str, Any]:
 
 def _id_in(error: BaseException, unit: str | None) -> str | None:
     """Return the id of an exception whose first record was one of this unit."""
-    found, told_in = _noted(error, "first") or (None, None)
-    return found if told_in == unit else None
+    found, noted_unit = _noted(error, "first") or (None, None)
+    return found if noted_unit == unit else None
 
 
 def remember_step(error: BaseException, scope: Scope, entered_ns: int) -> None:
@@ -75,6 +75,12 @@ def remember_unit(error: BaseException, scope: Scope, around: str | None, entere
     noted[2].append(around)
 
 
+def remember_trace(error: BaseException, scope: Scope) -> None:
+    """Note the trace of a request or task without a unit that an exception left."""
+    if _noted(error, "unit") is None:
+        _note(error, "trace", {key: scope.fields[key] for key in _OF_TRACE if key in scope.fields})
+
+
 def step_of(error: BaseException, unit: str | None) -> dict[str, Any] | None:
     """Return the fields of the step of a unit that an exception, or what caused it, left."""
     found = (noted[0] for link in _chain(error) if (noted := _noted(link, "step")))
@@ -89,7 +95,7 @@ def place_of_report(error: BaseException, scope: Scope) -> Scope:
     """
     noted = _noted(error, "unit")
     if noted is None:
-        return scope
+        return scope if scope.trace_id else scope.inner(_noted(error, "trace") or {})
     fields, _, around = noted
     unit, here = fields.get(conventions.CORRELATION_ID), scope.correlation_id
     if here == unit or (here is not None and here not in around):
@@ -102,6 +108,16 @@ def place_of_report(error: BaseException, scope: Scope) -> Scope:
 def mark_reported(error: BaseException) -> None:
     """Note that an error record reports this exception already."""
     _note(error, "is_reported", value=True)
+
+
+def mark_attempt(error: BaseException) -> None:
+    """Note that the framework tries again after this exception."""
+    _note(error, "is_attempt", value=True)
+
+
+def is_attempt(error: BaseException) -> bool:
+    """Say whether the framework tries again after this exception."""
+    return _noted(error, "is_attempt") is not None
 
 
 def is_reported(error: BaseException) -> bool:
@@ -157,4 +173,4 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
-    return error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return tuple(error.exceptions) if isinstance(error, _GROUP) else ()

@@ -1,7 +1,7 @@
 """W3C Trace Context and Baggage: how a unit's identity travels to other programs.
 
 The same three texts travel as HTTP headers and, in capitals, as environment variables.
-Baggage carries only what `conventions.BAGGAGE_KEYS` names: never a customer, never a value.
+Baggage carries only what `fields.BAGGAGE` names: never a customer, never a value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from unsnag.conventions import BAGGAGE_KEYS
+from unsnag import fields as names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +116,7 @@ def parse_baggage(text: str) -> dict[str, str]:
     from urllib.parse import unquote  # noqa: PLC0415 - 5 ms that most scripts never need
 
     members = (member.partition(";")[0].partition("=") for member in text.split(",")[:MAX_MEMBERS])
-    return {key.strip(): unquote(value.strip()) for key, _, value in members if key.strip() in BAGGAGE_KEYS}
+    return {key.strip(): unquote(value.strip()) for key, _, value in members if key.strip() in names.BAGGAGE}
 
 
 def format_baggage(fields: Mapping[str, object]) -> str:
@@ -124,7 +124,7 @@ def format_baggage(fields: Mapping[str, object]) -> str:
     from urllib.parse import quote  # noqa: PLC0415
 
     text = ""
-    for key in BAGGAGE_KEYS:
+    for key in names.BAGGAGE:
         if fields.get(key):
             member = f"{key}={quote(str(fields[key]), safe='', errors='replace')}"
             joined = f"{text},{member}" if text else member

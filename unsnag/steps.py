@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from unsnag import client as clients
 from unsnag import context, conventions, failures, notes
@@ -17,18 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from typing_extensions import ParamSpec, Self
+
     from unsnag.context import Scope
 
-P = ParamSpec("P")
+    P = ParamSpec("P")
 R = TypeVar("R")
 
+_CO_GENERATOR: Final = 0x20
 _CO_COROUTINE: Final = 0x80
+_CO_ASYNC_GENERATOR: Final = 0x200
 MAX_COUNTED: Final = 10_000
 
 
-def _record_step_failed(scope: Scope, error: BaseException, entered_ns: int) -> None:
-    """Record that an attempt failed, and remember on the exception where it came from."""
-    notes.remember_step(error, scope, entered_ns)
+def record_step_failed(scope: Scope, error: BaseException) -> None:
+    """Record that an attempt failed: a warning, as more attempts may follow."""
     client = clients.active()
     if client is not None:
         fields = {
@@ -37,6 +40,12 @@ def _record_step_failed(scope: Scope, error: BaseException, entered_ns: int) -> 
             **failures.exception_fields(error, scope.correlation_id),
         }
         client.record("warning", conventions.EVENT_STEP_FAILED, fields, scope)
+
+
+def _step_failed(scope: Scope, error: BaseException, entered_ns: int) -> None:
+    """Record it, and remember on the exception where it came from."""
+    notes.remember_step(error, scope, entered_ns)
+    record_step_failed(scope, error)
 
 
 def key_of(scope: Scope, step_name: str) -> str:
@@ -79,21 +88,21 @@ attempts: Final = Attempts()
 class _Attempt(Block):
     """One try of a step."""
 
-    def __init__(self, told: step) -> None:
+    def __init__(self, options: step) -> None:
         super().__init__()
-        self._told = told
+        self._options = options
         self._key: tuple[str, str, str] | None = None
 
     @harmless
     def begin(self) -> None:
         """Enter the step."""
         outer = clients.current()
-        name = self._told.name
+        name = self._options.name
         fields: dict[str, Any] = {
             conventions.STEP: name,
             conventions.ATTEMPT: self._number(outer),
-            conventions.IDEMPOTENT: self._told.idempotent,
-            conventions.DEPENDENCY: self._told.dependency,
+            conventions.IDEMPOTENT: self._options.idempotent,
+            conventions.DEPENDENCY: self._options.dependency,
             conventions.IDEMPOTENCY_KEY: key_of(outer, name),
         }
         self._enter(f"step {name}", fields)
@@ -108,21 +117,22 @@ class _Attempt(Block):
             self._tell(failure)
         finally:
             self._leave()
+        clients.settle()
 
     def _tell(self, failure: BaseException | None) -> None:
         attributes = {conventions.KIND: conventions.KIND_STEP, **error_attributes(failure)}
         if failure is None and self._key is not None:
             attempts.end(self._key)
         if failure is not None:
-            _record_step_failed(self._scope, failure, self._entered_ns)
-        self._end_span(f"step {self._told.name}", attributes, failure)
+            _step_failed(self._scope, failure, self._entered_ns)
+        self._end_span(f"step {self._options.name}", attributes, failure)
 
     def _number(self, outer: Scope) -> int:
         if outer.correlation_id is None:
             return 1
-        self._key = (outer.flow, outer.correlation_id, self._told.name)
+        self._key = (outer.flow, outer.correlation_id, self._options.name)
         restored = outer.restored
-        if restored is None or not restored.is_of(outer.correlation_id, self._told.name):
+        if restored is None or not restored.is_of(outer.correlation_id, self._options.name):
             return attempts.next(self._key)
         restored.was_entered = True
         return attempts.next(self._key, restored.attempt)
@@ -154,22 +164,20 @@ class RetryAttempt(Block):
         kind = {} if self._restored.was_entered else {conventions.KIND: conventions.KIND_STEP}
         try:
             if error is not None and not self._restored.was_entered:
-                _record_step_failed(self._scope, error, self._entered_ns)
+                _step_failed(self._scope, error, self._entered_ns)
             self._end_span(f"retry {self._name}", {**kind, **error_attributes(error)}, error)
         finally:
             self._leave()
-        client = clients.active()
-        if client is not None:
-            client.output.settle()
+        clients.settle()
 
 
 class step:  # noqa: N801 - it reads as a word in the script: @unsnag.step(...)
-    """The smallest thing that is retried; a decorator for functions, sync and async, or a context manager.
+    """The smallest thing that is retried; a decorator for functions and generators, or a context manager.
 
     Args:
         name: The step's name; as a bare decorator the function's name.
         dependency: The system that it depends on.
-        idempotent: Doing it again does no harm; None when nobody said so.
+        idempotent: Doing it again does no harm; None when not declared.
     """
 
     def __init__(self, name: str, *, dependency: str | None = None, idempotent: bool | None = None) -> None:
@@ -183,6 +191,12 @@ class step:  # noqa: N801 - it reads as a word in the script: @unsnag.step(...)
         flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
         if flags & _CO_COROUTINE:
             return cast("Callable[P, R]", self._wrap_async(cast("Any", function)))
+        if flags & (_CO_GENERATOR | _CO_ASYNC_GENERATOR):
+            from unsnag import generators  # noqa: PLC0415 - few scripts need it
+
+            is_async = bool(flags & _CO_ASYNC_GENERATOR)
+            wrap = generators.wrapped_async if is_async else generators.wrapped
+            return cast("Callable[P, R]", wrap(function, lambda: _Attempt(self)))
 
         @wraps(function)
         def attempt(*args: P.args, **kwargs: P.kwargs) -> R:

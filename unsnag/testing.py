@@ -12,7 +12,7 @@ from unsnag import clock as clocks
 from unsnag import context, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 
 class Captured:
@@ -22,19 +22,26 @@ class Captured:
         self.lines: list[bytes] = []
         self.fault: OSError | None = None
 
-    def write(self, lines: Sequence[bytes]) -> int:
+    def write(self, lines: bytes | bytearray) -> int:
         """Keep lines."""
-        self.lines.extend(lines)
+        self.lines.extend(bytes(lines).splitlines(keepends=True))
         return len(lines)
 
     def sync(self) -> None:
         """Have nothing to make last."""
 
-    def close(self) -> None:
+    def drain(self, within_s: float) -> None:
+        """Have nowhere else to bring them."""
+
+    def lost(self) -> int:
+        """Return 0: nothing is given up."""
+        return 0
+
+    def close(self, within_s: float = 0.0) -> None:
         """Have nothing to give back."""
 
     def forget(self) -> None:
-        """Begin anew in a forked child."""
+        """Begin again in a forked child."""
         self.lines.clear()
 
 

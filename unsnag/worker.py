@@ -1,8 +1,8 @@
-"""Runs retries: leases them from the exception center and calls the handlers that a script registered.
+"""Runs retries: leases them from the server and calls the handlers that a script registered.
 
 The life of a retry here:
 
-1. `Center.lease` announces the handlers and hands a retry over for a limited time.
+1. `RetryQueue.lease` announces the handlers and hands a retry over for a limited time.
 2. Flow, correlation ID, trace, attempt number and idempotency key become what they were on the first try.
 3. The handler runs; a thread renews the lease at a third of its time.
 4. The outcome is reported. It is no proof of recovery: that is the unit's own success signal.
@@ -15,32 +15,32 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import os
-import socket
 import sys
 import threading
-import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from unsnag import client as clients
-from unsnag import conventions, failures, masking, propagation, steps
-from unsnag.center import Center, CenterError, Lease, LeaseLostError, RefusedError
+from unsnag import conventions, evidence, failures, masking, propagation, steps
 from unsnag.context import Restored, entered
 from unsnag.encoding import readable_str
 from unsnag.handlers import Retry, announced, registered
+from unsnag.retry_queue import LeaseLostError, RefusedError, RetryQueueError
+from unsnag.wire import MAX_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WAIT_S: Final = 20.0
-LEASE_S: Final = 60.0
-"""What a lease is taken to last when its end cannot be read."""
+    from typing_extensions import Self
+
+    from unsnag.retry_queue import RetryQueue
+    from unsnag.wire import Lease
+
 _MAX_PAUSE_S: Final = 30.0
-_MAX_NAME: Final = 200
 _BREATH_S: Final = 0.5
-"""Between two questions, should a center answer at once that nothing is due."""
+"""Between two questions, should a server answer at once that nothing is due."""
 
 
 class NoHandlerError(Exception):
@@ -48,19 +48,16 @@ class NoHandlerError(Exception):
 
 
 class StoppedError(Exception):
-    """The worker was told to stop while it waited for a retry; a lease given just now expires by itself."""
+    """The worker was stopped while it waited for a retry; a lease given just now expires by itself."""
 
 
 class Worker:
     """Leases retries, one after the other, and runs them."""
 
-    def __init__(
-        self, center: Center, flows: Sequence[str], wait_s: float = WAIT_S, name: str | None = None
-    ) -> None:
-        self._center = center
+    def __init__(self, queue: RetryQueue, flows: Sequence[str], wait_s: float = MAX_WAIT_S) -> None:
+        self._queue = queue
         self._flows = list(flows)
         self._wait_s = wait_s
-        self._name = (name or f"{socket.gethostname()}-{os.getpid()}")[:_MAX_NAME]
         self._stop = threading.Event()
         self._is_waiting = False
 
@@ -71,7 +68,7 @@ class Worker:
             raise StoppedError
 
     def run(self) -> None:
-        """Run retries until told to stop; a center that is away is waited for."""
+        """Run retries until `stop` is called; wait for a server that cannot be reached."""
         pause_s = 1.0
         while not self._stop.is_set():
             try:
@@ -82,7 +79,7 @@ class Worker:
                 return
             except RefusedError:
                 raise
-            except CenterError as error:
+            except RetryQueueError as error:
                 narrate(f"{error} Trying again in {pause_s:.0f} s.")
                 self._stop.wait(pause_s)
                 pause_s = min(pause_s * 2, _MAX_PAUSE_S)
@@ -97,56 +94,58 @@ class Worker:
         """Lease and run one retry; False when none is due."""
         self._is_waiting = True
         try:
-            lease = self._center.lease(self._flows, self._name, wait_s, announced(self._flows))
+            lease = self._queue.lease(self._flows, wait_s, announced(self._flows))
         finally:
             self._is_waiting = False
         if lease is None:
             return False
         retry = _retry_of(lease)
         narrate(f"retry {retry.id}: {retry.step} of {retry.correlation_id}, attempt {retry.attempt}")
-        with _Heart(self._center, lease) as heart:
+        with _Heart(self._queue, lease) as heart:
             error = perform(retry)
         self._report(lease, retry, error, is_lost=heart.is_lost)
         return True
 
     def _report(self, lease: Lease, retry: Retry, error: BaseException | None, *, is_lost: bool) -> None:
-        """Say how it ended, unless somebody else has the retry by now."""
+        """Report the outcome, unless the lease was lost."""
         if is_lost:
             narrate(f"retry {retry.id}: the lease was lost; its outcome is not reported.")
             return
         try:
-            self._tell(lease, error)
+            self._send_outcome(lease, error)
         except LeaseLostError as lost:
             narrate(f"retry {retry.id}: {lost}")
         else:
             narrate(f"retry {retry.id}: {'done' if error is None else f'failed: {readable_str(error)}'}")
 
-    def _tell(self, lease: Lease, error: BaseException | None) -> None:
+    def _send_outcome(self, lease: Lease, error: BaseException | None) -> None:
         if error is None:
-            self._center.complete(lease)
+            self._queue.complete(lease)
             return
         message = masking.mask_text(readable_str(error)[:4000])
-        self._center.fail(lease, failures.type_name(type(error)), message, failures.error_class(error))
+        self._queue.fail(lease, evidence.type_name(type(error)), message, failures.error_class(error))
 
 
 def narrate(text: str) -> None:
-    """Tell the operator what happens; stdout stays for data."""
+    """Write what happens to stderr, for the operator; stdout stays for data."""
     sys.stderr.write(f"unsnag worker: {text}\n")
     sys.stderr.flush()
 
 
-def load(path: str) -> None:
+def load(path: str | None) -> None:
     """Import the file that registers handlers; its folder's parents are where its imports begin."""
+    if path is None:
+        raise RetryQueueError("Name a file with handlers, or commands: unsnag worker --command FLOW=COMMAND.")
     file = Path(path).resolve()
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
-        raise CenterError(f"{path} is no Python file with handlers.")
+        raise RetryQueueError(f"{path} is no Python file with handlers.")
     sys.path[:0] = [entry for entry in (os.getcwd(), str(file.parent)) if entry not in sys.path]  # noqa: PTH109
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(file.stem, module)
     spec.loader.exec_module(module)
     if not registered:
-        raise CenterError(f"{path} registers no handler. Register one with @unsnag.handler(flow, step).")
+        raise RetryQueueError(f"{path} registers no handler. Register one with @unsnag.handler(flow, step).")
 
 
 # --- One retry -----------------------------------------------------------------------------------
@@ -201,25 +200,17 @@ async def _awaited(result: Any) -> None:
 
 
 def _retry_of(lease: Lease) -> Retry:
-    told = lease.content
-    missing = [name for name in ("id", "flow", "step", "correlation_id") if not told.get(name)]
-    if missing:
-        raise CenterError(f"The exception center handed over a retry without {', '.join(missing)}.")
     return Retry(
-        id=lease.retry_id,
-        case=str(told.get("case", "")),
-        flow=str(told["flow"]),
-        step=str(told["step"]),
-        correlation_id=str(told["correlation_id"]),
-        idempotency_key=str(told.get("idempotency_key") or _key_of(told)),
-        data=told.get("data") or {},
-        attempt=int(told.get("attempt") or 1),
-        traceparent=told.get("traceparent"),
+        id=lease.id,
+        case=lease.case,
+        flow=lease.flow,
+        step=lease.step,
+        correlation_id=lease.correlation_id,
+        idempotency_key=lease.idempotency_key,
+        data=lease.data,
+        attempt=lease.attempt,
+        traceparent=lease.traceparent,
     )
-
-
-def _key_of(told: Any) -> str:
-    return conventions.idempotency_key(str(told["flow"]), str(told["step"]), str(told["correlation_id"]))
 
 
 # --- The lease -----------------------------------------------------------------------------------
@@ -228,8 +219,8 @@ def _key_of(told: Any) -> str:
 class _Heart:
     """Renews a lease at a third of its time while the handler runs."""
 
-    def __init__(self, center: Center, lease: Lease) -> None:
-        self._center = center
+    def __init__(self, queue: RetryQueue, lease: Lease) -> None:
+        self._queue = queue
         self._lease = lease
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="unsnag-heartbeat", daemon=True)
@@ -244,25 +235,18 @@ class _Heart:
         self._thread.join(1.0)
 
     def _beat(self) -> None:
-        left_s = remaining_s(self._lease.content.get("lease_until"))
+        left_s = _remaining_s(self._lease.lease_until)
         while not self._done.wait(max(left_s / 3, 0.05)):
             try:
-                answer = self._center.heartbeat(self._lease)
-                left_s = remaining_s(answer.get("lease_until")) if answer.get("lease_until") else left_s
+                until = self._queue.heartbeat(self._lease).lease_until
+                left_s = _remaining_s(until) if until else left_s
             except LeaseLostError:
                 self.is_lost = True
-                narrate(f"retry {self._lease.retry_id}: the lease was lost while the handler runs.")
+                narrate(f"retry {self._lease.id}: the lease was lost while the handler runs.")
                 return
-            except CenterError as error:
-                narrate(f"retry {self._lease.retry_id}: no heartbeat: {error}")
+            except RetryQueueError as error:
+                narrate(f"retry {self._lease.id}: no heartbeat: {error}")
 
 
-def remaining_s(lease_until: object) -> float:
-    """Return the seconds until a lease ends; its end is an ISO 8601 text or seconds since 1970."""
-    try:
-        if isinstance(lease_until, (int, float)):
-            return max(lease_until - time.time(), 0.0)
-        end = datetime.fromisoformat(str(lease_until))
-    except ValueError:
-        return LEASE_S
-    return max((end.replace(tzinfo=end.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)
+def _remaining_s(until: datetime) -> float:
+    return (until - datetime.now(timezone.utc)).total_seconds()

@@ -6,30 +6,35 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from access.commands import perform
+from access.people import AddPerson, DisablePerson, EnablePerson, GiveRoles, MakeLink, everybody
 from access.roles import ADMIN, LADDER, SERVICE_ROLES, Grant
-from access.tokens import MAX_DAYS
+from access.sessions import EndSessions, sessions_of
+from access.tokens import MAX_DAYS, AddToken, RevokeToken, RotateToken, valid_tokens
+from data import formats
 from data.errors import UnsnagError
-from views.kit import words
 from views.kit.acting import say, show_messages
 from views.kit.empty import empty
-from views.kit.person import here, seat
+from views.kit.markdown import escape
+from views.kit.person import context, page_context
+from views.kit.title import title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from access.directory import Person, Token
-    from server.center import Seat
+    from server.context import ServerContext
 
 STATES: Final = {
     "active": ("active", "green"),
-    "invited": ("has not come in yet", "orange"),
+    "invited": ("invited, not signed in yet", "orange"),
     "disabled": ("disabled", "gray"),
 }
-_ROLE_WORDS: Final = {
-    "viewer": "looks",
+_ROLE_TEXTS: Final = {
+    "viewer": "reads",
     "operator": "works the queue",
-    "approver": "decides what operators may not",
-    "admin": "says who is who",
+    "approver": "approves what operators may not do",
+    "admin": "manages people, roles and tokens",
     "sender": "sends telemetry",
     "worker": "runs retries",
 }
@@ -37,67 +42,67 @@ _ROLE_WORDS: Final = {
 
 def page() -> None:
     """Draw the page."""
-    st.title("People", anchor=False)
+    title("People")
     show_messages()
-    center = here()
-    if not center.may("person.change"):
+    ctx = page_context()
+    if not ctx.may("person.change"):
         empty(
             ":material/lock:",
-            "Here stands who may do what.",
-            "You may not see it: that takes the role admin.",
-            "Ask one of the admins.",
+            "Who may sign in, and with which roles.",
+            "This page needs the admin role.",
+            "Ask an admin for access.",
         )
         return
     people, tokens = st.tabs(["People", "Tokens of services"])
     with people:
-        _people(center)
+        _people(ctx)
     with tokens:
-        _tokens(center)
+        _tokens(ctx)
 
 
 # --- people -----------------------------------------------------------------------------------
 
 
-def _people(center: Seat) -> None:
-    if center.center.authority.local:
+def _people(ctx: ServerContext) -> None:
+    if ctx.container.authority.local:
         st.info(
-            "Local mode: nobody signs in. Once somebody is added, the server asks for sign-in from its next "
-            "start on.",
+            "Local mode: nobody signs in. After you add the first person, the server requires sign-in from "
+            "its next start.",
             icon=":material/info:",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        found = center.center.people.listed()
-        st.caption(words.plural(len(found), "person", "people"), width="stretch")
+        found = everybody(ctx.directory)
+        st.caption(formats.count(len(found), "person", "people"), width="stretch")
         if st.button("Add a person…", icon=":material/person_add:", type="primary"):
             _add_person()
     for person in found:
-        _person(center, person)
+        _person(ctx, person)
     if not found:
         empty(
             ":material/group:",
-            "Here stands who may sign in, and what they may do.",
-            "Nobody was added yet.",
+            "Who may sign in, and with which roles.",
+            "No person has been added yet.",
             "Add an admin first.",
         )
 
 
-def _person(center: Seat, person: Person) -> None:
+def _person(ctx: ServerContext, person: Person) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         name, color = STATES[person.state]
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(f"**{words.escape(person.name)}** :{color}-badge[{name}]")
-            st.caption(_line(center, person))
+            st.markdown(f"**{escape(person.name)}** :{color}-badge[{name}]")
+            st.caption(_line(ctx, person))
         with st.popover("Change", icon=":material/more_horiz:", type="tertiary"):
             _changes(person)
 
 
-def _line(center: Seat, person: Person) -> str:
-    sessions = len(center.center.sessions.of(person.name))
+def _line(ctx: ServerContext, person: Person) -> str:
+    sessions = len(sessions_of(ctx, person.name))
     parts = [
-        ", ".join(words.escape(str(grant)) for grant in person.grants) or "no role",
+        ", ".join(escape(str(grant)) for grant in person.grants) or "no role",
         "OpenID" if person.issuer else "password" if person.password_hash else "",
-        f"last signed in {words.ago(person.signed_in_at, center.now())}" if person.signed_in_at else "",
-        words.plural(sessions, "open session") if sessions else "",
+        f"last signed in {formats.ago(person.signed_in_at, ctx.now())}" if person.signed_in_at else "",
+        formats.count(sessions, "open session") if sessions else "",
     ]
     return " · ".join(filter(None, parts))
 
@@ -121,23 +126,23 @@ def _button(label: str, key: str, icon: str, act: Callable[[], None]) -> None:
 
 
 def _enable(name: str) -> None:
-    _do(lambda center: center.center.people.enable(name, actor=center.actor), f"{name} may come in again")
+    _do(lambda ctx: perform(EnablePerson(name), ctx), f"{name} can sign in again")
 
 
 def _end_sessions(name: str) -> None:
     _do(
-        lambda center: center.center.sessions.end_all_of(name, actor=center.actor),
+        lambda ctx: perform(EndSessions(name), ctx),
         f"All sessions of {name} have ended",
     )
 
 
-def _do(act: Callable[[Seat], Any], done: str) -> None:
+def _do(act: Callable[[ServerContext], Any], done: str) -> None:
     try:
-        act(seat())
+        act(context())
     except UnsnagError as error:
-        say(words.escape(str(error)), ":material/warning:")
+        say(escape(str(error)), ":material/warning:")
     else:
-        say(words.escape(done), ":material/check_circle:")
+        say(escape(done), ":material/check_circle:")
 
 
 @st.dialog("Add a person", width="medium")
@@ -145,58 +150,60 @@ def _add_person() -> None:
     with st.form("add_person", border=False):
         name = st.text_input("Name", max_chars=60, help="a to z, 0 to 9, and . _ @ + - between them")
         grant = _grant_fields(LADDER, "operator")
-        openid = bool(here().settings.access.oidc) and st.checkbox("Signs in with OpenID, without a password")
+        openid = bool(page_context().settings.access.oidc) and st.checkbox(
+            "Signs in with OpenID, without a password"
+        )
         sent = st.form_submit_button("Add", type="primary", icon=":material/person_add:")
     if not sent:
         return
     try:
-        center = seat()
-        link = center.center.people.add(name, [grant], actor=center.actor, openid=openid)
+        ctx = context()
+        link = perform(AddPerson(name, (grant,), openid), ctx)
     except UnsnagError as error:
-        st.error(words.escape(str(error)), icon=":material/warning:")
+        st.error(escape(str(error)), icon=":material/warning:")
         return
     if link:
         _show_link(name.strip(), link.code)
     else:
-        st.success(f"{words.escape(name.strip())} may sign in with OpenID.", icon=":material/check_circle:")
+        st.success(f"{escape(name.strip())} may sign in with OpenID.", icon=":material/check_circle:")
 
 
 @st.dialog("New link", width="medium")
 def _new_link(name: str) -> None:
     st.markdown(
-        f"**{words.escape(name)}** can choose a new password by it. Older links are void; open sessions end "
-        "once the password is chosen."
+        f"**{escape(name)}** can choose a new password with this link. Older links stop working. "
+        "Open sessions end when the new password is set."
     )
-    if st.button("Make the link", type="primary", icon=":material/link:"):
+    if st.button("Create link", type="primary", icon=":material/link:"):
         try:
-            center = seat()
-            made = center.center.people.link(name, actor=center.actor)
+            ctx = context()
+            link = perform(MakeLink(name), ctx)
         except UnsnagError as error:
-            st.error(words.escape(str(error)), icon=":material/warning:")
+            st.error(escape(str(error)), icon=":material/warning:")
         else:
-            _show_link(name, made.code)
+            _show_link(name, link.code)
 
 
 def _show_link(name: str, code: str) -> None:
     st.success(
-        f"Give {words.escape(name)} this link. It works once, for 72 hours, and is shown only now.",
+        f"Send this link to {escape(name)}. It works once, within 72 hours, and is not shown again.",
         icon=":material/check_circle:",
     )
-    st.code(f"{here().settings.url}/welcome?code={code}", language=None, wrap_lines=True)
+    st.code(f"{page_context().settings.url}/welcome?code={code}", language=None, wrap_lines=True)
 
 
 @st.dialog("Disable", width="medium")
 def _disable(name: str) -> None:
     st.markdown(
-        f"**{words.escape(name)}** is let in no more, and open pages lose their power at once. "
-        "Claims return to the queue when they run out."
+        f"**{escape(name)}** can no longer sign in, and open pages stop working at once. "
+        "Claims return to the queue when they expire."
     )
     with st.form("disable", border=False):
-        reason = st.text_input("Reason", max_chars=400, placeholder="It is in the audit (optional)")
+        reason = st.text_input("Reason", max_chars=400, placeholder="Optional; recorded in the audit")
         sent = st.form_submit_button(f"Disable {name}", type="primary", icon=":material/person_off:")
     if sent:
         _do(
-            lambda center: center.center.people.disable(name, actor=center.actor, reason=reason or None),
+            lambda ctx: perform(DisablePerson(name, reason or None), ctx),
             f"{name} is disabled",
         )
         st.rerun()
@@ -204,7 +211,7 @@ def _disable(name: str) -> None:
 
 @st.dialog("Roles", width="medium")
 def _give_roles(name: str, present: tuple[Grant, ...]) -> None:
-    st.markdown(f"What **{words.escape(name)}** may do, from now on and in open pages too.")
+    st.markdown(f"What **{escape(name)}** may do. Changes apply at once, also in open pages.")
     rows = [{"role": g.role, "tenant": g.tenant or "", "flow": g.flow or ""} for g in present]
     with st.form("roles", border=False):
         edited = st.data_editor(
@@ -217,13 +224,13 @@ def _give_roles(name: str, present: tuple[Grant, ...]) -> None:
                 "flow": st.column_config.TextColumn("Flow", help="Empty: any", max_chars=200),
             },
         )
-        st.caption(" · ".join(f"{role} {_ROLE_WORDS[role]}" for role in LADDER))
-        sent = st.form_submit_button("Give these roles", type="primary", icon=":material/badge:")
+        st.caption(" · ".join(f"{role} {_ROLE_TEXTS[role]}" for role in LADDER))
+        sent = st.form_submit_button("Save roles", type="primary", icon=":material/badge:")
     if sent:
-        given = [Grant(row["role"], _or_none(row["tenant"]), _or_none(row["flow"])) for row in edited]
+        grants = [Grant(row["role"], _or_none(row["tenant"]), _or_none(row["flow"])) for row in edited]
         _do(
-            lambda center: center.center.people.give(name, given, actor=center.actor),
-            f"{name} has the roles you gave",
+            lambda ctx: perform(GiveRoles(name, tuple(grants)), ctx),
+            f"{name} has the new roles",
         )
         st.rerun()
 
@@ -234,7 +241,7 @@ def _or_none(text: str | None) -> str | None:
 
 def _grant_fields(choices: Sequence[str], usual: str) -> Grant:
     role = st.selectbox(
-        "Role", choices, index=choices.index(usual), format_func=lambda name: f"{name}: {_ROLE_WORDS[name]}"
+        "Role", choices, index=choices.index(usual), format_func=lambda name: f"{name}: {_ROLE_TEXTS[name]}"
     )
     left, right = st.columns(2)
     whole = role == ADMIN
@@ -246,39 +253,39 @@ def _grant_fields(choices: Sequence[str], usual: str) -> Grant:
 # --- tokens -----------------------------------------------------------------------------------
 
 
-def _tokens(center: Seat) -> None:
-    found = center.center.tokens.listed()
+def _tokens(ctx: ServerContext) -> None:
+    found = valid_tokens(ctx)
     with st.container(horizontal=True, vertical_alignment="center"):
         names = len({token.name for token in found})
-        st.caption(f"{words.plural(names, 'token')}; services are never people", width="stretch")
+        st.caption(f"{formats.count(names, 'token')}; services are not people", width="stretch")
         if st.button("Add a token…", icon=":material/key:", type="primary"):
             _add_token()
     if not found:
         empty(
             ":material/key:",
-            "Here stand the tokens by which scripts, workers and programs come in.",
-            "There is none yet.",
-            "Scripts on this machine that write to the spool folder need none.",
+            "Tokens with which scripts, workers and programs sign in.",
+            "No token has been created yet.",
+            "Scripts on this machine that write to the spool folder need no token.",
         )
     for token in found:
-        _token(center, token)
+        _token(ctx, token)
 
 
-def _token(center: Seat, token: Token) -> None:
-    now = center.now()
-    used = center.center.directory.used_at(token)
+def _token(ctx: ServerContext, token: Token) -> None:
+    now = ctx.now()
+    used = ctx.container.directory.used_at(token)
     left = (token.expires_at - now).total_seconds()
     soon = left < 14 * 86_400
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(f"**{words.escape(token.name)}** `{token.id}`")
-            ends = f"ends in {words.duration(left)}"
+            st.markdown(f"**{escape(token.name)}** `{token.id}`")
+            ends = f"ends in {formats.duration(left, coarse=True)}"
             st.caption(
                 " · ".join(
                     (
-                        ", ".join(words.escape(str(grant)) for grant in token.grants),
-                        f"used {words.ago(used, now)}",
-                        f"{words.duration((now - token.created_at).total_seconds())} old",
+                        ", ".join(escape(str(grant)) for grant in token.grants),
+                        f"used {formats.ago(used, now)}",
+                        f"{formats.duration((now - token.created_at).total_seconds(), coarse=True)} old",
                         f":orange[{ends}]" if soon else ends,
                     )
                 )
@@ -291,7 +298,7 @@ def _token(center: Seat, token: Token) -> None:
 
 def _revoke(token: Token) -> None:
     _do(
-        lambda center: center.center.tokens.revoke(token.name, actor=center.actor, secret_id=token.id),
+        lambda ctx: perform(RevokeToken(token.name, token.id), ctx),
         f"The secret {token.id} of {token.name} is revoked",
     )
 
@@ -302,29 +309,30 @@ def _add_token() -> None:
         name = st.text_input("Name", max_chars=60, help="What uses it, such as orders-worker")
         grant = _grant_fields(SERVICE_ROLES, "sender")
         days = st.number_input("Valid for days", 1, MAX_DAYS, 90)
-        sent = st.form_submit_button("Make the token", type="primary", icon=":material/key:")
+        sent = st.form_submit_button("Create token", type="primary", icon=":material/key:")
     if sent:
-        _show_new(lambda center: center.center.tokens.add(name, [grant], days=days, actor=center.actor))
+        _show_new(lambda ctx: perform(AddToken(name, days, (grant,)), ctx))
 
 
 @st.dialog("Rotate", width="medium")
 def _rotate(name: str) -> None:
     st.markdown(
-        f"**{words.escape(name)}** gets a second secret. The first works on for 24 hours, so that you can "
-        "give the script the new one."
+        f"**{escape(name)}** gets a second secret. The first one works for another 24 hours: "
+        "update the script in that time."
     )
-    if st.button("Make the second secret", type="primary", icon=":material/autorenew:"):
-        _show_new(lambda center: center.center.tokens.rotate(name, days=90, actor=center.actor))
+    if st.button("Create second secret", type="primary", icon=":material/autorenew:"):
+        _show_new(lambda ctx: perform(RotateToken(name, 90), ctx))
 
 
-def _show_new(make: Callable[[Seat], Any]) -> None:
+def _show_new(make: Callable[[ServerContext], Any]) -> None:
     try:
-        made = make(seat())
+        token = make(context())
     except UnsnagError as error:
-        st.error(words.escape(str(error)), icon=":material/warning:")
+        st.error(escape(str(error)), icon=":material/warning:")
         return
-    st.success("This is the token. It is shown only now.", icon=":material/check_circle:")
-    st.code(made.text, language=None, wrap_lines=True)
+    st.success("Copy this token now. It is not shown again.", icon=":material/check_circle:")
+    st.code(token.text, language=None, wrap_lines=True)
     st.caption(
-        "Scripts and workers take it from `UNSNAG_TOKEN`; OTLP exporters as `Authorization: Bearer …`."
+        "Scripts and workers read it from `UNSNAG_TOKEN`; "
+        "OTLP exporters send it as `Authorization: Bearer …`."
     )

@@ -1,4 +1,4 @@
-"""The units that were seen last: where somebody begins who has no number to look for."""
+"""The latest units: a start for users who have no number to search for."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from views.kit import words
+from cases import units
+from data import formats
+from views.kit.markdown import escape
 from views.kit.state import go, param
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from server.center import Seat
+    from cases.unit import SeenUnit
+    from server.context import ServerContext
 
-    Row = dict[str, Any]
 
 _FILTERS: Final = {"failed": "Failed", "named": "Has an ID"}
 
 
 def recent_units(
-    center: Seat, open_unit: Callable[[str], None], states: Mapping[str, tuple[str, Any, str]]
+    ctx: ServerContext, open_unit: Callable[[str], None], states: Mapping[str, tuple[str, Any, str]]
 ) -> None:
-    """List the latest units; `open_unit` shows one, `states` are the words, colours and icons of a state."""
+    """List the latest units; `open_unit` shows one, `states` are name, colour and icon of each state."""
     chosen = _filters()
-    rows = center.units.recent(failed="failed" in chosen, named="named" in chosen)
+    rows = units.recent(ctx.reading, failed="failed" in chosen, named="named" in chosen)
     if not rows:
-        st.caption("No unit passes the filter. Take a filter away, or wait for the next unit.")
+        st.caption("No unit matches the filters. Remove a filter, or wait for the next unit.")
         return
     with st.container(border=True, gap="xsmall"):
-        for n, row in enumerate(rows):
-            _line(center, n, row, open_unit, states)
+        for n, seen in enumerate(rows):
+            _line(ctx, n, seen, open_unit, states)
 
 
 def _filters() -> list[str]:
@@ -52,21 +54,21 @@ def _filters() -> list[str]:
 
 
 def _line(
-    center: Seat,
+    ctx: ServerContext,
     n: int,
-    row: Row,
+    seen: SeenUnit,
     open_unit: Callable[[str], None],
     states: Mapping[str, tuple[str, Any, str]],
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            words.escape(row["id"]),
+            escape(seen.id),
             key=f"recent_{n}",
             on_click=open_unit,
-            args=(row["id"],),
+            args=(seen.id,),
             type="tertiary",
             icon=":material/account_tree:",
         )
-        name, color, icon = states[row["state"]]
+        name, color, icon = states[seen.state]
         st.badge(name, color=color, icon=icon)
-        st.caption(f"{words.escape(row['flow'])} · {words.ago(row['time'], center.now())}")
+        st.caption(f"{escape(seen.flow)} · {formats.ago(seen.time, ctx.now())}")

@@ -1,4 +1,4 @@
-"""The dashboard's frame: pages, who I am, the strip. Streamlit runs this file for each visit."""
+"""The dashboard's frame: navigation, user and strip. Streamlit runs this file for each visit."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ import streamlit as st
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, StopException
 
 from access.errors import SignedOutError
+from access.sessions import sign_out
 from data.errors import UnsnagError
-from server.center import current
-from views import account, business, collecting, exceptions, people, trace, trail
-from views.kit import words
+from server.container import current
+from views import account, audit, collectors, people
+from views.business import page as business
+from views.connect import page as connect
+from views.exceptions import page as exceptions
 from views.kit.empty import empty
+from views.kit.markdown import escape
 from views.kit.person import who
 from views.kit.strip import strip
+from views.mapping import page as mapping
+from views.trace import page as trace
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
-    from server.center import Seat
+    from server.context import ServerContext
 
 _LOG: Final = logging.getLogger("unsnag.views")
 _STATIC: Final = Path(__file__).parent / "static"
@@ -33,15 +39,22 @@ header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparen
 [data-testid="stSidebarUserContent"] {padding-top: 0.5rem;}
 [data-testid="stElementToolbarButton"] [aria-label="Download as CSV"] {display: none;}
 .st-key-case_panel {max-height: 80vh; overflow-y: auto; scrollbar-width: thin;}
+.st-key-page_title h1 {min-height: 44px; line-height: 44px; padding: 0;}
+[data-testid="stSidebarNavLink"][aria-current="page"] {box-shadow: inset 3px 0 0 currentColor;}
+[data-testid="stSidebarNavLink"]:focus-visible {
+    outline: 2px solid currentColor !important; outline-offset: 1px;
+}
 @media (max-width: 1180px) {
-    [data-testid="stLayoutWrapper"]:has(> .st-key-case_panel) {width: 100% !important; flex: 1 1 100%;}
+    [data-testid="stLayoutWrapper"]:has(> .st-key-case_panel) {
+        width: 100% !important; flex: 1 1 100%; order: -1;
+    }
     .st-key-queue_box {min-width: 100%;}
 }
 @media (max-width: 768px) {
     header[data-testid="stHeader"] {height: 2.75rem; min-height: 2.75rem;}
     .block-container {padding: 3.1rem 1rem 2rem;}
     .st-key-filters > div {flex: 1 1 45%; min-width: 0;}
-    .st-key-filters > .st-key-filter_q {flex-basis: 100%;}
+    .st-key-filters > .st-key-filter_q, .st-key-filters > .st-key-audit_q {flex-basis: 100%;}
 }
 </style>"""
 
@@ -51,28 +64,30 @@ def main() -> None:
     st.set_page_config(page_title="Unsnag", page_icon=str(_STATIC / "favicon.svg"), layout="wide")
     st.html(_STYLE)
     try:
-        seat = current().seat(who())
+        ctx = current().context(who())
     except SignedOutError:
         _signed_out()
         return
     except UnsnagError as error:
-        st.error(words.escape(str(error)), icon=":material/error:")
+        st.error(escape(str(error)), icon=":material/error:")
         return
     st.logo(str(_STATIC / "logo.svg"), icon_image=str(_STATIC / "favicon.svg"), size="large")
-    chosen = st.navigation(_pages(seat))
+    chosen = st.navigation(_pages(ctx))
     with st.sidebar:
-        _person(seat)
+        _person(ctx)
     strip()
     _run(chosen)
 
 
-def _pages(seat: Seat) -> dict[str, list[StreamlitPage]]:
-    """List the pages that this person may open; each page and every act asks again."""
+def _pages(ctx: ServerContext) -> dict[str, list[StreamlitPage]]:
+    """List the pages that this person may open; each page and each act checks again."""
     system = [
-        st.Page(collecting.page, title="Collectors", icon=":material/sensors:", url_path="collectors"),
-        st.Page(trail.page, title="Audit", icon=":material/history:", url_path="audit"),
+        st.Page(connect.page, title="Connect", icon=":material/cable:", url_path="connect"),
+        st.Page(collectors.page, title="Collectors", icon=":material/sensors:", url_path="collectors"),
+        st.Page(mapping.page, title="Mapping", icon=":material/conversion_path:", url_path="mapping"),
+        st.Page(audit.page, title="Audit", icon=":material/history:", url_path="audit"),
     ]
-    if seat.may("person.change"):
+    if ctx.may("person.change"):
         system.append(st.Page(people.page, title="People", icon=":material/group:", url_path="people"))
     system.append(
         st.Page(account.page, title="Account", icon=":material/account_circle:", url_path="account")
@@ -95,9 +110,9 @@ def _pages(seat: Seat) -> dict[str, list[StreamlitPage]]:
     }
 
 
-def _person(seat: Seat) -> None:
-    name = words.escape(seat.actor.name)
-    if seat.center.authority.local:
+def _person(ctx: ServerContext) -> None:
+    name = escape(ctx.actor.name)
+    if ctx.container.authority.local:
         st.markdown(f":material/person: **{name}**  \n[Not you?](/me)")
         return
     st.markdown(f":material/person: **{name}**")
@@ -106,7 +121,7 @@ def _person(seat: Seat) -> None:
 
 def _sign_out() -> None:
     with contextlib.suppress(SignedOutError):
-        current().sessions.end(who())
+        sign_out(current().context(who()))
 
 
 def _signed_out() -> None:
@@ -115,10 +130,10 @@ def _signed_out() -> None:
     empty(
         ":material/logout:",
         "You are signed out.",
-        "Your session has ended: by you, by time, or by an admin. Nothing you did is lost.",
-        "Sign in again to go on.",
+        "Your session ended: you signed out, it expired, or an admin ended it. Your work is saved.",
+        "Sign in again to continue.",
     )
-    # A link, not a button: whatever this page has not loaded yet, it cannot load any more.
+    # A link, not a button: without a session this page can load nothing more.
     st.html('<p style="text-align:center"><a href="/sign-in" target="_self"><b>Sign in</b></a></p>')
 
 
@@ -128,12 +143,13 @@ def _run(chosen: StreamlitPage) -> None:
     except (RerunException, StopException):
         raise
     except UnsnagError as error:
-        st.error(words.escape(str(error)), icon=":material/error:")
-    except Exception:  # noqa: BLE001 - a broken page says so and leaves the frame standing
+        st.error(escape(str(error)), icon=":material/error:")
+    except Exception:  # noqa: BLE001 - a broken page shows an error inside an intact frame
         incident = uuid.uuid4().hex[:12]
         _LOG.exception("page.failed incident=%s", incident)
         st.error(
-            f"This page broke. The incident `{incident}` is in the server's log; the other pages go on.",
+            f"This page failed. No data is lost and the other pages work. "
+            f"The server log holds the details under the incident `{incident}`.",
             icon=":material/report:",
         )
 

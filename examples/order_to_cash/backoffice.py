@@ -1,7 +1,7 @@
 """The back office: people who raise limits, receive deliveries and correct data, some time after a failure.
 
-They always mend the cause. One time in four they forget to tell the order desk: then the order stays held
-until somebody retries it in the exception center.
+They always fix the cause. One time in four they forget to inform the order desk: then the order stays held
+until somebody retries it in the exception container.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ADDRESS = "Hafenweg 3, 48155 Münster"
 
 
 def run_once(*, after_s: float = 90.0) -> None:
-    """Mend the cause of whatever has been held for a while."""
+    """Fix the cause of whatever has been held for a while."""
     since = clock.time() - after_s
     mend("credit.limit-exceeded", raise_limit, since)
     mend("stock.short", receive_delivery, since)
@@ -35,7 +35,7 @@ def run_once(*, after_s: float = 90.0) -> None:
 
 
 def mend(reason: str, remedy: Callable[[shop.Order], None], since: float) -> None:
-    """Mend one cause for every order that is held for it."""
+    """Fix one cause for every order that is held for it."""
     for order in shop.held(reason, since=since):
         remedy(order)
         if not forgotten(order.number):
@@ -54,7 +54,7 @@ def stocktaking() -> Iterator[None]:
 
 
 def collect_exports() -> None:
-    """Fetch the accountants' files, which makes room for new ones."""
+    """Fetch the accountants' files, which frees space for new ones."""
     for path in storage.folder("export").glob("*.csv"):
         path.unlink()
 
@@ -83,7 +83,7 @@ def receive_delivery(order: shop.Order) -> None:
 
 
 def correct_customer(order: shop.Order) -> None:
-    """Enter what the customer said on the telephone."""
+    """Enter what the customer answered on the telephone."""
     customers.correct(order.customer, address=ADDRESS, vat_id=f"DE{order.customer[2:]:0>9}")
 
 

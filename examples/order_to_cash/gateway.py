@@ -9,7 +9,7 @@ import argparse
 import json
 import random
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,8 +57,9 @@ class Timetable:
         return None
 
 
-LIVE = (Phase("down", 20, 35), Phase("slow", 35, 48, share=0.6), Phase("limited", 48, 60, share=0.7))
-"""Forty seconds of trouble in every three minutes, the first twenty seconds after the start."""
+HOUR_S = 3600.0
+LIVE = Timetable(6 * HOUR_S, (Phase("down", 0, 240), Phase("limited", 240, 300, share=0.7)))
+"""Five minutes of trouble in every six hours, from the start on: it is down when the demonstration begins."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # one packet an answer; two cost 40 ms of waiting for an acknowledgement
-    timetable: ClassVar[Timetable] = Timetable(180, LIVE)
+    timetable: ClassVar[Timetable] = LIVE
 
     def do_POST(self) -> None:
         """Take one capture."""
@@ -134,7 +135,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Tell of errors other than a client who left."""
+        """Report errors other than a client who left."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -150,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=8510)
     port = parser.parse_args().port
-    serve(port, Timetable(180, LIVE, origin=clock.time())).serve_forever()
+    serve(port, replace(LIVE, origin=clock.time())).serve_forever()
 
 
 if __name__ == "__main__":

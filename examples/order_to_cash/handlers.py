@@ -1,7 +1,7 @@
 """What a retry of order-to-cash does: the same steps that the programs take, for one order.
 
 Run by ``unsnag worker examples/order_to_cash/handlers.py``.
-Every step is safe to repeat, and `shop.advance` moves an order once: whoever is second changes nothing.
+Every step is safe to repeat, and `shop.advance` moves an order once: a second run changes nothing.
 """
 
 from __future__ import annotations

@@ -36,6 +36,12 @@ def read_files() -> None:
         path.rename(storage.folder("inbox", "done") / path.name)
 
 
+def has_new() -> bool:
+    """Say whether there are files or rows that nobody has worked on."""
+    is_dropped = next(storage.folder("inbox").glob("*.csv"), None) is not None
+    return is_dropped or _rows().execute("select 1 from rows where status = 'new'").fetchone() is not None
+
+
 def new_rows() -> list[dict[str, str]]:
     """Return the rows that nobody has worked on, in the order of their numbers."""
     rows = _rows().execute("select fields from rows where status = 'new' order by number")

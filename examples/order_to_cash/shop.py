@@ -104,6 +104,15 @@ def waiting(status: str) -> list[Order]:
     return [_order(row) for row in rows]
 
 
+def has_due() -> bool:
+    """Say whether a program can work on an order now."""
+    row = _orders().execute(
+        "select 1 from orders where status <> 'invoiced' and (held_for is null or retry_at <= ?) limit 1",
+        [clock.time()],
+    )
+    return row.fetchone() is not None
+
+
 def advance(order: Order, status: str) -> None:
     """Hand an order to the next program; an order that went on already stays where it is."""
     _orders().execute(

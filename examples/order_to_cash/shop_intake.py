@@ -94,7 +94,7 @@ def amount(row: dict[str, str]) -> Decimal:
 
 
 def facts(row: dict[str, str]) -> dict[str, object]:
-    """Return what can be said of a row before it is checked."""
+    """Return what is known of a row before it is checked."""
     known: dict[str, object] = {name: row[name] for name in ("tenant", "segment", "business_unit")}
     with suppress(InvalidOperation, unsnag.DataError):  # nobody knows yet what a broken row is worth
         known |= {"value": Decimal(row["total"]), "currency": known_currency(row)}

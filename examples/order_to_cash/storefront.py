@@ -1,6 +1,6 @@
 """The storefront: customers who order, and the CSV files that the shop drops for the automation.
 
-About one row in 160 is broken, as files from shops are; one order in 250 comes from a company or person
+About one row in 60 is broken, as files from shops are; one order in 90 comes from a company or person
 whose master data was typed in wrongly.
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import random
+import sys
 from typing import TYPE_CHECKING
 
 from examples import clock, program, storage
@@ -33,10 +35,20 @@ SKUS = [f"SKU-{n}" for n in range(100, 140)]
 SCARCE = ["SKU-900", "SKU-901"]
 """Goods that are ordered from the maker only when they have run out."""
 
+PEAK_ORDERS_AN_HOUR = 4.0
+PASS_S = 5.0
+QUIET = 0.1
+"""What of the peak is left at night."""
+WEEKEND = 0.6
+PARTNER_ORDERS = 8
+"""Orders in the file that a partner sends once a day, half an hour before the busy hour."""
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+
 CUSTOMERS = 400
-BROKEN_ROW = 1 / 160
-NEW_CUSTOMER_WITH_TYPO = 1 / 250
-SCARCE_GOODS = 1 / 15
+BROKEN_ROW = 1 / 60
+NEW_CUSTOMER_WITH_TYPO = 1 / 90
+SCARCE_GOODS = 1 / 10
 
 
 def open_shop() -> None:
@@ -70,6 +82,34 @@ def register(*, typo: bool = False) -> str:
     return f"C-{number}"
 
 
+def orders_an_hour(moment: float) -> float:
+    """Return how many orders an hour come in: most around the busy hour, few at night, fewer at week-ends.
+
+    ``EXAMPLES_BUSY_HOUR`` is in UTC. The demonstration names the hour in which it was started.
+    """
+    from_busy = (moment % DAY_S / HOUR_S - busy_hour()) / 24
+    share = QUIET + (1 - QUIET) * max(0.0, math.cos(2 * math.pi * from_busy)) ** 1.5
+    is_weekend = int(moment // DAY_S + 4) % 7 in (0, 6)  # 1970 began on a Thursday
+    return PEAK_ORDERS_AN_HOUR * share * (WEEKEND if is_weekend else 1.0)
+
+
+def customers_order(moment: float, for_s: float, rate: float = 1.0) -> None:
+    """Let come in what customers order in some seconds; ``rate`` is 1 where business is as usual."""
+    expected = orders_an_hour(moment) * rate * for_s / HOUR_S
+    parts = 16  # as good as a Poisson draw where fewer than one order comes in a part
+    count = sum(chance.random() < expected / parts for _ in range(parts))
+    if count:
+        place_orders(count)
+    partner_at = (busy_hour() - 0.5) * HOUR_S
+    if (moment - partner_at) // DAY_S != (moment + for_s - partner_at) // DAY_S:
+        write_file([order("wholesale") for _ in range(PARTNER_ORDERS)])
+
+
+def busy_hour() -> float:
+    """Return the hour of the day, in UTC, in which most customers order."""
+    return float(os.environ.get("EXAMPLES_BUSY_HOUR", "11"))
+
+
 def place_orders(count: int) -> None:
     """Let as many orders come in at once."""
     write_file([order() for _ in range(count)])
@@ -85,9 +125,11 @@ def write_file(rows: list[dict[str, str]]) -> None:
     path.with_suffix(".part").rename(path)  # a reader never sees half a file
 
 
-def order() -> dict[str, str]:
-    """Return one row, now and then a broken one."""
+def order(segment: str | None = None) -> dict[str, str]:
+    """Return one row, of anybody or of a customer of a segment; now and then a broken one."""
     customer = somebody()
+    while segment and customer["segment"] != segment:
+        customer = somebody()
     segment = customer["segment"]
     value = math.exp(chance.gauss(math.log(MEDIAN_VALUE[segment]), SPREAD[segment]))
     row = {
@@ -130,8 +172,17 @@ def somebody() -> sqlite3.Row:
 
 def next_number() -> int:
     """Return the next order's number."""
-    counter = storage.database("storefront", "create table if not exists orders (id integer primary key)")
-    return 1000 + int(counter.execute("insert into orders default values").lastrowid or 0)
+    return 1000 + int(counter().execute("insert into orders default values").lastrowid or 0)
+
+
+def count() -> int:
+    """Return how many orders came in."""
+    return int(counter().execute("select count(*) from orders").fetchone()[0])
+
+
+def counter() -> sqlite3.Connection:
+    """Return the connection to the orders' numbers."""
+    return storage.database("storefront", "create table if not exists orders (id integer primary key)")
 
 
 def pick(weights: dict[str, int]) -> str:
@@ -139,10 +190,26 @@ def pick(weights: dict[str, int]) -> str:
     return chance.choices(list(weights), list(weights.values()))[0]
 
 
+class Customers:
+    """Everybody who orders while the program runs."""
+
+    def __init__(self) -> None:
+        self._since = clock.time()
+
+    def order(self) -> None:
+        """Let come in what was ordered since the last pass."""
+        now = clock.time()
+        customers_order(self._since, now - self._since)
+        self._since = now
+
+
 def main() -> None:
-    """Run as a program: about one order every two seconds."""
+    """Run as a program; with ``--once`` one order comes in."""
     open_shop()
-    program.run(lambda: place_orders(chance.choice((1, 2, 3))), every_s=4.0)
+    if "--once" in sys.argv:
+        place_orders(1)
+    else:
+        program.run(Customers().order, every_s=PASS_S)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Traces and logs go out as OTLP over HTTP; the mapping in ``examples/unsnag.toml`
 from __future__ import annotations
 
 import os
+import threading
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -119,8 +120,8 @@ def span(name: str, order: sqlite3.Row) -> Iterator[None]:
             yield
     except Exception as error:
         # Without the module: run as a program it would be __main__, and one cause would look like two.
-        told = {"exception.type": type(error).__name__}
-        current.record_exception(error, told, timestamp=clock.time_ns())
+        event_fields = {"exception.type": type(error).__name__}
+        current.record_exception(error, event_fields, timestamp=clock.time_ns())
         current.set_status(trace.StatusCode.ERROR, str(error))
         raise
     finally:
@@ -197,6 +198,14 @@ def export(endpoint: str) -> None:
     """Send traces and logs to an OTLP/HTTP receiver."""
     traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
     logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(f"{endpoint}/v1/logs")))
+
+
+def flush() -> None:
+    """Send what waits, now: traces and logs at once."""
+    sending = threading.Thread(target=logs.force_flush)
+    sending.start()
+    traces.force_flush()
+    sending.join()
 
 
 def shutdown() -> None:

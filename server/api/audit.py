@@ -1,4 +1,4 @@
-"""Routes of the audit: search, check, carry away."""
+"""Routes of the audit: search, check, export."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from audit.evidence import Wanted
-from server.api import shapes
-from server.api.callers import Caller
+from server import audit
+from server.api import audit_shapes, shapes
+from server.api.callers import CallerContext
 from server.api.paging import Cursor, Limit, Moment, moment, offset, page
-from server.center import current
-from server.trails import AuditFilter, Trails
+from server.audit import AuditEntry, AuditFilter
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 
@@ -24,7 +24,7 @@ _CHUNK: Final = 1 << 18
 Word = Annotated[str | None, Query(max_length=400)]
 
 
-class PackBody(BaseModel):
+class PackBody(shapes.Body):
     """What an evidence pack is to hold."""
 
     since: datetime | None = Field(None, alias="from")
@@ -32,9 +32,9 @@ class PackBody(BaseModel):
     flow: str | None = Field(None, max_length=200)
 
 
-@router.get("", response_model=shapes.Listed[shapes.AuditEntry])
-def list_entries(
-    caller: Caller,
+@router.get("", response_model=shapes.Listed[AuditEntry])
+def list_audit_entries(
+    ctx: CallerContext,
     q: Word = None,
     kind: Word = None,
     actor: Word = None,
@@ -48,14 +48,14 @@ def list_entries(
     """List entries, the newest first; for approvers, within their scope."""
     first = offset(cursor)
     chosen = AuditFilter(q, kind, actor, verb, flow, moment(start, "from"), moment(end, "to"))
-    total, items = Trails(current(), caller).listed(chosen, limit, first)
-    return page(total, items, first)
+    found = audit.listed(ctx, chosen, limit, first)
+    return page(found.total, found.items, first)
 
 
-@router.get("/verdict", response_model=shapes.ChainVerdict)
-def verdict(caller: Caller) -> Any:
+@router.get("/verdict", response_model=audit_shapes.ChainVerdict)
+def check_audit_chain(ctx: CallerContext) -> Any:
     """Check the whole chain now, against every checkpoint outside the store."""
-    state = Trails(current(), caller).check()
+    state = audit.check(ctx)
     return {
         "intact": state.verdict.intact,
         "entries": state.verdict.entries,
@@ -68,13 +68,13 @@ def verdict(caller: Caller) -> Any:
 
 
 @router.post("/pack", response_class=StreamingResponse)
-def pack(caller: Caller, body: PackBody | None = None) -> StreamingResponse:
-    """Make an evidence pack (ZIP) of a period and a flow. That it was carried away is recorded."""
+def create_evidence_pack(ctx: CallerContext, body: PackBody | None = None) -> StreamingResponse:
+    """Make an evidence pack (ZIP) of a period and a flow. The export is recorded."""
     chosen = body or PackBody.model_validate({})
     wanted = Wanted(_stored(chosen.since), _stored(chosen.until), chosen.flow)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the stream
     try:
-        Trails(current(), caller).pack(wanted, file)
+        audit.pack(ctx, wanted, file)
     except BaseException:
         file.close()
         raise
@@ -89,5 +89,5 @@ def _sent(file: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def _stored(told: datetime | None) -> datetime | None:
-    return moment(told.isoformat(), "time") if told else None
+def _stored(chosen: datetime | None) -> datetime | None:
+    return moment(chosen.isoformat(), "time") if chosen else None

@@ -1,24 +1,26 @@
-"""Routes of cases: lists, one, and the acts."""
+"""Routes of cases: lists, one, and the commands."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from desk.cases import CaseFilter
-from server.api import shapes
-from server.api.callers import Caller, Here, Token
+from access.commands import perform
+from cases import queries
+from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
+from cases.queries import CaseFilter
+from server.api import answers, case_shapes, shapes
+from server.api.callers import CallerContext, Context, Key
 from server.api.paging import Cursor, Limit, offset, page
-from server.center import current
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
 Words = Annotated[str | None, Query(max_length=400, description="One, or several with commas between.")]
 
 
-class RetryBody(BaseModel):
+class RetryBody(shapes.Body):
     """Why the retry is asked for."""
 
     reason: str | None = Field(
@@ -26,28 +28,35 @@ class RetryBody(BaseModel):
     )
 
 
-class CancelRetryBody(BaseModel):
+class CancelRetryBody(shapes.Body):
     """Why the retry is cancelled."""
 
     reason: str | None = Field(None, max_length=2_000)
 
 
-class FixedOutsideBody(BaseModel):
+class FixedOutsideBody(shapes.Body):
     """What was done about it, and where."""
 
     reason: str = Field(max_length=2_000)
 
 
-class ResolveBody(BaseModel):
+class ResolveBody(shapes.Body):
     """How the case ended."""
 
     code: str = Field(max_length=40)
     reason: str = Field(max_length=2_000)
 
 
-@router.get("", response_model=shapes.Listed[shapes.Case])
+class ClassBody(shapes.Body):
+    """Who can do something about the failure."""
+
+    klass: str = Field(alias="class", max_length=40, description="business, data or infrastructure.")
+    for_group: bool = Field(default=False, description="Also for what arrives later in its group.")
+
+
+@router.get("", response_model=shapes.Listed[case_shapes.Case])
 def list_cases(
-    here: Here,
+    ctx: Context,
     state: Words = None,
     flow: Words = None,
     klass: Annotated[str | None, Query(alias="class", max_length=400)] = None,
@@ -62,62 +71,68 @@ def list_cases(
     """List cases, the most urgent first: by due time, then by value at risk."""
     start = offset(cursor)
     chosen = CaseFilter(
-        state=_several(state),
-        flow=_several(flow),
-        klass=_several(klass),
-        severity=_several(severity),
-        tenant=_several(tenant),
+        state=several(state),
+        flow=several(flow),
+        klass=several(klass),
+        severity=several(severity),
+        tenant=several(tenant),
         holder=holder,
         group=group,
         text=q,
     )
-    found = here.desk.cases(chosen, limit, start)
-    return page(found.total, found.items, start)
+    found = queries.listed(ctx.reading, chosen, limit, start)
+    return page(found.total, [answers.case(case) for case in found.items], start)
 
 
-@router.get("/{case_id}", response_model=shapes.CaseDetail)
-def get_case(case_id: str, here: Here) -> Any:
+@router.get("/{case_id}", response_model=case_shapes.CaseDetail)
+def get_case(case_id: str, ctx: Context) -> Any:
     """Return a case with its attempts, acts and data."""
-    return here.desk.case(case_id)
+    return answers.case_detail(queries.one(ctx.reading, case_id))
 
 
-@router.post("/{case_id}/claim", response_model=shapes.Case)
-def claim(case_id: str, caller: Caller, token: Token) -> Any:
+@router.post("/{case_id}/claim", response_model=case_shapes.Case)
+def claim_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
     """Claim a case, or renew one's claim."""
-    return current().acts.claim(case_id, actor=caller, token=token)
+    return answers.case(perform(Claim(case_id), ctx, key=key))
 
 
-@router.post("/{case_id}/release", response_model=shapes.Case)
-def release(case_id: str, caller: Caller, token: Token) -> Any:
+@router.post("/{case_id}/release", response_model=case_shapes.Case)
+def release_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
     """Give a claimed case back."""
-    return current().acts.release(case_id, actor=caller, token=token)
+    return answers.case(perform(Release(case_id), ctx, key=key))
 
 
-@router.post("/{case_id}/retry", response_model=shapes.Case)
-def retry(case_id: str, caller: Caller, token: Token, body: RetryBody | None = None) -> Any:
+@router.post("/{case_id}/retry", response_model=case_shapes.Case)
+def retry_case(case_id: str, ctx: CallerContext, key: Key, body: RetryBody | None = None) -> Any:
     """Ask for a retry; a worker carries it out."""
-    return current().acts.retry(case_id, actor=caller, reason=body.reason if body else None, token=token)
+    return answers.case(perform(RetryCase(case_id, body.reason if body else None), ctx, key=key))
 
 
-@router.post("/{case_id}/cancel-retry", response_model=shapes.Case)
-def cancel_retry(case_id: str, caller: Caller, token: Token, body: CancelRetryBody | None = None) -> Any:
+@router.post("/{case_id}/cancel-retry", response_model=case_shapes.Case)
+def cancel_retry(case_id: str, ctx: CallerContext, key: Key, body: CancelRetryBody | None = None) -> Any:
     """Cancel a retry that no worker has taken; 409 when one runs it already."""
-    reason = body.reason if body else None
-    return current().acts.cancel_retry(case_id, actor=caller, reason=reason, token=token)
+    return answers.case(perform(CancelRetry(case_id, body.reason if body else None), ctx, key=key))
 
 
-@router.post("/{case_id}/fixed-outside", response_model=shapes.Case)
-def fixed_outside(case_id: str, caller: Caller, token: Token, body: FixedOutsideBody) -> Any:
+@router.post("/{case_id}/fixed-outside", response_model=case_shapes.Case)
+def mark_case_fixed_outside(case_id: str, ctx: CallerContext, key: Key, body: FixedOutsideBody) -> Any:
     """Say that the unit was repaired outside; the case waits for its success signal, for days."""
-    return current().acts.fixed_outside(case_id, actor=caller, reason=body.reason, token=token)
+    return answers.case(perform(FixedOutside(case_id, body.reason), ctx, key=key))
 
 
-@router.post("/{case_id}/resolve", response_model=shapes.Case)
-def resolve(case_id: str, caller: Caller, token: Token, body: ResolveBody) -> Any:
+@router.post("/{case_id}/class", response_model=case_shapes.Case)
+def classify_case(case_id: str, ctx: CallerContext, key: Key, body: ClassBody) -> Any:
+    """Name the class of a case, on request also for what arrives later in its group."""
+    return answers.case(perform(Classify(case_id, body.klass, body.for_group), ctx, key=key))
+
+
+@router.post("/{case_id}/resolve", response_model=case_shapes.Case)
+def resolve_case(case_id: str, ctx: CallerContext, key: Key, body: ResolveBody) -> Any:
     """Close a case with a code and a reason."""
-    return current().acts.resolve(case_id, actor=caller, code=body.code, reason=body.reason, token=token)
+    return answers.case(perform(Resolve(case_id, body.code, body.reason), ctx, key=key))
 
 
-def _several(text: str | None) -> list[str] | None:
+def several(text: str | None) -> list[str] | None:
+    """Return the values of a parameter with commas between them; None where there is none."""
     values = [part.strip() for part in (text or "").split(",") if part.strip()]
     return values or None

@@ -6,6 +6,7 @@ import base64
 import binascii
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Query
 
@@ -41,8 +42,8 @@ def page(total: int, items: list[Any], start: int) -> dict[str, Any]:
     return {"total": total, "items": items, "next": more}
 
 
-def moment(text: str | None, name: str) -> datetime | None:
-    """Return a point in time as the store holds it: naive UTC.
+def moment(text: str | None, name: str, zone: str = "UTC") -> datetime | None:
+    """Return a point in time as the store holds it: naive UTC. Without a zone of its own it is in `zone`.
 
     Raises:
         BadRequestError: it is not RFC 3339.
@@ -52,7 +53,7 @@ def moment(text: str | None, name: str) -> datetime | None:
     try:
         # "+" in an unescaped query arrives as a space.
         parsed = datetime.fromisoformat(text.strip().replace(" 0", "+0"))
-        parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=ZoneInfo(zone))
         return parsed.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise BadRequestError(f"{name}={text!r} is not a time such as 2026-11-22T10:00:00Z.") from None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from opentelemetry import trace
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -22,10 +23,10 @@ from access.errors import (
     TokenReusedError,
     TooManyTriesError,
 )
-from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreUnavailableError, UnsnagError
-from desk.errors import (
+from cases.errors import (
     AlreadyClaimedError,
     CaseNotFoundError,
+    GroupNotFoundError,
     InvalidActError,
     LeaseLostError,
     NotAllowedNowError,
@@ -33,22 +34,46 @@ from desk.errors import (
     TraceNotFoundError,
     UnitNotFoundError,
 )
-from server.center import NotRunningError, RecordNotFoundError
+from collectors.applying import IsAppliedError, NothingToApplyError
+from collectors.kept_mappings import VersionNotFoundError
+from collectors.mapping_text import BadMappingError
+from data.backup import BackupError
+from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreUnavailableError, UnsnagError
+from data.logs import event_log
+from data.spans import fail
+from kpis.definition import UnknownKpiError
+from kpis.periods import InvalidPeriodError
+from kpis.weeks import EmptyCommentError, WeekRunsError
+from server.container import NotRunningError
+from server.mappings import MappingNotFoundError
+from server.quarantine import RecordNotFoundError
 from server.refusals import RefusedError
+from unsnag import wire
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
-_LOG: Final = logging.getLogger("unsnag.api")
+_LOG: Final = event_log("api")
 
 MEDIA_TYPE: Final = "application/problem+json"
+KEY_MISSING: Final = f"Send an {wire.IDEMPOTENCY_KEY} header: a new random text for each write."
 _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (CaseNotFoundError, 404),
+    (GroupNotFoundError, 404),
     (UnitNotFoundError, 404),
     (TraceNotFoundError, 404),
     (PersonNotFoundError, 404),
     (TokenNotFoundError, 404),
     (RecordNotFoundError, 404),
+    (UnknownKpiError, 404),
+    (InvalidPeriodError, 400),
+    (EmptyCommentError, 422),
+    (WeekRunsError, 409),
+    (MappingNotFoundError, 404),
+    (VersionNotFoundError, 404),
+    (BadMappingError, 422),
+    (NothingToApplyError, 422),
+    (IsAppliedError, 409),
     (SignedOutError, 401),
     (ForbiddenError, 403),
     (LinkUsedError, 410),
@@ -62,6 +87,7 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (StoreBusyError, 503),
     (StoreClosedError, 503),
     (StoreUnavailableError, 503),
+    (BackupError, 503),
     (NotRunningError, 503),
 )
 
@@ -82,11 +108,13 @@ class Problem(BaseModel):
     incident: str | None = None
     field: str | None = None
     """Which field of the request lacks something."""
+    faults: list[dict[str, str | int]] | None = None
+    """What is wrong with the text of a mapping, line by line."""
 
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem."""
-    app.add_exception_handler(UnsnagError, _told)
+    app.add_exception_handler(UnsnagError, _problem_response)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _crashed)
@@ -104,7 +132,7 @@ def answer(kind: str, title: str, status: int, detail: str, **more: Any) -> JSON
     return JSONResponse(safe, status, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def _told(_request: Request, error: Exception) -> JSONResponse:
+async def _problem_response(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, RefusedError):
         refusal = error.refusal
         return answer(refusal.kind, refusal.kind.replace("-", " ").capitalize(), refusal.status, str(error))
@@ -113,13 +141,17 @@ async def _told(_request: Request, error: Exception) -> JSONResponse:
     more: dict[str, Any] = {}
     if isinstance(error, AlreadyClaimedError | NotAllowedNowError):
         more = {"holder": error.holder, "since": error.since.isoformat() + "Z" if error.since else None}
+    if isinstance(error, BadMappingError):
+        more = {"faults": [asdict(fault) for fault in error.faults]}
     if isinstance(error, ReasonMissingError):
         more = {"field": error.field}
     return answer(name.replace(" ", "-"), name.capitalize(), status, str(error), **more)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    if any(e["loc"] == ("header", wire.IDEMPOTENCY_KEY) and e["type"] == "missing" for e in error.errors()):
+        return await _problem_response(request, BadRequestError(KEY_MISSING))
     parts = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()]
     return answer("invalid-request", "Invalid request", 422, "; ".join(parts))
 
@@ -133,6 +165,7 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 async def _crashed(_request: Request, error: Exception) -> JSONResponse:
     incident = uuid.uuid4().hex[:12]
-    _LOG.error("request.failed incident=%s", incident, exc_info=error)
+    fail(trace.get_current_span(), error)
+    _LOG.error("request.failed", incident=incident, exc_info=error)
     words = f"Something broke on our side. Give the operator of this server the incident {incident}."
     return answer("incident", "Internal error", 500, words, incident=incident)

@@ -1,9 +1,8 @@
-"""Routes about the server itself: health, readiness, metrics, sources, quarantine, events, KPIs."""
+"""Routes about the server itself: health, readiness, metrics, sources, quarantine, events."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
@@ -12,14 +11,14 @@ from starlette.responses import StreamingResponse
 
 from access.errors import SignedOutError
 from audit.actor import Actor
-from data.clock import stored
 from data.errors import UnsnagError
-from kpis.scoreboard import scoreboard
-from server.api import shapes
-from server.api.callers import Here, Token
-from server.api.paging import Cursor, Limit, Moment, moment, offset, page
+from server import quarantine
+from server.api import shapes, system_shapes
+from server.api.callers import CallerContext, Context, Key
+from server.api.paging import Cursor, Limit, offset, page
 from server.api.problems import BadRequestError
-from server.center import current
+from server.container import current
+from server.context import taken_items
 from server.events import TOPICS
 from server.metrics import render
 
@@ -28,80 +27,82 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["system"])
 
-_WEEK: Final = timedelta(days=7)
 _POLL_S: Final = 0.1
 _KEEPALIVE_POLLS: Final = 150
-_BY: Final = ("flow", "segment", "tenant", "business_unit", "class")
 
 
 @router.get("/healthz")
-def healthz() -> dict[str, str]:
+def get_health() -> dict[str, str]:
     """Answer as soon as the process serves."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses={503: {"description": "Not ready, with reasons."}})
-def readyz() -> JSONResponse:
-    """Answer 200 once the store is open and the collectors run."""
+def get_readiness() -> JSONResponse:
+    """Answer 200 while the store reads and writes and the collectors run; `instance` names this start.
+
+    With 200 the status is `ready`, or `degraded` with reasons that need an operator soon.
+    """
     try:
-        center = current()
+        container = current()
     except UnsnagError as error:
         return JSONResponse({"status": "starting", "reasons": [str(error)]}, 503)
-    if center.collecting is None:
+    if container.collectors is None:
         return JSONResponse({"status": "starting", "reasons": ["The collectors do not run yet."]}, 503)
-    return JSONResponse({"status": "ready", "reasons": []})
+    troubles = container.store.troubles()
+    reasons = troubles or container.warnings()
+    status = "not ready" if troubles else "degraded" if reasons else "ready"
+    body = {"status": status, "reasons": reasons, "instance": container.instance}
+    return JSONResponse(body, 503 if troubles else 200)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics() -> PlainTextResponse:
+def get_metrics() -> PlainTextResponse:
     """Answer in OpenMetrics' text form. No customer or tenant is a label."""
     kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
     return PlainTextResponse(render(current()), media_type=kind)
 
 
-@router.get("/api/v1/sources", response_model=shapes.Listed[shapes.Source])
-def list_sources(here: Here) -> Any:
+@router.get("/api/v1/sources", response_model=shapes.Listed[system_shapes.Source])
+def list_sources(ctx: Context) -> Any:
     """List where telemetry comes from, with state and lag."""
-    found = here.sources()
+    found = ctx.sources()
     return page(len(found), found, 0)
 
 
-@router.get("/api/v1/quarantine", response_model=shapes.Listed[shapes.Quarantined])
-def list_quarantine(here: Here, limit: Limit = 50, cursor: Cursor = None) -> Any:
+@router.get("/api/v1/sources/{name:path}/items", response_model=shapes.Listed[system_shapes.SourceItem])
+def list_source_items(
+    name: Annotated[str, Path(max_length=200)], ctx: Context, limit: Limit = 50, cursor: Cursor = None
+) -> Any:
+    """List what a source took as a whole, such as files, the newest first.
+
+    Whose rows a file holds is not known: users who may not see everything see none.
+    """
+    start = offset(cursor)
+    found = taken_items(ctx.reading, name, limit, start)
+    return page(found.total, found.items, start)
+
+
+@router.get("/api/v1/quarantine", response_model=shapes.Listed[system_shapes.Quarantined])
+def list_quarantine(ctx: Context, limit: Limit = 50, cursor: Cursor = None) -> Any:
     """List records that could not be read, the newest first."""
     start = offset(cursor)
-    total, items = here.quarantine(limit, start)
-    return page(total, items, start)
+    found = quarantine.listed(ctx, limit, start)
+    return page(found.total, found.items, start)
 
 
-@router.post("/api/v1/quarantine/{record_id}/replay", response_model=shapes.Replayed)
-def replay(record_id: Annotated[str, Path(max_length=80)], here: Here, token: Token) -> Any:
+@router.post("/api/v1/quarantine/{record_id}/replay", response_model=system_shapes.Replayed)
+def replay_quarantined(record_id: Annotated[str, Path(max_length=80)], ctx: CallerContext, key: Key) -> Any:
     """Read a quarantined record again, as the collectors and their mappings read today."""
-    return {"id": record_id, "result": here.replay(record_id, token)}
+    return {"id": record_id, "result": quarantine.replay(ctx, record_id, key=key)}
 
 
-@router.get("/api/v1/kpis", response_model=shapes.Listed[shapes.Kpi])
-def list_kpis(
-    here: Here,
-    start: Annotated[Moment, Query(alias="from")] = None,
-    end: Annotated[Moment, Query(alias="to")] = None,
-    flow: Annotated[str | None, Query(max_length=200)] = None,
-    by: Annotated[str | None, Query(max_length=20)] = None,
-) -> Any:
-    """Return every figure of a period; without one, of the last seven days."""
-    until = moment(end, "to") or stored(here.now())
-    since = moment(start, "from") or until - _WEEK
-    if since >= until:
-        raise BadRequestError("`from` must lie before `to`.")
-    if by is not None and by not in _BY:
-        raise BadRequestError(f"A figure cannot be split by {by!r}. Choose one of: {', '.join(_BY)}.")
-    found = scoreboard(here.reading, since, until, flow=flow, by=by)
-    return page(len(found), found, 0)
+_TOPIC: Final = Query(max_length=20, description="Only this one.", json_schema_extra={"enum": [*TOPICS]})
 
 
 @router.get("/api/v1/events", response_class=StreamingResponse)
-def events(here: Here, topic: Annotated[str | None, Query(max_length=20)] = None) -> StreamingResponse:
-    """Stream a server-sent event each time something changes: `case`, `ingest`, `retry`, `breaker`.
+def stream_events(ctx: Context, topic: Annotated[str | None, _TOPIC] = None) -> StreamingResponse:
+    """Stream a server-sent event each time something changes, named by its topic.
 
     The stream ends with an event `signed-out` when the session or token behind it does.
     """
@@ -109,14 +110,14 @@ def events(here: Here, topic: Annotated[str | None, Query(max_length=20)] = None
         raise BadRequestError(f"There is no topic {topic!r}. Choose one of: {', '.join(TOPICS)}.")
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     topics = (topic,) if topic else TOPICS
-    return StreamingResponse(_stream(topics, here.actor), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(topics, ctx.actor), media_type="text/event-stream", headers=headers)
 
 
 async def _stream(topics: tuple[str, ...], actor: Actor) -> AsyncIterator[str]:
     watched, authority = current().events, current().authority
     seen = dict.fromkeys(topics, -1)
     quiet = 0
-    while True:
+    while not watched.has_ended:
         changed = [name for name in topics if watched.revision(name) != seen[name]]
         for name in changed:
             seen[name] = watched.revision(name)

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Query, Request
 
-from data.clock import aware
-from desk import units
-from server.api import shapes
-from server.api.callers import Here
+from cases import units
+from server.api import answers, shapes, telemetry_shapes
+from server.api.callers import Context
 from server.api.paging import Cursor, Limit, Moment, moment, offset, page
 from server.api.problems import BadRequestError
 from unsnag.conventions import SEVERITY_NUMBERS
@@ -21,25 +20,31 @@ _MAX_CONDITIONS: Final = 10
 _NS_PER_MS: Final = 1_000_000
 _MAX_MS: Final = 1e12
 Word = Annotated[str | None, Query(max_length=400)]
+Everywhere = Annotated[
+    bool,
+    Query(
+        description="Search the attributes of all records, not of the newest, where nothing else finds it."
+    ),
+]
 Duration = Annotated[float | None, Query(ge=0, le=_MAX_MS)]
 
 
-@router.get("/units/{correlation_id:path}", response_model=shapes.Unit)
-def get_unit(correlation_id: str, here: Here) -> Any:
+@router.get("/units/{correlation_id:path}", response_model=telemetry_shapes.Unit)
+def get_unit(correlation_id: str, ctx: Context, everywhere: Everywhere = False) -> Any:  # noqa: FBT002 - a query's field
     """Return everything of one unit of work."""
-    return here.units.unit(correlation_id)
+    return answers.unit(units.unit(ctx.reading, correlation_id, everywhere=everywhere))
 
 
-@router.get("/traces/{trace_id}", response_model=shapes.Trace)
-def get_trace(trace_id: str, here: Here) -> Any:
+@router.get("/traces/{trace_id}", response_model=telemetry_shapes.Trace)
+def get_trace(trace_id: str, ctx: Context) -> Any:
     """Return the spans and logs of one trace."""
-    return here.units.trace(trace_id.lower())
+    return answers.trace(units.trace(ctx.reading, trace_id.lower()))
 
 
-@router.get("/traces", response_model=shapes.Listed[shapes.TraceSummary])
+@router.get("/traces", response_model=shapes.Listed[telemetry_shapes.TraceSummary])
 def list_traces(
     request: Request,
-    here: Here,
+    ctx: Context,
     service: Word = None,
     operation: Word = None,
     min_duration_ms: Duration = None,
@@ -65,14 +70,13 @@ def list_traces(
         "limit": limit,
         "offset": first,
     }
-    rows = here.reading.query("units/traces", params)
-    total = rows[0]["total"] if rows else 0
-    return page(total, [{**row, "start": aware(row["start"])} for row in rows], first)
+    found = units.traces(ctx.reading, params)
+    return page(found.total, found.items, first)
 
 
-@router.get("/logs", response_model=shapes.Listed[shapes.LogRecord])
+@router.get("/logs", response_model=shapes.Listed[telemetry_shapes.LogRecord])
 def list_logs(
-    here: Here,
+    ctx: Context,
     q: Word = None,
     start: Annotated[Moment, Query(alias="from")] = None,
     end: Annotated[Moment, Query(alias="to")] = None,
@@ -94,14 +98,18 @@ def list_logs(
         "limit": limit,
         "offset": first,
     }
-    rows = here.reading.query("units/logs", params)
-    return page(rows[0]["total"] if rows else 0, [units.shape_log(row) for row in rows], first)
+    found = units.logs(ctx.reading, params)
+    return page(found.total, found.items, first)
 
 
-@router.get("/search", response_model=shapes.Listed[shapes.Hit])
-def search(q: Annotated[str, Query(max_length=400)], here: Here) -> Any:
+@router.get("/search", response_model=shapes.Listed[telemetry_shapes.Hit])
+def search(
+    q: Annotated[str, Query(max_length=400)],
+    ctx: Context,
+    everywhere: Everywhere = False,  # noqa: FBT002 - a query's field
+) -> Any:
     """Find units, cases, traces, runs and customers by what they are called."""
-    hits = here.search(q)
+    hits = units.search(ctx.reading, q, everywhere=everywhere)
     return page(len(hits), hits, 0)
 
 

@@ -1,4 +1,4 @@
-"""Room that several holders share."""
+"""Capacity that several holders share."""
 
 from __future__ import annotations
 

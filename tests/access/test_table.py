@@ -1,4 +1,4 @@
-"""Who may do what: the table in docs/access.md, walked through every door.
+"""Who may do what: the table in docs/access.md, checked in pages, REST and commands.
 
 The document is the expectation, the code is what is tested: a row that differs fails here.
 """
@@ -9,17 +9,22 @@ import contextlib
 import itertools
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from access import roles
+from access.commands import perform
 from access.roles import ACTS, LADDER, SERVICE_ROLES, Grant
+from access.tokens import AddToken
 from audit.actor import service
+from cases import units
 from server import command
 from server.running import Running
 from tests.server.team import OWN, Team, team
 from tests.telemetry import batch, failure
+from traces.known import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,18 +91,18 @@ def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
 
 
 @pytest.mark.parametrize(("role", "scope", "grant"), grants())
-def test_pages_are_told_what_the_table_says(crew: Team, role: str, scope: str, grant: Grant) -> None:
+def test_pages_get_the_permissions_of_the_table(crew: Team, role: str, scope: str, grant: Grant) -> None:
     name = f"p-{uuid.uuid4().hex[:8]}"
     if role in LADDER:
         actor = crew.actor(crew.person(name, grant))
     else:
-        made = crew.center.tokens.add(name, [grant], days=1, actor=OWN)
+        made = perform(AddToken(name, grants=[grant], days=1), crew.container.context(OWN))
         actor = service(name, f"token:{made.id}")
-    case = {"tenant": "acme", "flow": "order-to-cash"}
-    seat = crew.center.seat(actor)
+    case = SimpleNamespace(tenant="acme", flow="order-to-cash")
+    ctx = crew.container.context(actor)
     for act in TABLE:
-        assert seat.may(act, case) == is_expected(act, role, scope, on_a_case=True), act
-        assert seat.may(act) == is_expected(act, role, scope, on_a_case=False), act
+        assert ctx.may(act, case) == is_expected(act, role, scope, on_a_case=True), act
+        assert ctx.may(act) == is_expected(act, role, scope, on_a_case=False), act
 
 
 # --- REST ---------------------------------------------------------------------------------------
@@ -108,18 +113,20 @@ class Door:
 
     def __init__(self, crew: Team) -> None:
         self.crew = crew
-        crew.center.store.append(
+        crew.container.store.append(
             batch(
                 failure(1, "SO-1", tenant="acme", flow="order-to-cash"),
                 failure(2, "SO-2", tenant="acme", flow="order-to-cash", step="ship", idempotent=False),
             )
         ).result()
-        seat = crew.center.seat(OWN)
-        self.case, self.unsafe = (seat.search(unit) and self._case(unit) for unit in ("SO-1", "SO-2"))
+        ctx = crew.container.context(OWN)
+        self.case, self.unsafe = (
+            units.search(ctx.reading, unit) and self._case(unit) for unit in ("SO-1", "SO-2")
+        )
         crew.person("victim", Grant(roles.VIEWER))
 
     def _case(self, unit: str) -> str:
-        rows = self.crew.center.store.everything().query("units/cases", {"correlation_id": unit})
+        rows = self.crew.container.store.everything().query("units/cases", {"correlation_id": unit, **ALWAYS})
         return str(rows[0]["id"])
 
     def requests(self, http: httpx.Client) -> dict[str, tuple[bool, Callable[[], httpx.Response]]]:
@@ -140,6 +147,7 @@ class Door:
             "case.retry_unsafe": (True, lambda: post(f"{unsafe}/retry")),
             "case.cancel_retry": (True, lambda: post(f"{case}/cancel-retry")),
             "case.fixed_outside": (True, lambda: post(f"{case}/fixed-outside", {"reason": "x"})),
+            "case.class": (True, lambda: post(f"{case}/class", {"class": "data"})),
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
             "audit.verify": (False, lambda: http.get("/api/v1/audit/verdict")),
             "audit.read": (False, lambda: http.get("/api/v1/audit")),
@@ -152,7 +160,19 @@ class Door:
             ),
             "telemetry.send": (False, lambda: http.post("/v1/logs", json={"resourceLogs": []})),
             "retry.work": (False, lambda: post("/api/v1/retries/lease", {"flows": []})),
+            "kpi.target": (False, lambda: post("/api/v1/kpis/K1/target", {"target": 97})),
+            "week.comment": (
+                False,
+                lambda: post("/api/v1/weeks/2026-W10/comments", {"kpi": "K1", "text": "as before"}),
+            ),
+            "week.freeze": (False, lambda: post("/api/v1/weeks/2026-W10/freeze")),
             "quarantine.replay": (False, lambda: post("/api/v1/quarantine/nothing/replay")),
+            "mapping.change": (
+                False,
+                lambda: post(f"/api/v1/mappings/{fresh}/versions", {"expected": 0, "text": "flow = 'x'"}),
+            ),
+            "store.backup": (False, lambda: http.get("/api/v1/store/check")),
+            "store.accept": (False, lambda: post("/api/v1/store/accept", {"reason": "nothing is missing"})),
             "metrics": (False, lambda: http.get("/metrics")),
         }
 
@@ -162,7 +182,7 @@ def door(crew: Team) -> Door:
     return Door(crew)
 
 
-NOT_BY_REST = {"export", "quarantine.unmask", "clock"}
+NOT_BY_REST = {"export", "quarantine.unmask", "clock", "store.restore"}
 
 
 @pytest.mark.parametrize(("role", "scope", "grant"), grants())
@@ -174,7 +194,7 @@ def test_rest_does_what_the_table_says(door: Door, role: str, scope: str, grant:
         for act, (on_a_case, request) in requests.items():
             answer = request()
             may = is_expected(act, role, scope, on_a_case=on_a_case)
-            # What is not there for somebody who may is told as such: 404 of its own kind.
+            # What does not exist is reported to a person with the permission: 404 of its own type.
             gone = answer.status_code == 404 and answer.json()["type"].endswith("record-not-found")
             assert (answer.status_code not in REFUSED or gone) == may, (act, answer.status_code, answer.text)
             if answer.status_code in REFUSED and not gone:
@@ -201,20 +221,21 @@ def test_commands_do_what_the_table_says(
 ) -> None:
     with contextlib.suppress(Exception):
         crew.person("victim2", Grant(roles.VIEWER))
-    data = crew.center.settings.data
-    Running(crew.address, crew.center.command_secret).write(data)
+    data = crew.container.settings.data
+    Running(crew.address, crew.container.command_secret).write(data)
     environment = {"UNSNAG_TOKEN": crew.token(f"t-{uuid.uuid4().hex[:8]}", grant)}
-    for act, words in COMMANDS.items():
+    for act, arguments in COMMANDS.items():
         given = [
-            {"NEW": f"n-{uuid.uuid4().hex[:8]}", "OUT": str(tmp_path / "pack.zip")}.get(w, w) for w in words
+            {"NEW": f"n-{uuid.uuid4().hex[:8]}", "OUT": str(tmp_path / "pack.zip")}.get(word, word)
+            for word in arguments
         ]
         code = command.main([*given, "--data", str(data)], environment)
         assert (code == 0) == is_expected(act, role, scope, on_a_case=False), (act, code)
 
 
 def test_commands_without_a_token_are_the_owners(crew: Team, tmp_path: Path) -> None:
-    data = crew.center.settings.data
-    Running(crew.address, crew.center.command_secret).write(data)
+    data = crew.container.settings.data
+    Running(crew.address, crew.container.command_secret).write(data)
     for words in COMMANDS.values():
         given = [
             {"NEW": f"n-{uuid.uuid4().hex[:8]}", "OUT": str(tmp_path / "p.zip"), "victim2": "victim3"}.get(

@@ -57,15 +57,15 @@ def content(seq: int, *, old: bool = False, **more: Any) -> Row:
 
 
 def sealed(row: Row, previous: str) -> Row:
-    """Return an entry with its hashes; hashes that it had are made anew."""
+    """Return an entry with its hashes; existing hashes are computed again."""
     if "content_hash" in row:
         link = {"content_hash": row["content_hash"], "prev_hash": previous, "seq": row["seq"]}
         return {**row, "prev_hash": previous, "hash": sha(link)}
-    told = {name: value for name, value in row.items() if name not in HASHES}
-    if "v" not in told:
-        return {**told, "prev_hash": previous, "hash": sha({**told, "prev_hash": previous})}
-    link = {"content_hash": sha(told), "prev_hash": previous, "seq": told["seq"]}
-    return {**told, "prev_hash": previous, "hash": sha(link)}
+    reported = {name: value for name, value in row.items() if name not in HASHES}
+    if "v" not in reported:
+        return {**reported, "prev_hash": previous, "hash": sha({**reported, "prev_hash": previous})}
+    link = {"content_hash": sha(reported), "prev_hash": previous, "seq": reported["seq"]}
+    return {**reported, "prev_hash": previous, "hash": sha(link)}
 
 
 def chained(rows: Iterable[Row], previous: str = START) -> list[Row]:
@@ -79,8 +79,8 @@ def chained(rows: Iterable[Row], previous: str = START) -> list[Row]:
 
 def withheld(row: Row) -> Row:
     """Return an entry of format 2 as somebody sees it who may not read it."""
-    told = {name: value for name, value in row.items() if name not in HASHES}
-    return {"v": 2, "seq": row["seq"], "content_hash": sha(told), **{name: row[name] for name in HASHES}}
+    reported = {name: value for name, value in row.items() if name not in HASHES}
+    return {"v": 2, "seq": row["seq"], "content_hash": sha(reported), **{name: row[name] for name in HASHES}}
 
 
 def checkpoint(seq: int, head: str, second: int, key: Ed25519PrivateKey | None = None) -> Row:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from access.commands import perform
 from audit import chain, trail
 from audit.actor import Actor
 from audit.checkpoints import CheckpointError, Checkpoints
+from cases.commands import Claim, Resolve
 from data.clock import utc_now
-from desk import cases
-from desk.acts import Acts
-from desk.lifecycle import Limits
-from tests.gates import local_gate
+from tests import shown
+from tests.gates import local_context
 from tests.telemetry import batch, failure
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def written(store: Store) -> Store:
             ),
         )
     ).result()
-    acts = Acts(local_gate(store), Limits())
-    for case in cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items:
-        acts.claim(case["id"], actor=Actor("ann"))
-        acts.resolve(case["id"], actor=Actor("ann"), code="duplicate", reason='It is "one" of two\n')
+    by = partial(local_context, store)
+    for case in shown.cases(store):
+        perform(Claim(case["id"]), by(Actor("ann")))
+        perform(Resolve(case["id"], code="duplicate", reason='It is "one" of two\n'), by(Actor("ann")))
     return store
 
 
@@ -56,16 +57,16 @@ def test_an_untouched_chain_is_intact(written: Store) -> None:
 
 
 def test_an_act_leaves_an_intent_a_decision_and_an_effect_of_one_act(written: Store) -> None:
-    told = rows(written)[2:5]
-    assert [row["kind"] for row in told] == ["intent", "decision", "effect"]
-    assert [row["verb"] for row in told] == ["case.claim", "case.claim", "claimed"]
-    assert len({row["act"] for row in told}) == 1
-    assert {row["case_id"] for row in told} == {told[0]["case_id"]}
+    reported = rows(written)[2:5]
+    assert [row["kind"] for row in reported] == ["intent", "decision", "effect"]
+    assert [row["verb"] for row in reported] == ["case.claim", "case.claim", "claimed"]
+    assert len({row["act"] for row in reported}) == 1
+    assert {row["case_id"] for row in reported} == {reported[0]["case_id"]}
 
 
 def test_an_auditor_can_check_it_with_nothing_but_json_and_sha256(written: Store) -> None:
-    def sha(told: dict[str, Any]) -> str:
-        text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    def sha(reported: dict[str, Any]) -> str:
+        text = json.dumps(reported, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     previous = "0" * 64
@@ -104,7 +105,7 @@ def test_tampering_is_found_and_named(written: Store, tampering: str, where: int
 
 def test_an_act_that_fails_leaves_no_gap(written: Store) -> None:
     def broken(tx: Any) -> None:
-        (case,) = tx.run("desk/case_for_act", {"id": rows(written)[0]["case_id"]})
+        (case,) = tx.run("cases/case_for_act", {"id": rows(written)[0]["case_id"]})
         trail.write(tx, [trail.Entry("claimed", Actor("ann"), case, None, None)], case["updated_at"])
         raise RuntimeError
 
@@ -136,7 +137,7 @@ def test_a_tail_that_was_cut_is_found_by_the_checkpoint(written: Store, tmp_path
     assert "older database was restored" in str(verdict.reason)
 
 
-def test_a_chain_that_was_made_anew_is_found_by_the_checkpoint(written: Store, tmp_path: Path) -> None:
+def test_a_chain_that_was_rewritten_is_found_by_the_checkpoint(written: Store, tmp_path: Path) -> None:
     checkpoints = marked(written, tmp_path)
     reseal(written, "update audit set actor = 'bob' where seq = 3")
     assert trail.verify(written).intact
@@ -175,16 +176,16 @@ def test_a_checkpoint_that_is_none_is_named(written: Store, tmp_path: Path) -> N
 
 
 def reseal(store: Store, tampering: str) -> None:
-    """Alter the audit, and make the chain anew so that it holds."""
+    """Alter the audit, and rebuild the chain so that it is intact."""
     store.act(lambda tx: tx.execute(tampering)).result()
     previous = chain.START
     for row in rows(store):
-        told = {name: value for name, value in row.items() if value is not None}
-        anew = chain.digest({**told, "prev_hash": previous})
-        fields = {"prev": previous, "hash": anew, "seq": row["seq"]}
+        reported = {name: value for name, value in row.items() if value is not None}
+        rebuilt = chain.digest({**reported, "prev_hash": previous})
+        fields = {"prev": previous, "hash": rebuilt, "seq": row["seq"]}
         sql = "update audit set prev_hash = $prev, hash = $hash where seq = $seq"
         store.act(lambda tx, sql=sql, fields=fields: tx.execute(sql, fields)).result()
-        previous = anew
+        previous = rebuilt
     store.act(lambda tx: tx.run("audit/move_head", {"seq": len(rows(store)), "hash": previous})).result()
 
 

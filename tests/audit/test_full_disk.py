@@ -8,30 +8,32 @@ from pathlib import Path
 
 import pytest
 
+from tests import shown
+
 ROOT = Path(__file__).parents[2]
 ACTS_UNTIL_FULL = """
 import resource, signal, sys
 from data.store import Store
 from audit.actor import Actor
-from desk import cases
-from desk.acts import Acts
-from desk.intake import intake
-from desk.lifecycle import Limits
-from tests.gates import local_gate
+from access.commands import perform
+from cases.commands import Claim
+from cases.intake import intake
+from tests import shown
+from tests.gates import local_context
 from tests.telemetry import batch, failure
 
 folder = sys.argv[1]
 store = Store.open(folder, intake)
 store.append(batch(*[failure(n, f"SO-{n}") for n in range(200)])).result()
-found = cases.listed(store.everything(), cases.CaseFilter(), 200, 0).items
-acts = Acts(local_gate(store), Limits())
+found = shown.cases(store)
+ctx = local_context(store, Actor("ann"))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full disk is an error, not a signal
 import pathlib
-size = max(path.stat().st_size for path in pathlib.Path(folder).iterdir())
+size = pathlib.Path(folder, "unsnag.duckdb.wal").stat().st_size
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + 40_000, size + 40_000))
 for case in found:
     try:
-        acts.claim(case["id"], actor=Actor("ann"))
+        perform(Claim(case["id"]), ctx)
     except Exception as error:
         print("refused", case["id"], type(error).__name__, flush=True)
         break
@@ -48,18 +50,18 @@ def test_an_act_whose_entry_cannot_be_written_does_not_happen(tmp_path: Path) ->
         cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
         check=False, timeout=120,
     )  # fmt: skip
-    told = [line.split() for line in run.stdout.splitlines()]
-    done = {words[1] for words in told if words[0] == "done"}
-    refused = {words[1] for words in told if words[0] == "refused"}
+    reported = [line.split() for line in run.stdout.splitlines()]
+    done = {words[1] for words in reported if words[0] == "done"}
+    refused = {words[1] for words in reported if words[0] == "refused"}
     assert done, run.stderr
     assert len(refused) == 1, run.stderr
 
-    from audit import trail  # noqa: PLC0415 - the store is opened again, with room
+    from audit import trail  # noqa: PLC0415 - the store is opened again, with free space
+    from cases import queries  # noqa: PLC0415
     from data.store import Store  # noqa: PLC0415
-    from desk import cases  # noqa: PLC0415
 
     store = Store.open(tmp_path)
-    claimed = cases.listed(store.everything(), cases.CaseFilter(state=["claimed"]), 500, 0).items
+    claimed = shown.cases(store, queries.CaseFilter(state=["claimed"]))
     assert {case["id"] for case in claimed} == done
     assert trail.verify(store).intact
     effects = [

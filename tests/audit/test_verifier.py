@@ -60,12 +60,12 @@ def entries(
 
 def words(*, old: bool) -> st.SearchStrategy[Row]:
     """Draw what an entry says beside its number."""
-    told = {"actor": texts, "details": texts, "case_id": numbers}
+    reported = {"actor": texts, "details": texts, "case_id": numbers}
     return st.fixed_dictionaries(
         {"details": texts | st.none()} if old else {},
         optional={"actor": texts, "case_id": numbers}
         if old
-        else {**told, "subject": texts, "ok": st.booleans()},
+        else {**reported, "subject": texts, "ok": st.booleans()},
     )
 
 
@@ -137,8 +137,8 @@ def test_a_key_that_signed_every_checkpoint_proves_the_pack() -> None:
     marks = packs.checkpoints(rows, (2, 4), KEY)
     result = check(of(rows, marks=marks), marks, packs.public(KEY))
     assert result.problem is None
-    assert "Signatures checked: 2, by the key expected." in " ".join(result.said)
-    assert "that shows only that they fit" in " ".join(check(of(rows, marks=marks)).said)
+    assert "Signatures checked: 2, by the key expected." in " ".join(result.findings)
+    assert "that shows only that they fit" in " ".join(check(of(rows, marks=marks)).findings)
 
 
 def test_checkpoints_younger_than_the_pack_say_nothing_about_it() -> None:
@@ -146,7 +146,7 @@ def test_checkpoints_younger_than_the_pack_say_nothing_about_it() -> None:
     marks = packs.checkpoints(rows, (2, 4))
     result = check(of(rows[:2], made_at=packs.at(4)), marks)
     assert result.problem is None
-    assert "Younger than the pack: 1." in " ".join(result.said)
+    assert "Younger than the pack: 1." in " ".join(result.findings)
     assert found(of(rows[:2], made_at=packs.at(5)), marks).startswith("entry 3: the audit ends before it")
 
 
@@ -199,7 +199,7 @@ def test_a_deleted_entry_is_found(rows: list[Row], data: st.DataObject) -> None:
 
 @quick
 @given(entries(least=2), st.data())
-def test_an_inserted_entry_is_found_however_well_it_is_made(rows: list[Row], data: st.DataObject) -> None:
+def test_an_inserted_entry_is_found_however_well_it_is_forged(rows: list[Row], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     before = rows[place - 1]["hash"] if place else packs.START
     old = "v" not in rows[place]
@@ -272,7 +272,7 @@ def test_an_entry_that_holds_but_is_not_as_its_format_asks_is_refused(row: Row) 
     assert found(of(packs.chained([row]))) == "entry 1: it has not the fields that its format asks for"
 
 
-# --- Ends that were cut, chains that were made anew ---
+# --- Ends that were cut, chains that were rebuilt ---
 
 
 @quick
@@ -305,7 +305,7 @@ def test_bare_entries_must_begin_at_the_beginning(tmp_path: Path) -> None:
     rows = packs.chained(packs.content(seq) for seq in range(1, 5))
     file = tmp_path / "entries.jsonl"
     file.write_bytes(packs.lines(rows))
-    assert verifier.verify(file) == Result(4, 0, 1, 4, rows[-1]["hash"], None, verifier.verify(file).said)
+    assert verifier.verify(file) == Result(4, 0, 1, 4, rows[-1]["hash"], None, verifier.verify(file).findings)
     file.write_bytes(packs.lines(rows[1:]))
     assert verifier.verify(file).problem == "entry 1: it is missing or not in its place"
     file.write_bytes(packs.lines(packs.chained((packs.content(1), packs.content(2)), ANOTHER_HASH)))
@@ -328,7 +328,7 @@ def test_a_chain_made_anew_is_found_by_what_was_kept_elsewhere(rows: list[Row], 
     expected = f"entry {len(rows)}: not the one that the file of --checkpoints saw"
     assert found(of(forged), marks).startswith(expected)
     assert found(of(forged, marks=marks)).startswith(f"entry {len(rows)}: not the one")
-    # The forger signs anew as well, with a key of their own.
+    # The forger signs again as well, with a key of their own.
     marks = packs.checkpoints(forged, [len(rows)], FOREIGN)
     assert check(of(forged, marks=marks)).problem is None
     assert "not signed with the key expected" in found(of(forged, marks=marks), key=packs.public(KEY))
@@ -336,8 +336,8 @@ def test_a_chain_made_anew_is_found_by_what_was_kept_elsewhere(rows: list[Row], 
 
 def test_entries_behind_the_last_checkpoint_are_counted_aloud() -> None:
     rows = packs.chained(packs.content(seq) for seq in range(1, 8))
-    said = " ".join(check(of(rows), packs.checkpoints(rows, (2, 5))).said)
-    assert "Entries that no checkpoint saw, which hang on the chain alone: 2." in said
+    stated = " ".join(check(of(rows), packs.checkpoints(rows, (2, 5))).findings)
+    assert "Entries that no checkpoint saw, which hang on the chain alone: 2." in stated
 
 
 # --- Checkpoints ---
@@ -438,8 +438,8 @@ def test_of_many_checkpoints_some_signatures_are_checked_and_the_last_that_matte
     monkeypatch.setattr(verifier, "SIGNATURES", 3)
     rows, marks = _five()
     marks += packs.checkpoints(rows, [5] * 4, KEY)
-    assert "9 checkpoints agree" in " ".join(check(of(rows), marks).said)
-    assert "Signatures checked: 4, " in " ".join(check(of(rows), marks).said)
+    assert "9 checkpoints agree" in " ".join(check(of(rows), marks).findings)
+    assert "Signatures checked: 4, " in " ".join(check(of(rows), marks).findings)
     head = {"seq": 5, "hash": rows[-1]["hash"]}
     marks[1]["signature"] = marks[0]["signature"]
     assert found(of(rows[:2], head=head), marks).startswith("entry 2: its checkpoint")
@@ -487,7 +487,7 @@ def test_every_file_is_the_one_that_the_manifest_names(name: str) -> None:
     assert found({**honest, "more.txt": b""}) == "the manifest does not name the file more.txt"
     signed = check({**honest, "manifest.sig": b"00"})
     assert signed.problem is None
-    assert "manifest.sig was not checked." in " ".join(signed.said)
+    assert "manifest.sig was not checked." in " ".join(signed.findings)
 
 
 # --- What cannot be read ---
@@ -497,7 +497,7 @@ _ROW = packs.jcs(packs.chained([packs.content(1)])[0])
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "message"),
     [
         (_ROW[:-5], "line 1 of entries.jsonl: "),
         (_ROW.replace(b'"seq":1', b'"seq":1,"seq":1'), "a key stands twice"),
@@ -529,13 +529,13 @@ _ROW = packs.jcs(packs.chained([packs.content(1)])[0])
         (b" " * (16 << 20) + _ROW, "a line has 16777216 bytes or more"),
     ],
 )
-def test_what_is_not_in_the_format_cannot_be_read(line: bytes, words: str) -> None:
+def test_what_is_not_in_the_format_cannot_be_read(line: bytes, message: str) -> None:
     files = {**of([]), "entries.jsonl": line + b"\n"}
     problem = found(files)
     assert problem.startswith(
-        "unreadable: line 1 of entries.jsonl: " if "bytes or more" not in words else "unreadable: "
+        "unreadable: line 1 of entries.jsonl: " if "bytes or more" not in message else "unreadable: "
     )
-    assert words in problem
+    assert message in problem
 
 
 @pytest.mark.parametrize(
@@ -699,7 +699,7 @@ RFC_8032 = [
 def test_the_vectors_of_rfc_8032_hold(key: str, message: str, signature: str) -> None:
     assert verifier.is_signed(key, bytes.fromhex(message), signature)
     assert not verifier.is_signed(key, bytes.fromhex(message) + b"x", signature)
-    # The same signature with s + ORDER fulfils the equation, and must be refused all the same.
+    # The same signature with s + ORDER fulfils the equation, and must be refused anyway.
     s = int.from_bytes(bytes.fromhex(signature[64:]), "little") + verifier.ORDER
     assert not verifier.is_signed(
         key, bytes.fromhex(message), signature[:64] + s.to_bytes(32, "little").hex()
@@ -756,15 +756,15 @@ def test_the_command_needs_nothing_and_ends_with_its_verdict(tmp_path: Path) -> 
     elsewhere.write_bytes(packs.lines(marks))
     path = Pack(rows, marks).zip(tmp_path / "pack.zip")
     assert run(path)[1][-1] == "INTACT"
-    code, said = run(path, "--checkpoints", elsewhere, "--key", packs.public(KEY))
-    assert (code, said[-1]) == (0, "INTACT")
+    code, stated = run(path, "--checkpoints", elsewhere, "--key", packs.public(KEY))
+    assert (code, stated[-1]) == (0, "INTACT")
     assert (
-        said[0]
+        stated[0]
         == "Entries 1 to 5 are one chain: 5 whole, 0 withheld (their place is proven, what they say is not)."
     )
-    code, said = run(Pack(rows[:3]).folder(tmp_path / "cut"), "--checkpoints", elsewhere)
+    code, stated = run(Pack(rows[:3]).folder(tmp_path / "cut"), "--checkpoints", elsewhere)
     assert code == 1
-    assert said[-1].startswith(
+    assert stated[-1].startswith(
         "BROKEN: entry 4: the audit ends before it, but the file of --checkpoints saw entry 4"
     )
 
@@ -784,9 +784,9 @@ def test_the_command_says_why_it_cannot_read(
 ) -> None:
     Pack(_five()[0]).folder(tmp_path)
     monkeypatch.chdir(tmp_path)
-    code, said = run(*words)
+    code, stated = run(*words)
     assert code == 2
-    assert said[-1].startswith("CANNOT BE READ: ")
+    assert stated[-1].startswith("CANNOT BE READ: ")
 
 
 def test_the_file_is_short_and_speaks_the_python_of_old_machines() -> None:

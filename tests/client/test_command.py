@@ -54,7 +54,7 @@ def test_a_command_that_fails_is_one_error_with_its_last_words(tmp_path: Path) -
     assert re.fullmatch(r"nightly-\d{8}T\d{6}Z-[0-9a-f]{4}", failed["unsnag.correlation_id"])
 
 
-def test_a_command_that_is_not_there_is_told_as_a_shell_would(tmp_path: Path) -> None:
+def test_a_command_that_is_not_there_is_reported_as_a_shell_would(tmp_path: Path) -> None:
     ran = unsnag_run(tmp_path, "--", "/no/such/command")
     assert ran.returncode == 127
     assert "No such file" in ran.stderr

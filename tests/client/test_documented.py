@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.client.test_ending import CALLED_FAILED, OK, said, units
+from tests.client.test_ending import CALLED_FAILED, OK, stated, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
 def test_an_example_of_the_guide_ends_as_it_says(run_script: Callable[..., Ran], heading: str) -> None:
     ran = run_script(AROUND + example(heading))
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert [said(span) for span in units(ran.spans)] == EXAMPLES[heading]
+    assert [stated(span) for span in units(ran.spans)] == EXAMPLES[heading]
 
 
 def test_a_script_that_logs_its_own_errors_needs_three_lines(
@@ -98,6 +98,6 @@ def test_the_same_script_with_its_try_around_the_block(
 def test_the_readmes_three_lines_run_as_they_are(run_script: Callable[..., Ran]) -> None:
     ran = run_script(example("Three lines hook a script that you already have", README))
     (span,) = units(ran.spans)
-    assert said(span) == {"outcome": "success"}
+    assert stated(span) == {"outcome": "success"}
     assert (span["unsnag.correlation_id"], span["unsnag.value.amount"]) == ("SO-1001", "129.90")
     assert example("Three lines").splitlines()[0] == "import unsnag"

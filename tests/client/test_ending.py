@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from unsnag.testing import Events
 
 LOG = logging.getLogger("script")
-SAID = (
+OUTCOME_KEYS = (
     "unsnag.outcome",
     "unsnag.verdict",
     "unsnag.partial.failed",
@@ -44,8 +44,8 @@ def units(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [span for span in spans if span.get("unsnag.kind") == "unit"]
 
 
-def said(span: dict[str, Any]) -> dict[str, Any]:
-    return {key.removeprefix("unsnag."): span[key] for key in SAID if key in span}
+def stated(span: dict[str, Any]) -> dict[str, Any]:
+    return {key.removeprefix("unsnag."): span[key] for key in OUTCOME_KEYS if key in span}
 
 
 PRELUDE = """
@@ -98,14 +98,14 @@ def test_how_a_block_ended(run_script: Callable[..., Ran], row: str) -> None:
     body, expected, failures = ROWS[row]
     ran = run_script(f'{PRELUDE}\nwith unsnag.unit("SO-1") as u:\n    {body}\n')
     (span,) = units(ran.spans)
-    assert said(span) == expected
+    assert stated(span) == expected
     assert [log.get("exception.type") for log in ran.named("unit.failed")] == failures
     assert (span["status"].get("code") == 2) == (expected["outcome"] == "failed")
     assert not ran.named("client.dropped")
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
         ("u.fail('no stock'); u.ok()", ["no stock"]),
         ("u.fail('no stock'); u.ok(); u.ok()", ["no stock"]),
@@ -116,13 +116,13 @@ def test_how_a_block_ended(run_script: Callable[..., Ran], row: str) -> None:
     ],
 )
 def test_a_failure_that_the_script_takes_back_is_a_warning(
-    run_script: Callable[..., Ran], body: str, told: list[str]
+    run_script: Callable[..., Ran], body: str, reported: list[str]
 ) -> None:
     ran = run_script(f'{PRELUDE}\nwith unsnag.unit("SO-1", value=8, currency="EUR") as u:\n    {body}\n')
     records = ran.named("unit.fail_taken_back")
-    assert [record["message"] for record in records] == told
+    assert [record["message"] for record in records] == reported
     assert all(record["level"] == "warning" for record in records)
-    assert all(said(record) == {"outcome": "failed", "verdict": "failed"} for record in records)
+    assert all(stated(record) == {"outcome": "failed", "verdict": "failed"} for record in records)
 
 
 def test_a_cancelled_task_has_failed(run_script: Callable[..., Ran]) -> None:
@@ -138,7 +138,7 @@ async def main():
 asyncio.run(main())
 """
     )
-    assert [said(span) for span in units(ran.spans)] == [FAILED]
+    assert [stated(span) for span in units(ran.spans)] == [FAILED]
     assert [log["exception.type"] for log in ran.named("unit.failed")] == [
         "asyncio.exceptions.CancelledError"
     ]
@@ -156,7 +156,7 @@ def work():
 for _ in work(): break
 """
     )
-    assert [said(span) for span in units(ran.spans)] == [OK]
+    assert [stated(span) for span in units(ran.spans)] == [OK]
 
 
 def test_a_script_that_is_killed_leaves_a_start_that_names_its_process(
@@ -191,7 +191,7 @@ def test_the_last_word_decides(words: list[str], end: str, completes: bool | Non
     with testing.captured("f") as events:
         _say(words, end, completes=completes)
         (span,), failures = units(events.spans), events.named("unit.failed")
-    assert said(span) == _expected(words, end, completes=completes)
+    assert stated(span) == _expected(words, end, completes=completes)
     assert len(failures) == (span["unsnag.outcome"] == "failed")
 
 
@@ -306,7 +306,7 @@ class Odd:
 def test_fail_takes_anything(events: Events, reason: Any, error: Any) -> None:
     with unsnag.unit("SO-1") as unit:
         unit.fail(reason, error=error, error_class="nonsense")
-    assert [said(span) for span in units(events.spans)] == [CALLED_FAILED]
+    assert [stated(span) for span in units(events.spans)] == [CALLED_FAILED]
     assert len(events.named("unit.failed")) == len(events.named("call.invalid")) == 1
     (failed,) = events.named("unit.failed")
     assert failed.get("message") or failed["exception.message"] == "as the reason"
@@ -325,7 +325,7 @@ def test_numbers_that_cannot_be_are_a_warning_and_never_green(
 ) -> None:
     with unsnag.unit("SO-1") as unit:
         unit.partial(failed=failed, total=total)
-    assert [said(span) for span in units(events.spans)] == [{"outcome": "partial", "verdict": "partial"}]
+    assert [stated(span) for span in units(events.spans)] == [{"outcome": "partial", "verdict": "partial"}]
     (warning,) = events.named("call.invalid")
     assert (warning["level"], warning["call"]) == ("warning", "unit.partial")
     assert warning["unsnag.correlation_id"] == "SO-1"
@@ -368,8 +368,8 @@ with unsnag.unit("SO-2") as u: u.fail("no stock")
 """
     )
     first, second = units(ran.spans)
-    assert said(first) == PARTIAL
-    assert said(second) == CALLED_FAILED
+    assert stated(first) == PARTIAL
+    assert stated(second) == CALLED_FAILED
     assert second["status"] == {"code": 2, "message": "no stock"}
 
 
@@ -379,13 +379,13 @@ with unsnag.unit("SO-2") as u: u.fail("no stock")
 def test_the_word_of_an_inner_block_is_the_units(events: Events) -> None:
     with unsnag.unit("SO-1"), unsnag.unit("SO-1") as inner:
         inner.fail("no stock")
-    assert [said(span) for span in units(events.spans)] == [CALLED_FAILED]
+    assert [stated(span) for span in units(events.spans)] == [CALLED_FAILED]
 
 
 def test_an_inner_block_that_says_so_finishes_the_unit(events: Events) -> None:
     with unsnag.unit("SO-1", completes=False), unsnag.unit("SO-1", completes=True):
         pass
-    assert [said(span) for span in units(events.spans)] == [
+    assert [stated(span) for span in units(events.spans)] == [
         {"outcome": "success", "completes": True}, {"outcome": "progress", "completes": False},
     ]  # fmt: skip
 
@@ -393,21 +393,21 @@ def test_an_inner_block_that_says_so_finishes_the_unit(events: Events) -> None:
 def test_an_inner_block_that_does_not_say_so_finishes_nothing(events: Events) -> None:
     with unsnag.unit("SO-1", completes=False), unsnag.unit("SO-1"):
         pass
-    assert [said(span) for span in units(events.spans)] == [{"outcome": "progress", "completes": False}]
+    assert [stated(span) for span in units(events.spans)] == [{"outcome": "progress", "completes": False}]
 
 
 def test_an_inner_block_does_not_finish_a_unit_that_was_called_failed(events: Events) -> None:
     with unsnag.unit("SO-1"), unsnag.unit("SO-1", completes=True) as inner:
         inner.fail("no stock")
-    assert [said(span) for span in units(events.spans)] == [CALLED_FAILED]
+    assert [stated(span) for span in units(events.spans)] == [CALLED_FAILED]
 
 
-def test_an_odd_completes_counts_as_not_said(events: Events) -> None:
+def test_an_odd_completes_counts_as_not_stated(events: Events) -> None:
     with unsnag.unit("SO-1", completes=Odd()):  # type: ignore[arg-type]
         pass
     with unsnag.unit("SO-1", completes=0):
         pass
-    assert [said(span) for span in units(events.spans)] == [
+    assert [stated(span) for span in units(events.spans)] == [
         SUCCESS,
         {"outcome": "progress", "completes": False},
     ]
@@ -422,7 +422,7 @@ def test_an_error_of_another_unit_inside_takes_nothing_back(events: Events) -> N
         with contextlib.suppress(ValueError), unsnag.unit("SO-2"):
             raise ValueError("x")
     order_span, failed, batch_span = units(events.spans)
-    assert (said(order_span), said(failed), said(batch_span)) == (SUCCESS, FAILED, OK)
+    assert (stated(order_span), stated(failed), stated(batch_span)) == (SUCCESS, FAILED, OK)
 
 
 def test_another_part_or_tenant_inside_is_a_block_of_its_own(events: Events) -> None:
@@ -433,9 +433,9 @@ def test_another_part_or_tenant_inside_is_a_block_of_its_own(events: Events) -> 
         with contextlib.suppress(ValueError), unsnag.unit("7", tenant="b"):
             raise ValueError("x")
     label, other, shop = units(events.spans)
-    assert (label["unsnag.part"], label["unsnag.tenant"], said(label)) == ("label", "a", SUCCESS)
-    assert ("unsnag.part" in other, other["unsnag.tenant"], said(other)) == (False, "b", FAILED)
-    assert (shop["unsnag.part"], said(shop)) == ("shop", OK)
+    assert (label["unsnag.part"], label["unsnag.tenant"], stated(label)) == ("label", "a", SUCCESS)
+    assert ("unsnag.part" in other, other["unsnag.tenant"], stated(other)) == (False, "b", FAILED)
+    assert (shop["unsnag.part"], stated(shop)) == ("shop", OK)
     assert events.named("inside the label")[0]["unsnag.part"] == "label"
 
 
@@ -457,7 +457,7 @@ def test_an_error_in_a_thread_of_the_block_takes_ok_back(events: Events) -> None
         thread = threading.Thread(target=lambda: LOG.error("in the thread"))
         thread.start()
         thread.join()
-    assert [said(span) for span in units(events.spans)] == [SUCCESS]
+    assert [stated(span) for span in units(events.spans)] == [SUCCESS]
 
 
 def test_a_thread_that_crashes_in_the_block_takes_ok_back(run_script: Callable[..., Ran]) -> None:
@@ -470,7 +470,7 @@ with unsnag.unit("SO-1") as u:
     thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()
 """
     )
-    assert [said(span) for span in units(ran.spans)] == [SUCCESS]
+    assert [stated(span) for span in units(ran.spans)] == [SUCCESS]
     assert ran.named("process.failed")[0]["unsnag.correlation_id"] == "SO-1"
 
 
@@ -506,7 +506,7 @@ def test_a_block_of_the_same_unit_after_the_first_has_an_end_of_its_own(events: 
         thread.start()
     go.set()
     thread.join()
-    assert [said(span) for span in units(events.spans)] == [SUCCESS, CALLED_FAILED]
+    assert [stated(span) for span in units(events.spans)] == [SUCCESS, CALLED_FAILED]
 
 
 def test_a_word_outside_of_the_block_is_a_warning_and_changes_nothing(events: Events) -> None:
@@ -516,7 +516,7 @@ def test_a_word_outside_of_the_block_is_a_warning_and_changes_nothing(events: Ev
         pass
     unit.fail("too late")
     unit.partial(1, 2)
-    assert [said(span) for span in units(events.spans)] == [SUCCESS]
+    assert [stated(span) for span in units(events.spans)] == [SUCCESS]
     assert [log["call"] for log in events.named("call.invalid")] == ["unit.ok", "unit.fail", "unit.partial"]
 
 
@@ -538,11 +538,11 @@ def test_words_without_init_harm_nothing() -> None:
         (("--final",), {"outcome": "success", "completes": True}),
     ],
 )
-def test_the_wrapper_says_what_it_was_told(
+def test_the_wrapper_says_what_it_was_reported(
     tmp_path: Path, options: tuple[str, ...], expected: dict[str, Any]
 ) -> None:
     ran = unsnag_run(tmp_path, *options, "--", "true")
-    assert [said(span) for span in units(ran.spans)] == [expected]
+    assert [stated(span) for span in units(ran.spans)] == [expected]
 
 
 def test_a_declared_job_is_the_unit(tmp_path: Path) -> None:
@@ -568,4 +568,4 @@ def test_contradictions_are_refused(tmp_path: Path, options: tuple[str, ...]) ->
 def test_a_command_that_is_killed_has_failed(tmp_path: Path) -> None:
     ran = unsnag_run(tmp_path, "--", "sh", "-c", "kill -9 $$")
     assert ran.returncode == 137
-    assert [said(span) for span in units(ran.spans)] == [FAILED]
+    assert [stated(span) for span in units(ran.spans)] == [FAILED]

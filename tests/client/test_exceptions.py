@@ -51,12 +51,12 @@ def test_every_record_of_an_exception_carries_its_id(events: Events) -> None:
 
     with pytest.raises(ValueError, match="x"), unsnag.unit("SO-1"), unsnag.step("s"):
         work()
-    told = [log for log in events.logs if ID in log]
-    assert [log["event"] for log in told] == ["stdlib", "structlog", "step.failed", "unit.failed"]
-    (only,) = {log[ID] for log in told}
+    reported = [log for log in events.logs if ID in log]
+    assert [log["event"] for log in reported] == ["stdlib", "structlog", "step.failed", "unit.failed"]
+    (only,) = {log[ID] for log in reported}
     assert len(only) == 16
     assert event_ids(events) == {only}
-    assert not any(CAUSES in log for log in told)
+    assert not any(CAUSES in log for log in reported)
 
 
 def test_two_objects_are_two_failures_though_they_say_the_same(events: Events) -> None:
@@ -131,8 +131,8 @@ def place(log: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(log.get(key) for key in PLACE)
 
 
-def fail(name: str, step: str | None = None, **told: Any) -> None:
-    with unsnag.unit(name, **told):
+def fail(name: str, step: str | None = None, **reported: Any) -> None:
+    with unsnag.unit(name, **reported):
         if step is None:
             raise ValueError(name)
         with unsnag.step(step):
@@ -165,10 +165,10 @@ def test_a_job_runner_that_logs_the_traceback_as_text_reports_for_the_unit(event
             fail("SO-1", "capture")
         except ValueError:
             log.error(RUNNER + traceback.format_exc())  # noqa: TRY400, G003 - as RQ does
-    told = [record for record in events.logs if record["event"].startswith(RUNNER)]
+    reported = [record for record in events.logs if record["event"].startswith(RUNNER)]
     failed = events.named("unit.failed")
-    assert [place(record) for record in told] == [place(record) for record in failed]
-    assert [record[ID] for record in told] == [record[ID] for record in failed]
+    assert [place(record) for record in reported] == [place(record) for record in failed]
+    assert [record[ID] for record in reported] == [record[ID] for record in failed]
 
 
 def test_a_text_that_tells_of_something_else_is_a_record_of_its_own(events: Events) -> None:
@@ -183,9 +183,9 @@ def test_a_text_that_tells_of_something_else_is_a_record_of_its_own(events: Even
         except ValueError:
             LOG.error("another ValueError: SO-1")  # noqa: TRY400
     LOG.error("ValueError: SO-1")
-    told = [record for record in events.logs if record["logger"] == "script"]
-    assert len(told) == 5
-    assert not [record for record in told if ID in record or "unsnag.correlation_id" in record]
+    reported = [record for record in events.logs if record["logger"] == "script"]
+    assert len(reported) == 5
+    assert not [record for record in reported if ID in record or "unsnag.correlation_id" in record]
 
 
 def test_an_exception_that_no_record_reports_yet_is_not_named_by_a_text(events: Events) -> None:
@@ -327,10 +327,10 @@ def test_odd_exceptions_have_a_stable_id(events: Events, kind: type[Exception]) 
     with pytest.raises(kind), unsnag.unit("SO-1"), unsnag.step("s"):
         work()
     LOG.error("after", exc_info=error)
-    told = [log for log in events.logs if ID in log]
-    assert [log["event"] for log in told] == ["before", "step.failed", "unit.failed", "after"]
-    assert len({log[ID] for log in told}) == 1
-    assert {log["unsnag.correlation_id"] for log in told} == {"SO-1"}
+    reported = [log for log in events.logs if ID in log]
+    assert [log["event"] for log in reported] == ["before", "step.failed", "unit.failed", "after"]
+    assert len({log[ID] for log in reported}) == 1
+    assert {log["unsnag.correlation_id"] for log in reported} == {"SO-1"}
 
 
 def test_notes_go_with_an_exception_to_another_process(events: Events) -> None:
@@ -362,8 +362,8 @@ def test_a_text_of_another_exception_is_not_taken_for_the_one_at_hand(events: Ev
     try:
         raise KeyError("at hand")  # noqa: TRY301
     except KeyError:
-        structlog.get_logger().error("told", exception=text)
-    (log,) = events.named("told")
+        structlog.get_logger().error("described", exception=text)
+    (log,) = events.named("described")
     assert (log["exception.type"], log["exception.message"]) == ("OSError", "rendered before")
 
 

@@ -32,7 +32,7 @@ HOOK = """
 
 
 @pytest.mark.fault
-def test_a_folder_that_cannot_be_written_is_said_once_and_the_script_goes_on(
+def test_a_folder_that_cannot_be_written_is_stated_once_and_the_script_goes_on(
     run_script: Callable[..., Ran], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -81,7 +81,7 @@ def test_a_spool_takes_back_a_line_that_was_cut(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
-        assert spool.write([b"x" * 299 + b"\n"] * 5) == 3
+        assert spool.write((b"x" * 299 + b"\n") * 5) == 900
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     (file,) = tmp_path.iterdir()
@@ -99,7 +99,7 @@ def test_files_are_rotated_and_all_kept(run_script: Callable[..., Ran]) -> None:
     assert sorted(ran.events) == sorted(f"n{number}" for number in range(100))
 
 
-def test_a_file_that_somebody_removed_is_begun_anew(run_script: Callable[..., Ran]) -> None:
+def test_a_file_that_somebody_removed_is_started_again(run_script: Callable[..., Ran]) -> None:
     ran = run_script(
         HOOK
         + """

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.client.conftest import Ran, clean_environment
+from tests.waiting import eventually
 from unsnag import heartbeat, testing
 from unsnag.heartbeat import Heartbeats
 
@@ -137,9 +137,7 @@ with unsnag.unit("SO-1"):
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        until = time.monotonic() + 30
-        while "unit.heartbeat" not in _written(tmp_path) and time.monotonic() < until:
-            time.sleep(0.02)
+        eventually(lambda: "unit.heartbeat" in _written(tmp_path))
         process.kill()
         process.wait()
         left = _written(tmp_path)
@@ -159,7 +157,7 @@ def test_an_interval_that_is_none_counts_as_a_minute(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow
 def test_blocks_that_end_while_their_heartbeat_is_written_leave_nothing_behind() -> None:
-    """The writer takes a block away, records it and notes it again: its own end may come in between."""
+    """The writer takes a block away, records it and notes it again: its own end may happen in between."""
     open_blocks = Heartbeats()
     open_blocks.interval_s = 1e-6
     stop = threading.Event()

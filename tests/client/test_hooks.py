@@ -57,6 +57,10 @@ STRUCTLOG = {
     "json": """structlog.configure(processors=[structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer()])""",
+    "json by orjson": """import orjson, sys
+    structlog.configure(logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer), processors=[
+        structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=orjson.dumps)])""",
     "rendered to stdlib": """structlog.configure(logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger, processors=[structlog.stdlib.filter_by_level,
         structlog.stdlib.add_logger_name, structlog.processors.format_exc_info,

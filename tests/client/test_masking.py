@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-import time
-import timeit
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors import decode
-from unsnag import masking
+from collectors import otlp_json
+from unsnag import glance, masking
+from unsnag.encoding import encode
 from unsnag.masking import mask_text, mask_value
 
 MASKED = [
@@ -140,13 +139,35 @@ def test_masking_twice_is_masking_once(text: str) -> None:
     assert mask_text(once) == once
 
 
-@given(st.text(st.characters()) | ROUGH)
+NUMBERS = st.text(alphabet=st.sampled_from("0001234567899-. +()/"), max_size=40)
+SHAPES = st.lists(
+    st.sampled_from(
+        ["+", "(", ")", "-", ".", " ", "/", "0", "+49", "212", "555", "0187", "4111", "378282", "a"]
+    ),
+    max_size=14,
+).map("".join)
+
+
+@given(st.text(st.characters()) | ROUGH | NUMBERS | SHAPES)
+@settings(max_examples=500)
 def test_what_the_quick_look_lets_pass_no_rule_matches(text: str) -> None:
     raw = text.encode("utf-8", "surrogatepass")
-    flat = masking._flattened(raw)
+    flat = glance.flattened(raw)
     for rule in masking.RULES:
-        if not masking.suspicious(raw) or not any(hint in flat for hint in rule.hints):
+        if not glance.suspicious(raw) or not any(hint in flat for hint in rule.hints):
             assert rule.pattern.sub(rule.replace, text) == text
+
+
+@given(st.sampled_from([*(text for text, _ in MASKED), "pa\u017f\u017fword=x", "toKen: x"]))
+def test_the_quick_look_sees_each_secret(text: str) -> None:
+    assert mask_text(text) != text
+    assert glance.suspicious(text.encode())
+    assert glance.suspicious(encode({"event": f"\n{text}", "n": 0.1234567890123456}))
+
+
+@pytest.mark.parametrize("number", [0.1234567890123456, 523.1234567890123, 1e-30, -12.5, 1764482352])
+def test_the_quick_look_lets_numbers_of_json_pass(number: float) -> None:
+    assert not glance.suspicious(encode({"total": number, "order": "SO-123456789", "client": "212.17.1.9"}))
 
 
 @given(st.text(alphabet="abc ,;!\n", max_size=20), SECRETS, st.text(alphabet="xyz ,;!\n", max_size=20))
@@ -161,6 +182,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
+
+
+@given(st.dictionaries(st.text() | ROUGH, JSON | ROUGH | NUMBERS | SHAPES | st.integers(10**11, 10**20)))
+@settings(max_examples=500)
+def test_fields_that_the_quick_look_lets_pass_are_not_masked(fields: dict[str, Any]) -> None:
+    if not glance.suspicious(encode(fields)):
+        assert encode(masking.mask_fields(fields)) == encode(fields)
 
 
 @given(st.text(), JSON)
@@ -191,20 +219,6 @@ def test_long_names_are_not_remembered() -> None:
     before = masking._known_name.cache_info()
     assert masking.is_secret_key("x" * 1_000_000 + "_token")
     assert masking._known_name.cache_info() == before
-    known = decode._remembered.cache_info()
-    decode._known_entry("x" * 1_000_000, "v")
-    assert decode._remembered.cache_info() == known
-
-
-def test_long_hostile_texts_take_no_longer_than_their_length() -> None:
-    for text in (
-        "a" * 200_000 + "@",
-        "1 " * 100_000,
-        "password" * 20_000,
-        "+1 " * 60_000,
-        "://" * 60_000 + "@",
-        "-----BEGIN PRIVATE KEY-----" * 5000,
-        "eyJ" * 60_000,
-        "a.b@" * 50_000,
-    ):
-        assert timeit.timeit(lambda text=text: mask_text(text), timer=time.process_time, number=1) < 2.0
+    known = otlp_json._remembered.cache_info()
+    otlp_json._known_entry("x" * 1_000_000, "v")
+    assert otlp_json._remembered.cache_info() == known

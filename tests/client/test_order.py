@@ -46,8 +46,8 @@ def test_logs_and_spans_of_a_process_share_one_order(run_script: Callable[..., R
     """
     )
     ordered = sorted(records(ran), key=lambda record: int(record["unsnag.seq"]))
-    told = [record.get("event") or record["name"] for record in ordered]
-    assert told == ["unit.started", "a", "b", "step s", "c", "unit f", "d"]
+    reported = [record.get("event") or record["name"] for record in ordered]
+    assert reported == ["unit.started", "a", "b", "step s", "c", "unit f", "d"]
     assert {log["service.instance.id"] for log in ran.logs} == {instance(span) for span in ran.spans}
     (name,) = {log["service.instance.id"] for log in ran.logs}
     assert len(name) == 16

@@ -89,8 +89,8 @@ with unsnag.unit("SO-1"), unsnag.step("call"): call()
     assert [line["level"] for line in lines] == ["warning", "warning"]
     assert {line["span_id"] for line in lines} == {step_span(ran)}
     assert [line["retry_num"] for line in lines] == [1, 2]
-    told = {"callable", "args", "kwargs", "retry_num", "caused_by", "wait_for", "waited_so_far"}
-    assert all(line.keys() == OWN - {"logger"} | told for line in lines)
+    reported = {"callable", "args", "kwargs", "retry_num", "caused_by", "wait_for", "waited_so_far"}
+    assert all(line.keys() == OWN - {"logger"} | reported for line in lines)
 
 
 def test_stamina_through_logging(run_script: Callable[..., Ran]) -> None:

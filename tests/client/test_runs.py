@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.client.center import SmallCenter, serving
+from tests.client.server import running
 from tests.client.test_command import unsnag_run
-from tests.client.test_worker import RETRY, start
+from tests.client.test_worker import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,9 +75,12 @@ def test_the_wrapper_names_its_own_run_inside_an_orchestrator(tmp_path: Path) ->
 
 
 def test_a_worker_is_part_of_no_run(tmp_path: Path) -> None:
-    with serving(SmallCenter(RETRY)) as center:
-        process = start(center, tmp_path, "--once", GITHUB_RUN_ID="77", BAGGAGE="unsnag.run_id=run-1")
+    with running(tmp_path) as server:
+        server.fail()
+        server.ask_for_retry()
+        process = start(server.url, tmp_path, "--once", GITHUB_RUN_ID="77", BAGGAGE="unsnag.run_id=run-1")
         process.communicate(timeout=30)
+        retry_id = server.retry()["id"]
     written = "".join(file.read_text() for file in (tmp_path / "spool").iterdir())
-    assert "r-7" in written
+    assert retry_id in written
     assert "unsnag.run_id" not in written

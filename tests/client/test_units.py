@@ -60,7 +60,8 @@ def test_an_error_that_leaves_the_unit_is_one_record_from_its_innermost_step(eve
         "unsnag.flow": "order-to-cash", "unsnag.correlation_id": "SO-1", "unsnag.step": "capture",
         "unsnag.attempt": 1, "unsnag.idempotent": True, "unsnag.dependency": "gateway",
         "unsnag.idempotency_key": conventions.idempotency_key("order-to-cash", "capture", "SO-1"),
-        "unsnag.value.amount": "5.00", "unsnag.error.class": "infrastructure",
+        "unsnag.value.amount": "5.00",
+        "unsnag.error.class": "infrastructure", "unsnag.error.rule": "script 1.00 2",
         "unsnag.error.code": "gateway.timeout", "unsnag.error.value_at_risk": "7.00",
         "unsnag.data": {"order": "SO-1"},
     }  # fmt: skip
@@ -142,7 +143,7 @@ def test_another_unit_inside_inherits_nothing_of_the_first(events: Events) -> No
         (asyncio.CancelledError(), ["failed"], 1),
     ],
 )
-def test_leaving_early_is_told_by_how_it_was_left(
+def test_leaving_early_is_reported_by_how_it_was_left(
     events: Events, error: BaseException, outcome: list[str], failures: int
 ) -> None:
     with pytest.raises(type(error)), unsnag.unit("SO-1"):
@@ -240,8 +241,8 @@ def test_an_errors_context_leaves_only_as_far_as_it_is_allowed() -> None:
     with testing.captured("f", allow_fields=["order"]) as events:
         with pytest.raises(unsnag.DataError), unsnag.unit("SO-1"), unsnag.step("s"):
             raise unsnag.DataError("wrong", order=1, person=person)
-        told = [*events.named("step.failed"), *events.named("unit.failed"), *events.spans]
-    assert [(item["unsnag.data"], item["unsnag.client.fields_dropped"]) for item in told] == [
+        reported = [*events.named("step.failed"), *events.named("unit.failed"), *events.spans]
+    assert [(item["unsnag.data"], item["unsnag.client.fields_dropped"]) for item in reported] == [
         ({"order": 1}, 1)
     ] * 4
     assert b"Ann Example" not in b"".join(events.lines)
@@ -277,9 +278,9 @@ def test_without_init_everything_runs_and_nothing_is_recorded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"), [(129.9, "129.90"), ("1.005", "1.005"), (3, "3.00"), ("x", "x")]
+    ("reported", "expected"), [(129.9, "129.90"), ("1.005", "1.005"), (3, "3.00"), ("x", "x")]
 )
-def test_money_is_a_decimal_text(events: Events, told: object, expected: str) -> None:
-    with unsnag.unit("SO-1", value=told):
+def test_money_is_a_decimal_text(events: Events, reported: object, expected: str) -> None:
+    with unsnag.unit("SO-1", value=reported):
         pass
     assert events.spans[0]["unsnag.value.amount"] == expected

@@ -1,3 +1,5 @@
+"""A worker and the real server: what it is handed, what it reports, and what the server makes of it."""
+
 from __future__ import annotations
 
 import os
@@ -5,34 +7,25 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import unsnag
-from server.api.retries import LeaseBody
-from tests.client.center import SmallCenter, serving
+from access.roles import Grant
+from server import container as containers
 from tests.client.conftest import clean_environment
+from tests.client.server import FLOW, KEY, SPAN, STEP, Server, running
+from tests.server.team import team
+from tests.telemetry import TRACE
+from tests.waiting import eventually
 from unsnag import conventions, handlers, testing, worker
-from unsnag.center import Center, CenterError, RefusedError
+from unsnag.retry_queue import RefusedError, RetryQueue, RetryQueueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-TRACE = "0af7651916cd43dd8448eb211c80319c"
-RETRY = {
-    "id": "r-7",
-    "case": "c-1",
-    "flow": "order-to-cash",
-    "step": "capture-payment",
-    "correlation_id": "SO-1",
-    "idempotency_key": "k" * 32,
-    "traceparent": f"00-{TRACE}-b7ad6b7169203331-01",
-    "data": {"order": "SO-1"},
-    "attempt": 4,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -44,184 +37,221 @@ def _no_handlers() -> Iterator[None]:
     handlers.registered.update(before)
 
 
-def work(center: SmallCenter) -> None:
-    with serving(center):
-        runner = worker.Worker(Center(center.url), ["order-to-cash"], 0)
-        while runner.run_one():
-            pass
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server whose one failed order waits for a retry."""
+    with running(tmp_path) as opened:
+        opened.fail()
+        opened.ask_for_retry()
+        yield opened
 
 
-def test_a_retry_runs_in_the_context_of_the_first_try() -> None:
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[Server]:
+    """The same, with leases of three seconds."""
+    with running(tmp_path, lease_s=3) as opened:
+        opened.fail()
+        opened.ask_for_retry()
+        yield opened
+
+
+def work(server: Server) -> None:
+    runner = worker.Worker(RetryQueue(server.url), [FLOW], 0)
+    while runner.run_one():
+        pass
+
+
+def test_a_retry_runs_in_the_context_of_the_first_try(server: Server) -> None:
     seen: list[Any] = []
 
-    @unsnag.step("capture-payment", idempotent=True)
+    @unsnag.step(STEP, idempotent=True)
     def capture() -> None:
         seen.append(
             (unsnag.correlation_id(), unsnag.idempotency_key(), unsnag.headers()["traceparent"][3:35])
         )
 
-    @unsnag.handler("order-to-cash", "capture-payment")
+    @unsnag.handler(FLOW, STEP)
     def handle(retry: unsnag.Retry) -> None:
-        seen.append(retry.data)
+        seen.extend([retry.data, retry.case, retry.id])
         capture()
 
-    center = SmallCenter(RETRY)
-    with testing.captured("order-to-cash") as events:
-        work(center)
+    with testing.captured(FLOW) as events:
+        work(server)
         steps = [span for span in events.spans if span.get("unsnag.kind") == "step"]
-    assert seen == [{"order": "SO-1"}, ("SO-1", "k" * 32, TRACE)]
-    assert [(step["unsnag.attempt"], step["unsnag.retry_id"]) for step in steps] == [(4, "r-7")]
-    assert center.heard("complete") == [{"lease_token": "t-1"}]
+    (lease,) = (each for each in server.line.reports("lease") if each.status == 200)
+    assert lease.body["worker"] == f"{socket.gethostname()}-{os.getpid()}"
+    data, case, lease_id, inside = seen
+    assert (data, case, inside) == ({"order": "SO-1"}, server.case_id, ("SO-1", KEY, TRACE))
+    attempt = server.retry()["attempt"]
+    assert [(step["unsnag.attempt"], step["unsnag.retry_id"]) for step in steps] == [(attempt, lease_id)]
+    assert (server.case()["state"], server.retry()["state"]) == ("verifying", "succeeded")
 
 
-def test_a_handler_without_a_step_of_its_own_gets_the_attempts_span() -> None:
-    unsnag.handler("order-to-cash", "capture-payment")(lambda _: None)
-    with testing.captured("order-to-cash") as events:
-        work(SmallCenter(RETRY))
+def test_a_handler_without_a_step_of_its_own_gets_the_attempts_span(server: Server) -> None:
+    unsnag.handler(FLOW, STEP)(lambda _: None)
+    with testing.captured(FLOW) as events:
+        work(server)
         (span,) = events.spans
-    assert (span["unsnag.kind"], span["unsnag.step"], span["unsnag.attempt"]) == (
-        "step",
-        "capture-payment",
-        4,
-    )
-    assert (span["traceId"], span["parentSpanId"]) == (TRACE, "b7ad6b7169203331")
+    attempt = server.retry()["attempt"]
+    assert (span["unsnag.kind"], span["unsnag.step"], span["unsnag.attempt"]) == ("step", STEP, attempt)
+    assert (span["traceId"], span["parentSpanId"]) == (TRACE, SPAN)
 
 
-def test_a_handler_that_opens_the_unit_sends_its_success_signal() -> None:
-    @unsnag.handler("order-to-cash", "capture-payment")
+def test_a_handler_that_opens_the_unit_sends_its_success_signal(server: Server) -> None:
+    @unsnag.handler(FLOW, STEP)
     def handle(retry: unsnag.Retry) -> None:
         with unsnag.unit(retry.correlation_id, value=5):
             pass
 
-    with testing.captured("order-to-cash") as events:
-        work(SmallCenter(RETRY))
+    with testing.captured(FLOW) as events:
+        work(server)
         units = [span for span in events.spans if span.get("unsnag.kind") == "unit"]
     assert [(span["unsnag.outcome"], span["unsnag.correlation_id"]) for span in units] == [
         ("success", "SO-1")
     ]
 
 
-def test_other_steps_in_a_handler_have_keys_and_attempts_of_their_own() -> None:
-    @unsnag.handler("order-to-cash", "capture-payment")
+def test_other_steps_in_a_handler_have_keys_and_attempts_of_their_own(server: Server) -> None:
+    @unsnag.handler(FLOW, STEP)
     def handle(_: unsnag.Retry) -> None:
         with unsnag.step("send-mail"):
-            assert unsnag.idempotency_key() == conventions.idempotency_key(
-                "order-to-cash", "send-mail", "SO-1"
-            )
+            assert unsnag.idempotency_key() == conventions.idempotency_key(FLOW, "send-mail", "SO-1")
 
-    center = SmallCenter(RETRY)
-    with testing.captured("order-to-cash") as events:
-        work(center)
+    with testing.captured(FLOW) as events:
+        work(server)
         assert {span["unsnag.attempt"] for span in events.spans if span["unsnag.step"] == "send-mail"} == {1}
-    assert center.heard("complete")
+    assert server.retry()["state"] == "succeeded"
 
 
-def test_an_asynchronous_handler_is_awaited() -> None:
+def test_an_asynchronous_handler_is_awaited(server: Server) -> None:
     seen = []
 
-    @unsnag.handler("order-to-cash", "capture-payment")
+    @unsnag.handler(FLOW, STEP)
     async def handle(retry: unsnag.Retry) -> None:
         seen.append(retry.attempt)
 
-    work(SmallCenter(RETRY))
-    assert seen == [4]
+    work(server)
+    assert seen == [server.retry()["attempt"]]
 
 
-def test_a_failure_is_reported_with_its_class_and_masked() -> None:
-    @unsnag.handler("order-to-cash", "capture-payment")
+def test_a_failure_is_kept_with_its_class_and_masked(server: Server) -> None:
+    @unsnag.handler(FLOW, STEP)
     def handle(_: unsnag.Retry) -> None:
         raise unsnag.BusinessError("card 4111 1111 1111 1111 is blocked", code="card.blocked")
 
-    center = SmallCenter(RETRY)
-    work(center)
-    (body,) = center.heard("fail")
-    assert body == {
-        "lease_token": "t-1",
-        "error_type": "unsnag.BusinessError",
-        "message": "card [masked: card] is blocked",
-        "class": "business",
-    }
+    work(server)
+    kept = server.retry()
+    assert (server.case()["state"], kept["state"]) == ("open", "failed")
+    assert (kept["error_class"], kept["error_type"]) == ("business", "unsnag.BusinessError")
+    assert kept["error_message"] == "card [masked: card] is blocked"
+    assert server.case()["acts"][-1]["actor"] == f"service/{socket.gethostname()}-{os.getpid()}"
 
 
-def test_a_step_without_a_handler_fails_and_says_what_to_do() -> None:
-    center = SmallCenter(RETRY)
-    work(center)
-    (body,) = center.heard("fail")
-    assert "@unsnag.handler" in body["message"]
+def test_whatever_a_handler_raises_is_a_failure_that_the_server_takes(server: Server) -> None:
+    """A class of error that is none of ours, and names and texts that are far too long."""
+
+    class StrangeError(unsnag.AutomationError):
+        error_class = "weather"
+
+    StrangeError.__qualname__ = "S" * 1_000
+
+    @unsnag.handler(FLOW, STEP)
+    def handle(_: unsnag.Retry) -> None:
+        raise StrangeError("rain " * 10_000)
+
+    work(server)
+    assert (server.retry()["state"], server.retry()["error_class"]) == ("failed", "unknown")
 
 
-def test_the_lease_is_renewed_at_a_third_of_its_time() -> None:
-    unsnag.handler("order-to-cash", "capture-payment")(lambda _: time.sleep(1.0))
-    center = SmallCenter(RETRY, lease_s=0.9)
-    work(center)
-    assert 2 <= len(center.heard("heartbeat")) <= 6
-    assert center.heard("complete")
+def test_a_step_without_a_handler_fails_and_says_what_to_do(server: Server) -> None:
+    work(server)
+    assert server.retry()["state"] == "failed"
+    assert "@unsnag.handler" in server.retry()["error_message"]
 
 
-def test_a_lost_lease_is_not_reported_on() -> None:
-    unsnag.handler("order-to-cash", "capture-payment")(lambda _: time.sleep(0.6))
-    center = SmallCenter(RETRY, lease_s=0.3)
-    center.lost.add("r-7")
-    work(center)
-    assert center.heard("heartbeat")
-    assert not center.heard("complete")
+def test_a_lease_is_kept_while_the_handler_runs(hasty: Server) -> None:
+    """It lasts three seconds, and the server gives it to another worker when it runs out."""
+    unsnag.handler(FLOW, STEP)(lambda _: eventually(lambda: len(hasty.line.reports("heartbeat")) >= 5))
+    work(hasty)
+    assert (hasty.retry()["state"], hasty.case()["state"]) == ("succeeded", "verifying")
 
 
-def test_an_outcome_is_reported_until_the_center_takes_it_with_one_key() -> None:
-    unsnag.handler("order-to-cash", "capture-payment")(lambda _: None)
-    center = SmallCenter(RETRY)
-    center.refuse["complete"] = [503, 500]
-    work(center)
-    assert len(center.heard("complete")) == 3
-    assert len(set(center.keys("complete"))) == 1
-    assert center.keys("complete")[0] != center.keys("lease")[0]
+def test_a_lost_lease_is_not_reported_on(hasty: Server) -> None:
+    """A person resolves the exception while the handler runs."""
+
+    def handle(_: unsnag.Retry) -> None:
+        hasty.post(f"cases/{hasty.case_id}/resolve", {"code": "fixed_upstream", "reason": "Paid by transfer"})
+        eventually(lambda: any(each.status == 410 for each in hasty.line.reports("heartbeat")))
+
+    unsnag.handler(FLOW, STEP)(handle)
+    work(hasty)
+    assert not hasty.line.reports("complete")
+    assert hasty.case()["state"] == "resolved"
 
 
-def test_a_center_that_does_not_answer_is_an_error_that_says_so() -> None:
-    with pytest.raises(CenterError, match="does not answer"):
-        worker.Worker(Center("http://127.0.0.1:9"), ["f"]).run_one()
+def test_an_outcome_whose_answer_got_lost_is_reported_again_and_counts_once(server: Server) -> None:
+    """With another key the second report would find the lease gone."""
+    unsnag.handler(FLOW, STEP)(lambda _: None)
+    server.line.lose.append("complete")
+    work(server)
+    reports = server.line.reports("complete")
+    assert [report.status for report in reports] == [200, 200]
+    assert len({report.headers["idempotency-key"] for report in reports}) == 1
+    keys = {report.headers["idempotency-key"] for report in server.line.reports("lease")}
+    assert len(keys) == len(server.line.reports("lease"))
+    assert [act["verb"] for act in server.case()["acts"]].count("verifying") == 1
 
 
-def test_each_request_announces_the_handlers_of_its_flows() -> None:
-    for flow, step in (
-        ("order-to-cash", "capture-payment"),
-        ("order-to-cash", "accept"),
-        ("returns", "refund"),
-    ):
+def test_an_outcome_is_reported_until_the_server_takes_it(server: Server) -> None:
+    """The server restarts while the handler runs: until its store is open it answers 503."""
+
+    def restart(_: unsnag.Retry) -> None:
+        containers.install(None)
+        threading.Thread(target=_back_after_a_refusal, args=(server,), daemon=True).start()
+
+    unsnag.handler(FLOW, STEP)(restart)
+    work(server)
+    *refused, taken = [report.status for report in server.line.reports("complete")]
+    assert (set(refused), taken) == ({503}, 200)
+    assert server.retry()["state"] == "succeeded"
+
+
+def _back_after_a_refusal(server: Server) -> None:
+    eventually(lambda: server.line.reports("complete"))
+    containers.install(server.container)
+
+
+def test_a_server_that_does_not_answer_is_an_error_that_says_so() -> None:
+    with pytest.raises(RetryQueueError, match="does not answer"):
+        worker.Worker(RetryQueue("http://127.0.0.1:9"), ["f"]).run_one()
+
+
+def test_each_request_announces_the_handlers_of_its_flows(tmp_path: Path) -> None:
+    for flow, step in ((FLOW, STEP), (FLOW, "accept"), ("returns", "refund")):
         unsnag.handler(flow, step)(lambda _: None)
-    center = SmallCenter(RETRY)
-    work(center)
-    expected = [
-        {"flow": "order-to-cash", "step": "accept"},
-        {"flow": "order-to-cash", "step": "capture-payment"},
-    ]
-    assert [body["handlers"] for body in center.heard("lease")] == [expected, expected]
-    assert center.heard("lease")[0]["worker"] == f"{socket.gethostname()}-{os.getpid()}"
+    with running(tmp_path) as server:
+        ours, other = server.fail(), server.fail("R-1", "returns", "refund", trace_id="f" * 32)
+        work(server)
+        assert [item["name"] for item in server.case(ours)["workers"]] == [
+            f"service/{socket.gethostname()}-{os.getpid()}"
+        ]
+        assert server.case(ours)["retry_refusal"] is None
+        assert server.case(other)["workers"] == []
 
 
-def test_the_servers_request_for_work_takes_what_a_worker_announces() -> None:
-    """The model that the route validates with: an announcement is no reason to refuse a worker."""
-    taken = LeaseBody.model_validate(
-        {"flows": ["f"], "worker": "w", "handlers": [{"flow": "f", "step": "s"}]}
-    )
-    assert taken.worker == "w"
+def test_a_worker_may_wait_longer_than_the_server_lets_it(server: Server) -> None:
+    unsnag.handler(FLOW, STEP)(lambda _: None)
+    assert worker.Worker(RetryQueue(server.url), [FLOW], 3_600).run_one(3_600)
 
 
-def test_a_refused_key_ends_the_worker() -> None:
-    center = SmallCenter()
-    center.refuse["lease"] = [401]
-    with serving(center), pytest.raises(RefusedError, match="401"):
-        worker.Worker(Center(center.url, "wrong"), ["f"], 0).run()
+def test_a_refused_key_ends_the_worker(tmp_path: Path) -> None:
+    with team(tmp_path) as crew, pytest.raises(RefusedError, match="401"):
+        worker.Worker(RetryQueue(crew.address, "wrong"), ["f"], 0).run()
 
 
 def test_an_address_that_is_no_web_address_is_refused() -> None:
-    with pytest.raises(CenterError, match="http://"):
-        Center("file:///etc/passwd")
-
-
-@pytest.mark.parametrize("told", [None, "soon", "", {}])
-def test_an_unreadable_end_of_a_lease_counts_as_a_minute(told: object) -> None:
-    assert worker.remaining_s(told) == worker.LEASE_S
+    with pytest.raises(RetryQueueError, match="http://"):
+        RetryQueue("file:///etc/passwd")
 
 
 HANDLERS = """
@@ -233,59 +263,60 @@ def handle(retry):
 """
 
 
-def start(center: SmallCenter, tmp_path: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+def start(url: str, tmp_path: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     (tmp_path / "my_handlers.py").write_text(HANDLERS)
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "unsnag",
-            "worker",
-            str(tmp_path / "my_handlers.py"),
-            "--url",
-            center.url,
-            *options,
-        ],
-        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool"), UNSNAG_TOKEN="secret-1", **environment),
+        [sys.executable, "-m", "unsnag", "worker", str(tmp_path / "my_handlers.py"), "--url", url, *options],
+        env=clean_environment(UNSNAG_SPOOL=str(tmp_path / "spool"), **environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def test_the_worker_command_executes_what_is_due_and_leaves(tmp_path: Path) -> None:
-    with serving(SmallCenter(RETRY)) as center:
-        out, err = start(center, tmp_path, "--once", "--name", "night-shift").communicate(timeout=30)
+def test_the_worker_command_executes_what_is_due_and_leaves(server: Server, tmp_path: Path) -> None:
+    out, err = start(server.url, tmp_path, "--once", "--name", "night-shift").communicate(timeout=30)
     assert out == "handled SO-1 SO-1\n"
-    assert "retry r-7: done" in err
-    assert center.requests[0][1]["flows"] == ["order-to-cash"]
-    assert center.requests[0][1]["handlers"] == [{"flow": "order-to-cash", "step": "capture-payment"}]
-    assert center.requests[0][1]["worker"] == "night-shift"
-    assert center.requests[0][2]["Authorization"] == "Bearer secret-1"
-    assert "r-7" in "".join(file.read_text() for file in (tmp_path / "spool").iterdir())
+    kept = server.retry()
+    assert (kept["state"], kept["worker"]) == ("succeeded", "service/night-shift")
+    assert f"retry {kept['id']}0001: done" in err
+    assert [act["actor"] for act in server.case()["acts"]][-1] == "service/night-shift"
+    assert kept["id"] in "".join(file.read_text() for file in (tmp_path / "spool").iterdir())
+
+
+def test_the_worker_command_sends_its_token(tmp_path: Path) -> None:
+    with team(tmp_path) as crew:
+        token = crew.token("pay-1", Grant("worker"))
+        process = start(crew.address, tmp_path, "--once", UNSNAG_TOKEN=token)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, "")
+        refused = start(crew.address, tmp_path, "--once", UNSNAG_TOKEN="wrong")
+        assert "401" in refused.communicate(timeout=30)[1]
+        assert refused.returncode == 2
 
 
 @pytest.mark.fault
 def test_a_worker_that_crashes_reports_nothing_so_its_lease_expires(tmp_path: Path) -> None:
-    with serving(SmallCenter({**RETRY, "data": {"order": "SO-1", "crash": 1}})) as center:
-        process = start(center, tmp_path, "--once")
+    with running(tmp_path) as server:
+        server.fail(data='{"order": "SO-1", "crash": 1}')
+        server.ask_for_retry()
+        process = start(server.url, tmp_path, "--once")
         process.communicate(timeout=30)
-    assert process.returncode == 9
-    assert not center.heard("complete")
-    assert not center.heard("fail")
+        assert process.returncode == 9
+        assert server.retry()["state"] == "leased"
+        assert not server.line.reports("complete")
+        assert not server.line.reports("fail")
 
 
-def test_a_waiting_worker_stops_at_once_when_told(tmp_path: Path) -> None:
-    with serving(SmallCenter(RETRY)) as center:
-        process = start(center, tmp_path)
-        while not center.heard("complete"):
-            time.sleep(0.05)
-        os.kill(process.pid, signal.SIGTERM)
-        process.communicate(timeout=10)
+def test_a_waiting_worker_stops_at_once_on_sigterm(server: Server, tmp_path: Path) -> None:
+    process = start(server.url, tmp_path)
+    eventually(lambda: server.retry()["state"] == "succeeded")
+    os.kill(process.pid, signal.SIGTERM)
+    process.communicate(timeout=10)
     assert process.returncode == 0
 
 
-def test_a_file_without_handlers_is_refused_kindly(tmp_path: Path) -> None:
+def test_a_file_without_handlers_is_refused_with_a_message(tmp_path: Path) -> None:
     (tmp_path / "none.py").write_text("x = 1")
     done = subprocess.run(
         [sys.executable, "-m", "unsnag", "worker", str(tmp_path / "none.py")],

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from collectors.admission import MB, Admission, Arrival, FullError, TooManySentError
-from collectors.settings import CollectorSettings, OtlpSettings
+from collectors.otlp import OtlpSettings
+from collectors.settings import CollectorSettings
 
 
 def admission(**settings: Any) -> Admission:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from collectors.folder import MAX_OPEN, RETRY_S, Folder
-from collectors.jsonl import Follower
 from collectors.parse import MAX_LINE
-from tests.collectors.test_files import line, messages, wait_for, wait_until
+from tests.collectors.statuses import status
+from tests.collectors.test_files import line, messages, wait_for
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from data.store import Store
@@ -31,21 +32,6 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "logs"
     made.mkdir()
     return made
-
-
-@pytest.fixture
-def follow(store: Store, folder: Path) -> Iterator[Callable[..., Follower]]:
-    started: list[Follower] = []
-
-    def start(pattern: str = "*.log*", on: Any = store, **options: Any) -> Follower:
-        follower = Follower(on, "logs", [str(folder / pattern)], **options)
-        follower.start()
-        started.append(follower)
-        return follower
-
-    yield start
-    for follower in started:
-        follower.stop()
 
 
 @pytest.fixture
@@ -81,7 +67,7 @@ def reasons(store: Store) -> list[str]:
     return [row["reason"] for row in store.query("server/quarantine", {"limit": 99, "offset": 0})]
 
 
-# --- a file is let go only at its end ----------------------------------------------------------------
+# --- a file is released only at its end --------------------------------------------------------------
 
 
 def test_a_finished_file_that_takes_longer_than_the_idle_time_is_complete(
@@ -93,12 +79,12 @@ def test_a_finished_file_that_takes_longer_than_the_idle_time_is_complete(
     follower = follow(idle_s=idle_s)
     began = time.monotonic()
     try:
-        wait_until(lambda: counted(store) == 60_000, within_s=60)
+        eventually(lambda: counted(store) == 60_000)
     finally:
         stop.set()
         thread.join()
     assert time.monotonic() - began > 5 * idle_s, "reading took longer than the idle time"
-    wait_until(lambda: not any(tail.is_open for tail in follower._folder.tails.values()))
+    eventually(lambda: not any(tail.is_open for tail in follower.source._folder.tails.values()))
 
 
 def test_a_file_that_is_deleted_while_unread_is_read_to_its_end(
@@ -107,13 +93,13 @@ def test_a_file_that_is_deleted_while_unread_is_read_to_its_end(
     path = folder / "a.log"
     path.write_bytes(lines(30_000))
     follower = follow(idle_s=0.2)
-    wait_until(lambda: any(tail.is_open for tail in follower._folder.tails.values()))
+    eventually(lambda: any(tail.is_open for tail in follower.source._folder.tails.values()))
     path.unlink()
-    wait_until(lambda: all(tail.gone for tail in follower._folder.tails.values()))
+    eventually(lambda: all(tail.gone for tail in follower.source._folder.tails.values()))
     time.sleep(0.5)  # longer than the idle time
     held.set()
-    wait_until(lambda: counted(store) == 30_000, within_s=30)
-    wait_until(lambda: not follower._folder.tails)
+    eventually(lambda: counted(store) == 30_000)
+    eventually(lambda: not follower.source._folder.tails)
 
 
 def test_what_is_written_just_before_a_closed_file_is_rotated_away_is_read(
@@ -123,7 +109,7 @@ def test_what_is_written_just_before_a_closed_file_is_rotated_away_is_read(
     path.write_bytes(line("one"))
     follower = follow("*.log", idle_s=0.2)
     wait_for(store, ["one"])
-    wait_until(lambda: not any(tail.is_open for tail in follower._folder.tails.values()))
+    eventually(lambda: not any(tail.is_open for tail in follower.source._folder.tails.values()))
     with path.open("ab") as file:
         file.write(line("two"))
     path.rename(folder / "a.old")
@@ -144,7 +130,7 @@ def test_a_file_that_was_rotated_away_while_nobody_followed_is_read_to_its_end(
     path.write_bytes(line("three"))
     second = follow("*.log")
     wait_for(store, ["one", "two", "three"])
-    wait_until(lambda: second.records >= 2)  # counted after the commit that the store shows
+    eventually(lambda: second.records >= 2)  # counted after the commit that the store shows
     assert second.records == 2, "nothing was read again"
 
 
@@ -158,7 +144,7 @@ def test_a_renamed_file_keeps_its_place_over_two_restarts(store: Store, folder: 
     path.write_bytes(line("two"))
     second = follow()
     wait_for(store, ["one", "two"])
-    wait_until(lambda: str(folder / "a.log.1") in store.file_offsets())
+    eventually(lambda: str(folder / "a.log.1") in store.file_offsets())
     second.stop()
     third = follow()
     with path.open("ab") as file:
@@ -173,7 +159,7 @@ def test_a_half_line_of_plain_text_that_nobody_ends_is_taken_after_a_while(
 ) -> None:
     (folder / "a.log").write_bytes(b"ERROR:shop:one\nERROR:shop:the end")
     follow(idle_s=0.3)  # a half line waits ten times as long
-    wait_for(store, ["one", "the end"], within_s=12)
+    wait_for(store, ["one", "the end"])
 
 
 def test_a_half_line_is_not_taken_before_its_time(store: Store, folder: Path, follow: Any) -> None:
@@ -181,9 +167,9 @@ def test_a_half_line_is_not_taken_before_its_time(store: Store, folder: Path, fo
     path.write_bytes(line("one") + b"ERROR:shop:half")
     follower = follow()
     wait_for(store, ["one"])
-    wait_until(lambda: follower.state()["files"] != [] and not follower.signs().unread_bytes)
-    (file,) = follower.state()["files"]
-    assert (file["unread_bytes"], file["incomplete_bytes"], file["lag_s"]) == (15, 15, 0)
+    eventually(lambda: status(follower).files != [] and not follower.signs().unread)
+    (file,) = status(follower).files
+    assert (file.unread_bytes, file.incomplete_bytes, file.lag_s) == (15, 15, 0)
     time.sleep(2.5)  # longer than the half line of a file that is gone
     assert messages(store) == ["one"]
 
@@ -195,7 +181,7 @@ def test_a_long_line_without_end_waits_in_bounded_memory_and_is_kept_when_its_en
     path.write_bytes(line("one") + b'{"event":"' + b"x" * (3 * MAX_LINE))
     follower = follow()
     wait_for(store, ["one"])
-    wait_until(lambda: not follower.signs().unread_bytes)
+    eventually(lambda: not follower.signs().unread)
     with path.open("ab") as file:
         file.write(b'"}\n' + line("two"))
     wait_for(store, ["one", "two"])
@@ -219,13 +205,13 @@ def test_lines_that_were_unread_when_a_file_was_truncated_are_reported(
     path = folder / "a.log"
     path.write_bytes(lines(60_000))
     follower = follow("*.log")
-    wait_until(lambda: any(tail.offset for tail in follower._folder.tails.values()))
+    eventually(lambda: any(tail.offset for tail in follower.source._folder.tails.values()))
     os.truncate(path, 0)
     with path.open("ab") as file:
         file.write(line("new"))
     held.set()
-    wait_until(lambda: "new" in messages(store), within_s=30)
-    wait_until(lambda: any("was truncated while" in reason for reason in reasons(store)))
+    eventually(lambda: "new" in messages(store))
+    eventually(lambda: any("was truncated while" in reason for reason in reasons(store)))
 
 
 def test_a_copy_that_is_followed_brings_what_truncation_took(
@@ -234,13 +220,13 @@ def test_a_copy_that_is_followed_brings_what_truncation_took(
     path = folder / "a.log"
     path.write_bytes(lines(40_000))
     follower = follow()
-    wait_until(lambda: any(tail.offset for tail in follower._folder.tails.values()))
+    eventually(lambda: any(tail.offset for tail in follower.source._folder.tails.values()))
     (folder / "a.log.1").write_bytes(path.read_bytes())
     os.truncate(path, 0)
     with path.open("ab") as file:
         file.write(line("new"))
     held.set()
-    wait_until(lambda: counted(store) == 40_001, within_s=60)
+    eventually(lambda: counted(store) == 40_001)
     time.sleep(3)  # as long as the copy is waited for
     assert reasons(store) == []
 
@@ -264,13 +250,13 @@ def test_of_a_packed_file_that_breaks_off_what_can_be_read_is_read_and_the_rest_
     whole = packed(b"".join(map(line, events)))
     (folder / "a.log.gz").write_bytes(whole[: len(whole) // 2])
     follower = follow(idle_s=0.5)
-    wait_until(lambda: any("cannot be read behind byte" in reason for reason in reasons(store)))
+    eventually(lambda: any("cannot be read behind byte" in reason for reason in reasons(store)))
     found = set(messages(store)) & set(events)
     assert len(found) > 900
     assert found == set(events[: len(found)])
-    wait_until(lambda: "a.log.gz" in (follower.signs().error or ""))
+    eventually(lambda: "a.log.gz" in (follower.signs().error or ""))
     (folder / "a.log.gz").write_bytes(whole)
-    wait_until(lambda: set(events) <= set(messages(store)))
+    eventually(lambda: set(events) <= set(messages(store)))
 
 
 def test_a_packed_file_that_is_still_written_is_no_bad_record(
@@ -293,7 +279,7 @@ def test_a_packed_file_that_was_empty_when_it_was_opened_is_unpacked(
     path = folder / "a.log.gz"
     path.touch()
     follower = follow()
-    wait_until(lambda: any(tail.is_open for tail in follower._folder.tails.values()))
+    eventually(lambda: any(tail.is_open for tail in follower.source._folder.tails.values()))
     path.write_bytes(packed(line("one") + line("two")))
     wait_for(store, ["one", "two"])
 
@@ -320,11 +306,11 @@ def test_a_huge_file_does_not_keep_small_ones_waiting(store: Store, folder: Path
         (folder / f"{name}.log").write_bytes(lines(60_000, name))
     (folder / "z.log").write_bytes(line("small one"))
     follower = follow()
-    wait_until(lambda: counted(store) > 0)
+    eventually(lambda: counted(store) > 0)
     with (folder / "z.log").open("ab") as file:
         file.write(line("small two"))
-    wait_until(lambda: {"small one", "small two"} <= set(messages(store)), within_s=20)
-    left = follower._folder.tails.values()
+    eventually(lambda: {"small one", "small two"} <= set(messages(store)))
+    left = follower.source._folder.tails.values()
     assert sum(tail.size - tail.offset for tail in left) > 1_000_000, "the huge ones were not read first"
     assert {tail.offset > 0 for tail in left} == {True}, "the huge ones go on side by side"
 
@@ -334,8 +320,8 @@ def test_more_files_than_may_be_open_are_all_read(store: Store, folder: Path, fo
     for number in range(count):
         (folder / f"{number}.log").write_bytes(line(f"e{number}"))
     follower = follow()
-    wait_until(lambda: counted(store) == count, within_s=30)
-    assert sum(tail.is_open for tail in follower._folder.tails.values()) <= MAX_OPEN
+    eventually(lambda: counted(store) == count)
+    assert sum(tail.is_open for tail in follower.source._folder.tails.values()) <= MAX_OPEN
 
 
 def test_a_file_that_cannot_be_read_for_now_is_tried_again_though_it_does_not_change(folder: Path) -> None:
@@ -378,11 +364,11 @@ def test_a_batch_that_is_lost_on_its_way_is_read_again(store: Store, folder: Pat
     (folder / "b.log.gz").write_bytes(packed(lines(5_000, "p")))
     crashing = Crashing(store)
     follow(on=crashing)
-    wait_until(lambda: counted(store) == 50_000, within_s=60)
+    eventually(lambda: counted(store) == 50_000)
     assert crashing.calls > 4
 
 
-# --- what is unread is told --------------------------------------------------------------------------
+# --- what is unread is reported ----------------------------------------------------------------------
 
 
 def dated(stamp: str, count: int) -> bytes:
@@ -397,15 +383,15 @@ def test_the_lag_is_the_time_of_the_oldest_unread_line_and_all_bytes_that_are_no
     size = (folder / "a.log").write_bytes(old + dated("2026-11-16T10:00:00Z", 40_000))
     (folder / "b.log").write_bytes(b"a line without a time\n" * 3)
     follower = follow()
-    wait_until(lambda: follower.state()["unread_files"] == 2)
-    state = follower.state()
-    by_path = {file["path"].rpartition("/")[2]: file for file in state["files"]}
-    assert state["unread_bytes"] == size + 66
-    assert state["oldest_unread_at"].isoformat() == "2026-11-16T09:00:00+00:00"
-    assert by_path["a.log"]["lag_s"] == pytest.approx(state["lag_s"], abs=1)
-    assert 0 <= by_path["b.log"]["lag_s"] < 30, "since its bytes were first seen"
+    eventually(lambda: status(follower).unread_files == 2)
+    found = status(follower)
+    by_path = {file.path.rpartition("/")[2]: file for file in found.files}
+    assert found.unread_bytes == size + 66
+    assert found.oldest_unread_at.isoformat() == "2026-11-16T09:00:00+00:00"
+    assert by_path["a.log"].lag_s == pytest.approx(found.lag_s, abs=1)
+    assert 0 <= by_path["b.log"].lag_s < 30, "since its bytes were first seen"
     held.set()
-    wait_until(lambda: follower.state()["unread_bytes"] == 0 and follower.state()["lag_s"] == 0, within_s=60)
+    eventually(lambda: status(follower).unread_bytes == 0 and status(follower).lag_s == 0)
 
 
 def test_a_file_that_comes_and_goes_while_the_writer_is_busy_is_read(
@@ -413,12 +399,12 @@ def test_a_file_that_comes_and_goes_while_the_writer_is_busy_is_read(
 ) -> None:
     (folder / "a.log").write_bytes(lines(30_000))
     follower = follow()
-    wait_until(lambda: any(tail.offset for tail in follower._folder.tails.values()))
+    eventually(lambda: any(tail.offset for tail in follower.source._folder.tails.values()))
     (folder / "b.log").write_bytes(line("brief"))
-    wait_until(lambda: sum(tail.is_open for tail in follower._folder.tails.values()) == 2)
+    eventually(lambda: sum(tail.is_open for tail in follower.source._folder.tails.values()) == 2)
     (folder / "b.log").unlink()
     held.set()
-    wait_until(lambda: "brief" in messages(store), within_s=30)
+    eventually(lambda: "brief" in messages(store))
 
 
 def test_a_writer_that_accepts_nothing_makes_no_progress(
@@ -426,29 +412,29 @@ def test_a_writer_that_accepts_nothing_makes_no_progress(
 ) -> None:
     (folder / "a.log").write_bytes(lines(10))
     follower = follow()
-    wait_until(lambda: follower.signs().unread_bytes > 0)
+    eventually(lambda: follower.signs().unread > 0)
     before = follower.signs().no_progress_s
-    wait_until(lambda: follower.signs().no_progress_s > before + 1)
+    eventually(lambda: follower.signs().no_progress_s > before + 1)
     with (folder / "a.log").open("ab") as file:
         file.write(lines(10, "more"))
-    wait_until(lambda: follower.signs().unread_bytes == len(lines(10) + lines(10, "more")))
+    eventually(lambda: follower.signs().unread == len(lines(10) + lines(10, "more")))
     assert follower.signs().no_progress_s > before + 1, "growing is no progress"
     held.set()
-    wait_until(lambda: follower.signs().no_progress_s == 0)
+    eventually(lambda: follower.signs().no_progress_s == 0)
     assert counted(store) == 20
 
 
-def test_a_missing_and_an_empty_folder_are_told_apart(store: Store, folder: Path, follow: Any) -> None:
+def test_a_missing_and_an_empty_folder_are_distinguished(store: Store, folder: Path, follow: Any) -> None:
     follower = follow("later/*.log")
-    wait_until(lambda: follower.signs().missing == str(folder / "later"))
+    eventually(lambda: follower.signs().missing == str(folder / "later"))
     (folder / "later").mkdir()
-    wait_until(lambda: follower.signs().missing is None)
+    eventually(lambda: follower.signs().missing is None)
     assert follower.signs().matching == 0
     (folder / "later/a.log").write_bytes(line("one"))
     wait_for(store, ["one"])
     (folder / "later/a.log").unlink()
     (folder / "later").rmdir()
-    wait_until(lambda: follower.signs().missing == str(folder / "later"))
+    eventually(lambda: follower.signs().missing == str(folder / "later"))
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error_and_not_a_missing_one(folder: Path) -> None:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from collectors.jsonl import Follower
 from collectors.parse import MAX_LINE
+from collectors.states import SourceState
 from data.errors import StoreBusyError, StoreUnavailableError
+from tests.collectors.statuses import status
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow]
 
-Follow = "Callable[..., Follower]"
+Follow = "Callable[..., Supervised]"
 
 
 @pytest.fixture
@@ -33,21 +34,6 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "logs"
     made.mkdir()
     return made
-
-
-@pytest.fixture
-def follow(store: Store, folder: Path) -> Iterator[Callable[..., Follower]]:
-    started: list[Follower] = []
-
-    def start(pattern: str = "*.log*", on: Any = store, **options: Any) -> Follower:
-        follower = Follower(on, "logs", [str(folder / pattern)], **options)
-        follower.start()
-        started.append(follower)
-        return follower
-
-    yield start
-    for follower in started:
-        follower.stop()
 
 
 def line(event: str) -> bytes:
@@ -60,25 +46,17 @@ def messages(store: Store) -> list[str]:
     return sorted(row["message"] for row in rows)
 
 
-def wait_for(store: Store, expected: list[str], within_s: float = 8) -> None:
-    until = time.monotonic() + within_s
-    while messages(store) != sorted(expected) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert messages(store) == sorted(expected)
+def wait_for(store: Store, expected: list[str]) -> None:
+    eventually(lambda: messages(store) == sorted(expected), lambda: messages(store))
 
 
-def wait_until(holds: Callable[[], bool], within_s: float = 10) -> None:
-    until = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def test_a_line_is_visible_within_two_seconds(store: Store, folder: Path, follow: Any) -> None:
-    follow()
-    time.sleep(0.2)
+def test_a_file_that_comes_while_the_folder_is_followed_is_read(
+    store: Store, folder: Path, follow: Any
+) -> None:
+    follower = follow()
+    eventually(lambda: status(follower).state == SourceState.NEVER_RECEIVED)
     (folder / "a.log").write_bytes(line("one"))
-    wait_for(store, ["one"], within_s=2)
+    wait_for(store, ["one"])
 
 
 def test_a_half_line_waits_for_its_end(store: Store, folder: Path, follow: Any) -> None:
@@ -140,14 +118,11 @@ def test_a_broken_gzip_file_is_quarantined_and_others_go_on(store: Store, folder
     (folder / "a.log.gz").write_bytes(b"\x1f\x8bnothing of the kind")
     (folder / "b.log").write_bytes(line("one"))
     wait_for(store, ["one"])
-    until = time.monotonic() + 10  # the broken file is set apart on its own
-    while not (rows := store.query("server/quarantine", {"limit": 5, "offset": 0})):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    (row,) = rows
+    # The broken file is set apart on its own.
+    (row,) = eventually(lambda: store.query("server/quarantine", {"limit": 5, "offset": 0}))
     assert "cannot be read" in row["reason"]
-    wait_until(lambda: "a.log.gz" in (follower.signs().error or ""))
-    wait_until(lambda: follower.signs().unread_bytes == 0)  # a broken file is given up, and is no backlog
+    eventually(lambda: "a.log.gz" in (follower.signs().error or ""))
+    eventually(lambda: follower.signs().unread == 0)  # a broken file is given up, and is no backlog
 
 
 def test_following_goes_on_where_it_stopped(store: Store, folder: Path, follow: Any) -> None:
@@ -240,10 +215,6 @@ def test_a_record_that_the_store_refuses_for_good_is_set_apart(
     events = [f"e{number}" for number in range(40)]
     (folder / "a.log").write_bytes(b"".join(map(line, events)))
     follow(on=Moody(store, poison="e13"))
-    wait_for(store, [event for event in events if event != "e13"], within_s=20)
-    until = time.monotonic() + 10
-    while (
-        not (rows := store.query("server/quarantine", {"limit": 5, "offset": 0})) and time.monotonic() < until
-    ):
-        time.sleep(0.1)
+    wait_for(store, [event for event in events if event != "e13"])
+    rows = eventually(lambda: store.query("server/quarantine", {"limit": 5, "offset": 0}))
     assert "cannot be written" in rows[0]["reason"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from collectors.lines import Piece, Reader
 from collectors.mapping import Mapping
 from collectors.parse import MAX_LINE
-from collectors.settings import MappingSettings
+from collectors.sections import MappingSettings
 from tests.collectors.rows import NOW, logs, normaliser, read, spans
 from tests.telemetry import TRACE
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_read_is_quarantined_with_the_reason(name: str) -> None:
 
 
 ODD: dict[str, tuple[str | bytes, dict[str, Any], dict[str, Any]]] = {
-    "attempt in words": (
+    "attempt as text": (
         '{"event":"x","unsnag.attempt":"abc"}',
         {"attempt": None},
         {"unsnag.attempt": "abc"},
@@ -159,7 +159,7 @@ ODD: dict[str, tuple[str | bytes, dict[str, Any], dict[str, Any]]] = {
         {"value_amount": None},
         {"unsnag.value.amount": "1e999999999"},
     ),
-    "truth in words": (
+    "truth as text": (
         '{"event":"x","unsnag.idempotent":"perhaps"}',
         {"idempotent": None},
         {"unsnag.idempotent": "perhaps"},

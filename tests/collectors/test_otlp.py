@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gzip
 import logging
-import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import get_current
@@ -30,11 +27,15 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from starlette.applications import Starlette
 
-from collectors import otlp
+from collectors import receiver
 from collectors.settings import CollectorSettings
 from collectors.sources import Sources
 from data.errors import StoreBusyError
-from desk import cases
+from data.named import deliveries
+from tests import shown
+from tests.hosted import Hosted
+from tests.telemetry import TRACE
+from traces.known import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,25 +58,14 @@ PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
 
 
-def serve(store: Any, settings: CollectorSettings = SETTINGS) -> tuple[uvicorn.Server, threading.Thread, str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    app = Starlette(routes=otlp.routes(lambda: store, lambda: settings))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    return server, thread, f"http://127.0.0.1:{port}"
+def serve(store: Any, settings: CollectorSettings = SETTINGS) -> Hosted:
+    return Hosted(Starlette(routes=receiver.routes(lambda: store, lambda: settings)), log_level="warning")
 
 
 @pytest.fixture
 def url(store: Store) -> Iterator[str]:
-    server, thread, address = serve(store)
-    yield address
-    server.should_exit = True
-    thread.join()
+    with serve(store) as served:
+        yield served.address
 
 
 def request(count: int = 1, **bad: Any) -> ExportTraceServiceRequest:
@@ -132,15 +122,16 @@ def returns_desk(url: str) -> None:
 
 def test_the_real_sdk_delivers_steps_a_case_and_a_success(store: Store, url: str) -> None:
     returns_desk(url)
-    unit = {row["flow"]: row for row in store.everything().query("units/unit", {"correlation_id": "SO-1"})}[
-        "returns"
-    ]
+    unit = {
+        row["flow"]: row
+        for row in store.everything().query("units/unit", {"correlation_id": "SO-1", **ALWAYS})
+    }["returns"]
     assert unit["completed_at"] > unit["failed_at"]
     assert str(unit["value_amount"]) == "129.9000"
-    found = store.everything().query("units/cases", {"correlation_id": "SO-1"})
+    found = store.everything().query("units/cases", {"correlation_id": "SO-1", **ALWAYS})
     assert [(case["step"], case["state"], case["error_type"]) for case in found] == [
         ("refund", "recovered", "BankUnavailableError")
-    ], "the log told it; neither the step's span nor its parent opens another"
+    ], "the log reported it; neither the step's span nor its parent opens another"
 
 
 def test_a_failed_foreign_span_without_a_log_opens_one_case(store: Store, url: str) -> None:
@@ -150,7 +141,7 @@ def test_a_failed_foreign_span_without_a_log_opens_one_case(store: Store, url: s
     with pytest.raises(TimeoutError), tracer.start_as_current_span("crawl", kind=trace.SpanKind.SERVER):
         raise TimeoutError("no answer after 10 s")
     provider.shutdown()
-    (case,) = cases.listed(store.everything(), cases.CaseFilter(), 5, 0).items
+    (case,) = shown.cases(store)
     assert (case["flow"], case["step"], case["error_type"], case["class"], case["occurrences"]) == (
         "crawler",
         "crawl",
@@ -158,7 +149,7 @@ def test_a_failed_foreign_span_without_a_log_opens_one_case(store: Store, url: s
         "infrastructure",
         1,
     )
-    assert "Traceback" in cases.one(store.everything(), case["id"])["stacktrace"]
+    assert "Traceback" in shown.case(store, case["id"])["stacktrace"]
 
 
 def test_what_is_sent_twice_is_there_once(store: Store, url: str) -> None:
@@ -168,13 +159,13 @@ def test_what_is_sent_twice_is_there_once(store: Store, url: str) -> None:
     assert stored(store) == {"records": 3, "duplicates": 3, "quarantined": 0}
 
 
-def test_a_bad_record_is_told_and_the_others_are_kept(store: Store, url: str) -> None:
+def test_a_bad_record_is_reported_and_the_others_are_kept(store: Store, url: str) -> None:
     made = request(3)
     made.resource_spans[0].scope_spans[0].spans[1].trace_id = b"short"
     answer = httpx.post(f"{url}/v1/traces", content=made.SerializeToString(), headers=PROTOBUF)
-    told = ExportTraceServiceResponse.FromString(answer.content).partial_success
-    assert (answer.status_code, told.rejected_spans) == (200, 1)
-    assert "trace id of 5 bytes" in told.error_message
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert (answer.status_code, partial.rejected_spans) == (200, 1)
+    assert "trace id of 5 bytes" in partial.error_message
     assert stored(store) == {"records": 2, "duplicates": 0, "quarantined": 1}
 
 
@@ -198,7 +189,7 @@ def test_json_with_ids_in_hex_and_numbers_as_text(store: Store, url: str) -> Non
     assert answer.headers["content-type"] == "application/json"
     (row,) = store.everything().query(
         "units/spans_by_trace",
-        {"id": "0af7651916cd43dd8448eb211c80319c", "limit": 5, "low": "2000-01-01", "high": "2100-01-01"},
+        {"id": TRACE, "limit": 5, "deliveries": deliveries(store, [TRACE])},
     )
     assert (row["kind"], row["status"]) == ("client", "ok")
 
@@ -289,25 +280,24 @@ class Busy:
 
 
 def test_a_busy_store_asks_to_come_again() -> None:
-    server, thread, address = serve(Busy())
-    answer = httpx.post(f"{address}/v1/traces", content=request().SerializeToString(), headers=PROTOBUF)
-    server.should_exit = True
-    thread.join()
+    with serve(Busy()) as served:
+        url = f"{served.address}/v1/traces"
+        answer = httpx.post(url, content=request().SerializeToString(), headers=PROTOBUF)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
 
 
 def test_a_sender_over_its_rate_is_asked_to_wait_and_others_are_not(store: Store) -> None:
     slow = CollectorSettings.model_validate({"otlp": {"requests_per_second": 2}})
-    server, thread, address = serve(store, slow)
     with (
-        httpx.Client(base_url=address) as loud,
-        httpx.Client(base_url=address, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as quiet,
+        serve(store, slow) as served,
+        httpx.Client(base_url=served.address) as loud,
+        httpx.Client(
+            base_url=served.address, transport=httpx.HTTPTransport(local_address="127.0.0.2")
+        ) as quiet,
     ):
         answers = [loud.post("/v1/logs", json={}) for _ in range(30)]
         other = quiet.post("/v1/logs", json={})
-    server.should_exit = True
-    thread.join()
     assert (answers[0].status_code, answers[-1].status_code, other.status_code) == (200, 429, 200)
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert answers[-1].json()["code"] == 8
@@ -322,7 +312,7 @@ def test_quarantined_records_can_be_read_again(store: Store, url: str, tmp_path:
         content=request(2).SerializeToString(),
         headers={**PROTOBUF, "content-encoding": "gzip"},
     )
-    replay = Sources(store, SETTINGS, tmp_path / "spool").replay([row["id"] for row in quarantine(store)])
+    replay = Sources(store, SETTINGS, [tmp_path / "spool"]).replay([row["id"] for row in quarantine(store)])
     assert sorted(result[:8] for result in replay.values()) == ["replayed", "still un"]
     assert {row["replay_result"][:8] for row in quarantine(store)} == {"replayed", "still un"}
 

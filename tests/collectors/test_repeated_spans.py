@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -12,11 +12,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import StatusCode
 
+from cases import units
+from cases.intake import intake
 from collectors.otlp import Requests
 from data.store import Store
-from desk import cases, units
-from desk.intake import intake
 from tests.collectors.test_otlp import serve
+from tests.shown import cases as shown_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,10 +52,8 @@ def span(name: str, order: str, *, at: int = 0, fails: bool = False, **added: st
 
 @pytest.fixture
 def url(store: Store) -> Iterator[str]:
-    server, thread, address = serve(store)
-    yield address
-    server.should_exit = True
-    thread.join()
+    with serve(store) as served:
+        yield served.address
 
 
 def export(url: str, *spans: ReadableSpan) -> None:
@@ -63,7 +62,7 @@ def export(url: str, *spans: ReadableSpan) -> None:
 
 def shown(store: Store) -> list[tuple[str, bool]]:
     found = units.trace(store.everything(), TRACE)
-    return sorted((span["name"], span["id_reused"]) for span in found["spans"])
+    return sorted((span.name, span.id_reused) for span in found.spans)
 
 
 CHARGE, REFUND = span("charge", "SO-1"), span("refund", "SO-2", at=5_000_000, fails=True)
@@ -116,11 +115,10 @@ def test_each_belongs_to_its_own_unit_and_the_one_that_failed_opens_its_exceptio
             store.append(
                 Requests().decode("otlp/traces", _body(item), "application/x-protobuf").batch
             ).result()
-        found = {row["correlation_id"]: row for row in _cases(store)}
-        assert set(found) == {"SO-2"}
+        assert [case["correlation_id"] for case in shown_cases(store)] == ["SO-2"]
         for unit, name in (("SO-1", "charge"), ("SO-2", "refund")):
-            (only,) = units.unit(store.everything(), unit)["spans"]
-            assert (only["name"], only["id_reused"]) == (name, True)
+            (only,) = units.unit(store.everything(), unit).spans
+            assert (only.name, only.id_reused) == (name, True)
     finally:
         store.close()
 
@@ -129,8 +127,3 @@ def _body(item: ReadableSpan) -> bytes:
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415
 
     return encode_spans([item]).SerializeToString()
-
-
-def _cases(store: Store) -> list[dict[str, Any]]:
-    chosen = cases.CaseFilter()
-    return list(cases.listed(store.everything(), chosen, 50, 0).items)

@@ -18,12 +18,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from desk import units
+from cases import units
 from tests.collectors.test_otlp import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cases.unit import UnitDetail
     from data.store import Store
 
 ALIASES = (
@@ -42,10 +43,8 @@ RESOURCE = Resource.create({"service.name": "shop"})
 
 @pytest.fixture
 def url(store: Store) -> Iterator[str]:
-    server, thread, address = serve(store)
-    yield address
-    server.should_exit = True
-    thread.join()
+    with serve(store) as served:
+        yield served.address
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def emit(logs: LoggerProvider, body: Any, attributes: dict[str, Any] | None = No
     )
 
 
-def found(store: Store, unit: str) -> dict[str, Any]:
+def found(store: Store, unit: str) -> UnitDetail:
     return units.unit(store.everything(), unit)
 
 
@@ -92,16 +91,16 @@ def test_an_alias_on_one_span_names_the_unit_of_its_trace(
         with traces.get_tracer("t").start_as_current_span("pay", attributes={name: value}):
             emit(logs, "paid")
     unit = found(store, "SO-1")
-    assert sorted(span["name"] for span in unit["spans"]) == ["POST /orders", "pay"]
-    assert [log["message"] for log in unit["logs"]] == ["paid"]
-    assert unit["flows"] == ["shop"]
+    assert sorted(span.name for span in unit.spans) == ["POST /orders", "pay"]
+    assert [log.message for log in unit.logs] == ["paid"]
+    assert unit.flows == ["shop"]
 
 
 @pytest.mark.parametrize("name", [*ALIASES, HEADER])
 def test_an_alias_on_a_log_record_names_its_unit(store: Store, logs: LoggerProvider, name: str) -> None:
     emit(logs, "paid", {name: ["SO-1"] if name == HEADER else "SO-1"})
     emit(logs, {"message": "shipped", name: "SO-1"})
-    assert [log["message"] for log in found(store, "SO-1")["logs"]] == ["paid", "shipped"]
+    assert [log.message for log in found(store, "SO-1").logs] == ["paid", "shipped"]
 
 
 def test_a_header_with_two_values_is_no_id(store: Store, logs: LoggerProvider) -> None:
@@ -112,7 +111,7 @@ def test_a_header_with_two_values_is_no_id(store: Store, logs: LoggerProvider) -
 
 def test_the_first_of_several_names_counts(store: Store, logs: LoggerProvider) -> None:
     for first in range(len(ALIASES)):
-        emit(logs, "said", {name: f"SO-{place}" for place, name in enumerate(ALIASES) if place >= first})
+        emit(logs, "noted", {name: f"SO-{place}" for place, name in enumerate(ALIASES) if place >= first})
     rows = store.act(lambda tx: tx.execute("select correlation_id from log order by time")).result()
     assert [row["correlation_id"] for row in rows] == [f"SO-{place}" for place in range(len(ALIASES))]
 
@@ -131,7 +130,7 @@ def test_baggage_names_the_unit_in_every_span(store: Store, traces: TracerProvid
     for name in ("charge", "ship"):  # two traces
         traces.get_tracer("t").start_span(name).end()
     context.detach(token)
-    assert sorted(span["name"] for span in found(store, "SO-1")["spans"]) == ["charge", "ship"]
+    assert sorted(span.name for span in found(store, "SO-1").spans) == ["charge", "ship"]
 
 
 # --- the instrumentation scope ------------------------------------------------------------------
@@ -144,9 +143,9 @@ def test_scope_attributes_are_kept_and_the_scopes_name_is_the_logger(
     tracer = traces.get_tracer("books.pay", "3.4", attributes=TEAM)
     tracer.start_span("pay", attributes={"correlation_id": "SO-1"}).end()
     unit = found(store, "SO-1")
-    assert unit["logs"][0]["logger"] == "books.tax"
+    assert unit.logs[0].logger == "books.tax"
     wanted = {"otel.scope.attributes.team": "tax", "otel.scope.attributes.shard": 3}
-    resource = unit["spans"][0]["resource"]
+    resource = unit.spans[0].resource
     assert resource == resource | wanted | {"otel.scope.name": "books.pay", "otel.scope.version": "3.4"}
     (row,) = store.act(lambda tx: tx.execute("select resource::json::varchar as kept from log")).result()
     kept = orjson.loads(row["kept"])
@@ -155,7 +154,7 @@ def test_scope_attributes_are_kept_and_the_scopes_name_is_the_logger(
 
 def test_a_logger_that_the_record_names_itself_wins(store: Store, logs: LoggerProvider) -> None:
     emit(logs, "paid", {"correlation_id": "SO-1", "logger.name": "own"})
-    assert found(store, "SO-1")["logs"][0]["logger"] == "own"
+    assert found(store, "SO-1").logs[0].logger == "own"
 
 
 def test_two_scopes_that_differ_in_an_attribute_keep_their_equal_records(

@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 
+from cases.intake import intake
 from data import migrate as migration
 from data.store import FILE_NAME, Store
-from desk import cases
-from desk.intake import intake
+from tests import shown
 from tests.telemetry import at, batch, failure, success
 
 FIRST = 6
@@ -83,8 +83,8 @@ def written_by_the_first_version(folder: Path) -> None:
     connection.close()
 
 
-def shown(store: Store) -> dict[str, tuple[str, int]]:
-    found = cases.listed(store.everything(), cases.CaseFilter(), 50, 0).items
+def states_of(store: Store) -> dict[str, tuple[str, int]]:
+    found = shown.cases(store)
     return {case["id"]: (case["state"], case["occurrences"]) for case in found}
 
 
@@ -99,18 +99,24 @@ def test_a_store_of_the_first_version_shows_the_same_and_goes_on(tmp_path: Path)
     written_by_the_first_version(tmp_path)
     store = Store.open(tmp_path, intake)
     try:
-        assert shown(store) == {"open1": ("open", 2), "done1": ("recovered", 1)}
+        assert states_of(store) == {"open1": ("open", 2), "done1": ("recovered", 1)}
         assert episodes(store) == [
             ("done1", "closed", "1"),
             ("done1", "opened", "1"),
             ("open1", "opened", "1"),
         ]
-        acted = {name: cases.one(store.everything(), name)["people_at"] for name in ("open1", "done1")}
+        acted = {name: shown.case(store, name)["people_at"] for name in ("open1", "done1")}
         assert acted == {"open1": None, "done1": at(17)}, "of ann's acts only the retry counts"
         store.append(batch(failure(60), failure(70, unit="SO-2"))).result()
-        assert shown(store) == {"open1": ("open", 3), "done1": ("open", 2)}
+        assert states_of(store) == {"open1": ("open", 3), "done1": ("open", 2)}
         store.append(batch(success(90))).result()
-        assert shown(store)["open1"] == ("recovered", 3)
+        assert states_of(store)["open1"] == ("recovered", 3)
         assert ("open1", "closed", "2") in episodes(store)
     finally:
         store.close()
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    """Of two files with one number only the last would run."""
+    numbers = [path.name[:4] for path in migration._FOLDER.glob("*.sql")]
+    assert len(numbers) == len(set(numbers))

@@ -1,26 +1,27 @@
-"""Whoever reads within a scope sees what a store would show that holds nothing else."""
+"""A user who reads within a scope sees what a store would show that holds nothing else."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import asdict
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from cases import queries, units
+from cases.intake import intake
+from cases.queries import CaseFilter
 from data.errors import ScopeMissingError, UnsnagError
 from data.store import Reading, Store
-from desk import cases, units
-from desk.cases import CaseFilter
-from desk.intake import intake
 from kpis import scoreboard
 from kpis.definition import definitions
 from kpis.periods import Period
+from tests import shown
 from tests.kpis.tables import WEEK as TABLES_WEEK
 from tests.kpis.tables import Tables
 from tests.telemetry import START, batch, failure, log, span
+from traces.known import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -96,7 +97,7 @@ def test_a_scope_reaches(
 
 
 def test_a_statement_that_reads_within_a_scope_is_not_asked_without_one(store: Store) -> None:
-    wanted = {"correlation_id": "SO-1"}
+    wanted = {"correlation_id": "SO-1", **ALWAYS}
     with pytest.raises(ScopeMissingError, match="units/unit"):
         store.query("units/unit", wanted)
     with pytest.raises(ScopeMissingError):
@@ -110,7 +111,7 @@ def test_a_statement_that_reads_within_a_scope_is_not_asked_without_one(store: S
 
 def test_a_scope_that_is_handed_in_does_not_replace_that_of_the_reading(store: Store) -> None:
     store.append(batch(failure(1, tenant="acme"))).result()
-    wanted = {"correlation_id": "SO-1", "scope": None}
+    wanted = {"correlation_id": "SO-1", "scope": None, **ALWAYS}
     assert Reading(store, ("globex\x1f*",)).query("units/unit", wanted) == []
     assert len(Reading(store, ("acme\x1f*",)).query("units/unit", wanted)) == 1
     assert Reading(store, ()).arrow("units/unit", wanted).num_rows == 0
@@ -178,8 +179,8 @@ def records(number: int, tenant: str | None, flow: str) -> Iterator[Row]:
         yield span(start, start + 5, f"pay {mark}", **common, **attempt)
         yield log(start + 3, f"secret of {mark}", **common, data='{"secret":"' + mark + '"}')
         if failed:
-            said = {"exception_message": f"no {mark}", "error_class": ("data", "unknown")[n - 1]}
-            yield failure(start + 7, **{**common, **said})
+            expected = {"exception_message": f"no {mark}", "error_class": ("data", "unknown")[n - 1]}
+            yield failure(start + 7, **{**common, **expected})
             yield failure(start + 8, step="ship", **{**common, "error_class": "business"})
         if n != 1:
             ended = {"role": "unit", "outcome": "success"}
@@ -249,14 +250,14 @@ def part(tmp_path: Any, scope: Scope) -> Iterator[Store]:
 
 def case_ids(store: Store) -> dict[str, str]:
     """Name each case by what is the same in every store."""
-    found = cases.listed(store.everything(), CaseFilter(), 1_000, 0).items
+    found = shown.cases(store)
     return {
         f"{case['tenant']} {case['flow']} {case['correlation_id']} {case['step']}": case["id"]
         for case in found
     }
 
 
-def told(ask: Callable[[], Any]) -> Any:
+def reported(ask: Callable[[], Any]) -> Any:
     """Return the answer, or what kind of error came instead."""
     try:
         return ask()
@@ -265,43 +266,57 @@ def told(ask: Callable[[], Any]) -> Any:
 
 
 def of_cases(reading: Reading, ids: dict[str, str], names: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    yield "cases", asdict(cases.listed(reading, CaseFilter(), 100, 0))
-    yield "a page", asdict(cases.listed(reading, CaseFilter(), 3, 2))
-    yield "behind the last", asdict(cases.listed(reading, CaseFilter(), 3, 500))
-    yield "by text", asdict(cases.listed(reading, CaseFilter(text="acme"), 100, 0))
-    yield "by tenant", asdict(cases.listed(reading, CaseFilter(tenant=["globex"]), 100, 0))
-    yield "counts", cases.counts(reading, CaseFilter(), mine="ann")
-    yield "facets", cases.facets(reading)
-    yield "claims", reading.query("desk/my_claims", {"holder": "ann"})
+    yield "cases", asdict(queries.listed(reading, CaseFilter(), 100, 0))
+    yield "a page", asdict(queries.listed(reading, CaseFilter(), 3, 2))
+    yield "behind the last", asdict(queries.listed(reading, CaseFilter(), 3, 500))
+    yield "by text", asdict(queries.listed(reading, CaseFilter(text="acme"), 100, 0))
+    yield "by tenant", asdict(queries.listed(reading, CaseFilter(tenant=["globex"]), 100, 0))
+    yield "counts", queries.counts(reading, CaseFilter(), mine="ann")
+    yield "facets", asdict(queries.facets(reading))
+    yield "claims", asdict(queries.my_claims(reading, "ann"))
     yield "case states", reading.query("server/case_states")
     yield "retry states", reading.query("server/retry_states")
-    yield "next retry", reading.query("desk/next_retry", {"flows": None})
+    yield "next retry", reading.query("cases/next_retry", {"flows": None})
     for name in names:
         case_id = ids.get(name, "not in this store")
-        yield f"case {name}", told(partial(cases.one, reading, case_id))
-        yield f"found case {name}", units.search(reading, case_id)
+        yield f"case {name}", reported(lambda case_id=case_id: asdict(queries.one(reading, case_id)))
+        yield f"found case {name}", hits(reading, case_id)
 
 
 def of_units(reading: Reading) -> Iterator[tuple[str, Any]]:
     for tenant in sorted({str(tenant) for tenant, _ in PLACES}):
-        yield f"customer {tenant}", units.search(reading, f"customer of {tenant}", 100)
-        yield f"begins {tenant}", units.search(reading, f"{tenant}-", 100)
+        yield f"customer {tenant}", hits(reading, f"customer of {tenant}", 100)
+        yield f"begins {tenant}", hits(reading, f"{tenant}-", 100)
         for n in range(4):
-            yield f"unit {tenant}-{n}", told(partial(units.unit, reading, f"{tenant}-{n}"))
+            yield (
+                f"unit {tenant}-{n}",
+                reported(lambda name=f"{tenant}-{n}": asdict(units.unit(reading, name))),
+            )
     for number in range(len(PLACES)):
         trace_id = f"{number:016x}{2:016x}"
-        yield f"trace {trace_id}", told(partial(units.trace, reading, trace_id))
-        yield f"found {trace_id}", units.search(reading, trace_id)
-        yield f"found run {number}", units.search(reading, f"run-{number}-0")
-    yield "shared trace", told(lambda: units.trace(reading, SHARED))
-    yield "found shared trace", told(lambda: [{**hit, "title": ""} for hit in units.search(reading, SHARED)])
+        yield f"trace {trace_id}", reported(lambda trace_id=trace_id: asdict(units.trace(reading, trace_id)))
+        yield f"found {trace_id}", hits(reading, trace_id)
+        yield f"found run {number}", hits(reading, f"run-{number}-0")
+    yield "shared trace", reported(lambda: asdict(units.trace(reading, SHARED)))
+    yield (
+        "found shared trace",
+        reported(lambda: [{**hit, "title": ""} for hit in hits(reading, SHARED)]),
+    )
+
+
+def each(found: Iterable[Any]) -> list[Row]:
+    return [asdict(one) for one in found]
+
+
+def hits(reading: Reading, text: str, limit: int = 20) -> list[Row]:
+    return each(units.search(reading, text, limit))
 
 
 def of_records(reading: Reading) -> Iterator[tuple[str, Any]]:
     anything: Row = dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source"))
     for wanted in ({}, {"q": "secret"}, {"flow": "orders"}, {"severity_number": 17}, {"limit": 3}):
         asked = {**anything, "limit": 500, "offset": 0, **wanted}
-        yield f"logs {wanted}", [units.shape_log(row) for row in reading.query("units/logs", asked)]
+        yield f"logs {wanted}", asdict(units.logs(reading, asked))
         yield f"log table {wanted}", reading.arrow("units/logs", asked).num_rows
     anything = dict.fromkeys(("service", "operation", "min_ns", "max_ns", "from", "to"))
     for wanted in ({}, {"service": "service acme/orders"}, {"min_ns": 10**10}, {"limit": 2}):
@@ -321,17 +336,17 @@ def of_figures(reading: Reading) -> Iterator[tuple[str, Any]]:
     for name in (*definitions(), "shape_of_work", "failures_by_step"):
         yield f"rows of {name}", scoreboard.rows(reading, name, WEEK.start, WEEK.end, limit=500)
     yield "trend", [asdict(point) for point in scoreboard.trend(reading, "K8", WEEK.start, WEEK.end, 3)]
-    yield "shape", scoreboard.shape_of_work(reading, WEEK.start, WEEK.end, "hour")
-    yield "failures", scoreboard.failures_by_step(reading, WEEK.start, WEEK.end)
+    yield "shape", each(scoreboard.shape_of_work(reading, WEEK.start, WEEK.end, "hour"))
+    yield "failures", each(scoreboard.failures_by_step(reading, WEEK.start, WEEK.end))
     yield "flows", scoreboard.flows(reading)
 
 
 def seen(reading: Reading, names: Iterable[str]) -> dict[str, Any]:
     """Ask all that doors ask, and name cases so that two stores can be compared."""
     ids = case_ids(reading.store)
-    told_of = {**dict(of_cases(reading, ids, names)), **dict(of_units(reading))}
-    told_of |= {**dict(of_records(reading)), **dict(of_figures(reading))}
-    named: dict[str, Any] = settled(told_of, {case_id: name for name, case_id in ids.items()})
+    reported_of = {**dict(of_cases(reading, ids, names)), **dict(of_units(reading))}
+    reported_of |= {**dict(of_records(reading)), **dict(of_figures(reading))}
+    named: dict[str, Any] = settled(reported_of, {case_id: name for name, case_id in ids.items()})
     return named
 
 
@@ -381,13 +396,13 @@ def test_a_case_and_a_unit_of_one_name_tell_nothing_of_each_other_across_tenants
         tables.act(case)
     acme, globex = Reading(store, ("acme\x1f*",)), Reading(store, ("globex\x1f*",))
     figures = {figure.id: figure for figure in scoreboard.scoreboard(acme, *week)}
-    assert figures["K1"].details == {"touchless": 2, "assisted": 0}
+    assert figures["K1"].details == {"touchless": 2, "assisted": 0, "outside_is_seen": False}
     assert figures["K7"].details == {"with_error": 1, "exceptions_per_1000": 0}
     assert {(row["exceptions"], row["human_acts"]) for row in scoreboard.rows(acme, "K19", *week)[1]} == {
         (0, 0)
     }
     shape = scoreboard.shape_of_work(acme, *week, "day")[0]
-    assert [shape[name] for name in ("touchless", "assisted", "manual", "failed")] == [2, 0, 0, 1]
+    assert [shape.units[name] for name in ("touchless", "assisted", "manual", "failed")] == [2, 0, 0, 1]
     for name in ("K8", "K9"):
         assert scoreboard.kpi(globex, name, TABLES_WEEK).details["coverage"] == 0
         assert [row["value_amount"] for row in scoreboard.rows(globex, name, *week)[1]] == [None]

@@ -14,6 +14,7 @@ from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreIn
 from data.records import FileOffset, Quarantined
 from data.store import MAX_WAITING_ROWS, Store, Tx
 from tests.telemetry import batch, failure, log, span, success
+from traces.known import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +31,7 @@ def append(store: Store, *records: dict[str, Any]) -> Any:
 
 
 def unit(store: Store, name: str = "SO-1") -> dict[str, Any]:
-    (row,) = store.everything().query("units/unit", {"correlation_id": name})
+    (row,) = store.everything().query("units/unit", {"correlation_id": name, **ALWAYS})
     return row
 
 
@@ -133,7 +134,7 @@ def test_what_could_not_be_read_is_kept_whole_with_its_reason(store: Store) -> N
 def test_nul_markup_and_sql_are_kept_as_text(store: Store) -> None:
     nasty = "a\x00b <script>alert(1)</script> '); drop table log; --"
     append(store, log(1, nasty, correlation_id=nasty, flow=nasty))
-    assert store.everything().query("units/unit", {"correlation_id": nasty})[0]["flow"] == nasty
+    assert store.everything().query("units/unit", {"correlation_id": nasty, **ALWAYS})[0]["flow"] == nasty
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2)])
@@ -203,7 +204,7 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
         store.act(lambda _tx: None)
 
 
-def test_a_second_process_is_told_who_is_in_the_way(store: Store, tmp_path: Path) -> None:
+def test_a_second_process_is_reported_who_is_in_the_way(store: Store, tmp_path: Path) -> None:
     code = "import sys; from data.store import Store; Store.open(sys.argv[1])"
     run = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "store")],

@@ -11,16 +11,20 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def pinned() -> dict[str, str]:
-    """Return every package of requirements.txt with its version."""
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    found = {}
+RUNTIME = ("requirements.txt",)
+ALL = (*RUNTIME, "requirements-dev.txt")
+
+
+def pinned(files: tuple[str, ...] = ALL) -> dict[str, str]:
+    """Return every package of the requirements files with its version."""
+    lines = itertools.chain.from_iterable((ROOT / file).read_text().splitlines() for file in files)
+    found: dict[str, str] = {}
     for text in lines:
         if not text.strip() or text.lstrip().startswith("#"):
             continue
         match = re.fullmatch(r"([A-Za-z0-9._-]+)==([\w.!+-]+)", text.strip())
         assert match, f"{text!r} is not pinned to one version of the registry"
-        found[_plain(match[1])] = match[2]
+        assert found.setdefault(_plain(match[1]), match[2]) == match[2], f"{match[1]} is pinned twice"
     return found
 
 
@@ -34,8 +38,24 @@ def test_every_requirement_is_pinned_and_everything_asked_for_is_there() -> None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
     for requirement in itertools.chain.from_iterable(groups):
+        if "python_version <" in requirement:
+            continue  # for Pythons on which only the client runs
         name = _plain(re.split(r"[<>=!~ \[]", requirement)[0])
         assert name in packages, requirement
+
+
+def test_what_runs_the_product_is_pinned_apart_from_what_developers_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runtime = pinned(RUNTIME)
+    for requirement in project["dependency-groups"]["server"]:
+        assert _plain(re.split(r"[<>=!~ \[]", requirement)[0]) in runtime, requirement
+    for name in ("pytest", "mypy", "ruff", "playwright", "hypothesis", "uv"):
+        assert name not in runtime
+
+
+def test_no_requirements_file_names_a_registry() -> None:
+    for file in ALL:
+        assert "://" not in (ROOT / file).read_text()
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:

@@ -37,6 +37,25 @@ def test_links_and_pictures_lead_somewhere(document: Path) -> None:
             assert (document.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_table_is_whole(document: Path) -> None:
+    """A header, a line of dashes, then rows of as many cells: an empty line ends the table."""
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    for table in re.findall(r"(?:^[ ]*\|.*\n?)+", text, re.MULTILINE):
+        header, rule, *rows = [_cells(row) for row in table.strip().splitlines()] + [[]] * 2
+        assert rule, f"a row without a header: {header}"
+        assert all(re.fullmatch(r":?-+:?", cell) for cell in rule), f"no line of dashes under {header}"
+        odd = [row for row in rows if row and len(row) != len(header)]
+        assert odd == [], odd[:1]
+        assert any(rows), f"a header without rows: {header}"
+
+
+def _cells(row: str) -> list[str]:
+    """Part a row at its bars, but for those that are escaped or in code."""
+    bare = re.sub(r"\\\||`[^`]*`", "x", row.strip())
+    return [cell.strip() for cell in bare.strip("|").split("|")]
+
+
 def test_the_options_table_tells_the_options_and_their_defaults() -> None:
     table = re.findall(
         r"\| `--([\w-]+)` \| `(UNSNAG_\w+)` \| (\S+) \|", (ROOT / "docs/server.md").read_text()
@@ -44,12 +63,12 @@ def test_the_options_table_tells_the_options_and_their_defaults() -> None:
     defaults = load([], {})
     options = {"host", "port", "data", "spool", "config", "tls-cert", "tls-key"}
     assert {name for name, *_ in table} == options
-    for name, variable, told in table:
+    for name, variable, reported in table:
         assert variable == f"UNSNAG_{name.upper().replace('-', '_')}"
-        if told != "none":
+        if reported != "none":
             value = getattr(defaults, name)
             shown = value.relative_to(ROOT) if isinstance(value, Path) else value
-            assert told == f"`{shown}`"
+            assert reported == f"`{shown}`"
 
 
 def test_the_config_sample_is_taken(tmp_path: Path) -> None:
@@ -57,8 +76,9 @@ def test_the_config_sample_is_taken(tmp_path: Path) -> None:
     config = tmp_path / "sample.toml"
     config.write_text(sample)
     taken = load(["--config", str(config)], {})
-    assert taken.desk == Settings().desk
+    assert taken.cases == Settings().cases
     assert taken.audit == Settings().audit
+    assert taken.log.model_copy(update={"file": None}) == Settings().log
     plain = {"session_hours", "idle_minutes", "requests_per_second", "connections", "head_seconds"}
     plain |= {"body_seconds", "body_bytes_per_second"}
     assert taken.access.model_dump(include=plain) == Settings().access.model_dump(include=plain)

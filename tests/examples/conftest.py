@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Company:
-    """The programs in a folder of their own, and what they told Unsnag."""
+    """The programs in a folder of their own, and the records they sent to Unsnag."""
 
     def __init__(self, folder: Path) -> None:
         self.spool = folder / "spool"
-        self.passes = dict(reversed(backfill.CHAIN.items()))
+        self.passes = backfill.CHAIN
 
     def gateway_is(self, timetable: gateway.Timetable) -> None:
         payment.gateway = backfill.gateway_in_this_process(timetable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -229,11 +230,39 @@ def test_the_gateway_captures_once_for_a_key_however_often_it_is_asked(real_gate
 
 
 def test_the_gateway_keeps_to_its_timetable() -> None:
-    timetable = gateway.Timetable(180, gateway.LIVE, origin=1000.0)
-    assert timetable.trouble(1010.0) is None
-    assert timetable.trouble(1025.0) == "down"
-    assert timetable.trouble(1025.0 + 180) == "down"
-    assert timetable.trouble(1100.0) is None
+    timetable = replace(gateway.LIVE, origin=1000.0)
+    assert timetable.trouble(1010.0) == "down"
+    assert timetable.trouble(1010.0 + timetable.period_s) == "down"
+    assert timetable.trouble(1400.0) is None
+
+
+def test_most_orders_come_in_the_busy_hour_few_at_night_and_fewer_at_week_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EXAMPLES_BUSY_HOUR", "9.5")
+    saturday = 2 * backfill.DAY  # 1970 began on a Thursday
+    rates = [storefront.orders_an_hour(hour * backfill.HOUR) for hour in (9.5, 13.5, 21.5)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == storefront.PEAK_ORDERS_AN_HOUR
+    assert storefront.orders_an_hour(saturday + 9.5 * backfill.HOUR) == rates[0] * storefront.WEEKEND
+
+
+def test_as_many_orders_come_in_by_many_short_passes_as_by_few_long_ones(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The live storefront looks every five seconds, the history's every half hour."""
+    monkeypatch.setenv("EXAMPLES_BUSY_HOUR", "12")
+    monkeypatch.setattr(storefront, "order", lambda *_: {"order": "SO-1"})
+    monkeypatch.setattr(storefront, "write_file", lambda rows: counts.append(len(rows)))
+    day, days, totals = 20_000 * backfill.DAY, 60, []
+    for pass_s in (60.0, backfill.STEP_S):
+        counts: list[int] = []
+        for number in range(int(days * backfill.DAY / pass_s)):
+            storefront.customers_order(day + number * pass_s, pass_s)
+        assert counts.count(storefront.PARTNER_ORDERS) == days
+        totals.append(sum(counts))
+    assert 0.9 < totals[0] / totals[1] < 1.1
+    assert company.spool
 
 
 @pytest.mark.slow
@@ -241,11 +270,17 @@ def test_a_simulated_day_writes_telemetry_of_that_day(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNSNAG_SPOOL", str(company.spool))
-    monkeypatch.setattr(backfill, "ORDERS_AN_HOUR", 8.0)
     start = 1_790_000_000.0
-    backfill.run(start, start + backfill.DAY)
+    programs = backfill.Company()
+    with backfill.simulated(start) as simulation:
+        programs.open()
+        for number in range(int(backfill.DAY / backfill.STEP_S)):
+            simulation.sleep_until(start + number * backfill.STEP_S)
+            programs.work(start + number * backfill.STEP_S)
+        programs.finish_exports()
     times = [record["start"] for record in company.records() if "start" in record]
-    assert len(times) > 500
+    assert len(times) > 100
     assert start <= min(times)
     assert max(times) < start + backfill.DAY + backfill.STEP_S
     assert (storage.folder("logs") / "shipping.log").stat().st_size > 0
+    assert list(storage.folder("export").glob("*.csv"))

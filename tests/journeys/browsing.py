@@ -51,7 +51,7 @@ def visit(
 
 def settle(page: Page) -> None:
     """Wait until the script has run to its end."""
-    page.wait_for_selector(SETTLED, timeout=30_000)
+    page.wait_for_selector(SETTLED, timeout=60_000)
 
 
 def _note(url: str, outside: list[str]) -> None:

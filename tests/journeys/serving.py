@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import ssl
@@ -79,8 +81,8 @@ class Server:
         """The folder of the store."""
         return self.folder / "data"
 
-    def start(self) -> Server:
-        """Start, and wait until it is ready."""
+    def start(self, until: int = 200) -> Server:
+        """Start, and wait until /readyz answers with this status."""
         self.spool.mkdir(parents=True, exist_ok=True)
         command = [
             sys.executable,
@@ -98,21 +100,21 @@ class Server:
             command, cwd=self.cwd, stdout=log, stderr=log, env={**os.environ, **self.environment}
         )
         log.close()
-        self._wait()
+        self._wait(until)
         return self
 
-    def _wait(self) -> None:
-        until = time.monotonic() + READY_S
-        while time.monotonic() < until:
-            assert self.process is not None
-            assert self.process.poll() is None, (self.folder / "server.log").read_text()
-            try:
-                if httpx.get(f"{self.address}/readyz", timeout=2, verify=self.trust).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        raise TimeoutError((self.folder / "server.log").read_text())
+    def _wait(self, status: int) -> None:
+        log = self.folder / "server.log"
+        eventually(lambda: self._answers(status), log.read_text, READY_S)
+
+    def _answers(self, status: int) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "server.log").read_text()
+        with suppress(httpx.TransportError):
+            answer = httpx.get(f"{self.address}/readyz", timeout=2, verify=self.trust)
+            # It answers 503 while it starts, without a name of this start.
+            return answer.status_code == status and "instance" in answer.json()
+        return False
 
     def command(self, *words: str) -> str:
         """Run a command beside the server, or without it, and return what it printed."""
@@ -126,7 +128,7 @@ class Server:
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it kindly."""
+        """Ask it to end."""
         self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> None:

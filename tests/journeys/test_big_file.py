@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 from data.store import Store
 from tests.journeys.serving import Server
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,16 +44,13 @@ def _spool(server: Server) -> dict[str, Any]:
 
 
 def _wait(server: Server, holds: Callable[[dict[str, Any]], bool], within_s: float) -> dict[str, Any]:
-    until = time.monotonic() + within_s
-    while True:
-        try:
+    def reached() -> dict[str, Any] | None:
+        with suppress(httpx.TransportError):
             spool = _spool(server)
-        except httpx.TransportError:
-            spool = {}
-        if spool and holds(spool):
-            return spool
-        assert time.monotonic() < until, spool
-        time.sleep(0.05)
+            return spool if holds(spool) else None
+        return None
+
+    return eventually(reached, within_s=within_s)
 
 
 def _arrives(folder: Path, count: int, within_s: float) -> None:

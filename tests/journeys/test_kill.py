@@ -15,6 +15,7 @@ import pytest
 
 from data.store import Store
 from tests.journeys.serving import Server
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ class Ledger:
     claimed: set[str] = field(default_factory=set)
     resolved: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
-    """What the sender was told instead of 200, for the message of a failure."""
+    """What the sender got instead of 200, for the message of a failure."""
 
 
 def _record(name: str, *, error: bool) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _send(server: Server, ledger: Ledger, stop: threading.Event) -> None:
                 ledger.sent.append(names)
             try:
                 answer = http.post("/v1/logs", json=unanswered[1])
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and the batch goes again
+            except Exception as error:  # noqa: BLE001 - any error is reported, and the batch is sent again
                 ledger.refused.append(repr(error))
                 time.sleep(0.05)  # killed: the same batch goes again when it is back
                 continue
@@ -138,17 +139,12 @@ def test_kills_lose_nothing_and_double_nothing(tmp_path: Path, rounds: int) -> N
 
 def _wait_for_work(ledger: Ledger, before: int) -> None:
     """Wait until this round has acknowledged something: a slow machine must not kill an idle server."""
-    until = time.monotonic() + 15
-    while len(ledger.acknowledged) == before and time.monotonic() < until:
-        time.sleep(0.005)
+    eventually(lambda: len(ledger.acknowledged) > before, lambda: ledger.refused[-3:])
 
 
 def _wait_for_lines(server: Server, last: str) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if httpx.get(f"{server.address}/api/v1/units/{last}", timeout=5).status_code == 200:
-            return
-        time.sleep(0.1)
+    unit = f"{server.address}/api/v1/units/{last}"
+    eventually(lambda: httpx.get(unit, timeout=30).status_code == 200)
 
 
 def _check(server: Server, ledger: Ledger, rounds: int) -> None:

@@ -7,17 +7,17 @@ import os
 import ssl
 import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 import websockets
 
 from tests.journeys.serving import ROOT, STUCK, Server, certificate
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.slow]
@@ -158,7 +158,7 @@ def test_a_worker_with_a_token_recovers_what_an_operators_token_retried(tmp_path
                 check=True,
                 timeout=30,
             )
-            case = _soon(lambda: http.get("/api/v1/cases").json()["items"])[0]["id"]
+            case = eventually(lambda: http.get("/api/v1/cases").json()["items"])[0]["id"]
             assert _run_worker(tmp_path, server, worker).returncode == 0, (
                 "it announces its step, nothing waits"
             )
@@ -166,12 +166,12 @@ def test_a_worker_with_a_token_recovers_what_an_operators_token_retried(tmp_path
             assert retried.status_code == 200, retried.text
             run = _run_worker(tmp_path, server, worker)
             assert run.returncode == 0, run.stderr
-            _soon(lambda: http.get("/api/v1/cases?state=recovered").json()["items"])
+            eventually(lambda: http.get("/api/v1/cases?state=recovered").json()["items"])
             acts = http.get(f"/api/v1/cases/{case}").json()["acts"]
-            told = [(act["verb"], act["actor"], act["actor_type"]) for act in acts]
-            assert ("retried", "service/ops", "service") in told
-            assert ("verifying", "service/workers", "service") in told
-            assert told[-1][0] == "recovered"
+            reported = [(act["verb"], act["actor"], act["actor_type"]) for act in acts]
+            assert ("retried", "service/ops", "service") in reported
+            assert ("verifying", "service/workers", "service") in reported
+            assert reported[-1][0] == "recovered"
         assert server.command("audit", "verify").startswith("INTACT")
     finally:
         server.stop()
@@ -185,14 +185,6 @@ def _run_worker(folder: Path, server: Server, token: str) -> subprocess.Complete
         env={**os.environ, "PYTHONPATH": str(ROOT), **own},
         cwd=folder, timeout=60, capture_output=True, text=True, check=False,
     )  # fmt: skip
-
-
-def _soon(look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    until = time.monotonic() + 20
-    while not (found := look()):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return found
 
 
 def test_it_looks_the_same_from_whatever_folder_it_is_started(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from playwright.sync_api import expect
 
 from tests.journeys.browsing import browser, settle, visit
 from tests.journeys.serving import Server
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -106,21 +107,8 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     made.close()
 
 
-def _soon(look: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not look():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
 def _holder(shop: Shop, order: str) -> object:
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
-        holder = shop.case(order)["holder"]
-        if holder:
-            return holder
-        time.sleep(0.1)
-    raise TimeoutError(order)
+    return eventually(lambda: shop.case(order)["holder"])
 
 
 def test_a_failed_order_is_claimed_retried_and_proven_recovered_by_keyboard(shop: Shop) -> None:
@@ -129,21 +117,21 @@ def test_a_failed_order_is_claimed_retried_and_proven_recovered_by_keyboard(shop
         began = time.monotonic()
         shop.run("SO-1001")
         row = page.locator(".queue .row", has_text="SO-1001")
-        expect(row).to_be_visible(timeout=10_000)
+        expect(row).to_be_visible(timeout=60_000)
         assert time.monotonic() - began < 8, "the script's own start included, the case is there by itself"
 
         page.keyboard.press("Enter")
         panel = page.locator(".st-key-case_panel")
-        expect(panel).to_contain_text("Payment gateway did not answer in time")
+        expect(panel).to_contain_text("Payment gateway did not answer within 10 s")
         expect(panel).to_contain_text("Safe to retry")
         page.keyboard.press("c")
-        expect(panel).to_contain_text("Claimed", timeout=10_000)
+        expect(panel).to_contain_text("Claimed", timeout=60_000)
 
         expect(panel).to_contain_text("no worker has announced step capture-payment")
         expect(panel.get_by_role("button", name="Retry")).to_be_disabled()
         shop.flag.touch()
         shop.work()
-        _soon(lambda: shop.detail("SO-1001")["retry_refusal"] is None)
+        eventually(lambda: shop.detail("SO-1001")["retry_refusal"] is None)
         page.locator(".queue").focus()
         page.keyboard.press("r")
         dialog = page.get_by_role("dialog")
@@ -151,7 +139,7 @@ def test_a_failed_order_is_claimed_retried_and_proven_recovered_by_keyboard(shop
         dialog.get_by_label("Reason").focus()
         page.keyboard.type("The gateway is back")
         page.keyboard.press("Enter")
-        expect(panel).to_contain_text("Recovered", timeout=30_000)
+        expect(panel).to_contain_text("Recovered", timeout=60_000)
         expect(panel).to_contain_text("Proven by the unit's own success signal")
         assert shop.case("SO-1001")["recovered_by"] == "retry"
 
@@ -171,14 +159,14 @@ def test_two_operators_race_and_one_gets_the_case(shop: Shop) -> None:
     with browser() as started:
         pages = [visit(started, shop.server.address, who=name)[0] for name in ("ann", "bob")]
         for page in pages:
-            expect(page.locator(".queue .row", has_text="SO-2001")).to_be_visible(timeout=10_000)
+            expect(page.locator(".queue .row", has_text="SO-2001")).to_be_visible(timeout=60_000)
             page.locator(".queue").focus()
         for page in pages:
             page.keyboard.press("c")
         holder = _holder(shop, "SO-2001")
         loser = pages[0 if holder == "bob" else 1]
-        told = re.compile(f"already claimed by {holder}|Nothing is waiting now")
-        expect(loser.locator("body")).to_contain_text(told, timeout=15_000)
+        reported = re.compile(f"already claimed by {holder}|No open exceptions")
+        expect(loser.locator("body")).to_contain_text(reported, timeout=60_000)
         acts = shop.server.get(f"/api/v1/cases/{shop.case('SO-2001')['id']}")["acts"]
         assert [act["verb"] for act in acts].count("claimed") == 1
 
@@ -187,7 +175,7 @@ def test_back_keeps_the_filter_and_markup_stays_text(shop: Shop) -> None:
     shop.run("SO-3001", "<img src=x onerror=alert(1)>")
     with browser() as started:
         page, outside = visit(started, f"{shop.server.address}/exceptions?q=SO-3001")
-        expect(page.locator(".queue .row")).to_have_count(1, timeout=10_000)
+        expect(page.locator(".queue .row")).to_have_count(1, timeout=60_000)
         page.get_by_role("link", name="Business").click()
         page.wait_for_url("**/business**")
         settle(page)
@@ -195,11 +183,11 @@ def test_back_keeps_the_filter_and_markup_stays_text(shop: Shop) -> None:
         settle(page)
         assert "q=SO-3001" in page.url
         expect(page.get_by_label("Search")).to_have_value("SO-3001")
-        expect(page.locator(".queue .row")).to_have_count(1, timeout=10_000)
+        expect(page.locator(".queue .row")).to_have_count(1, timeout=60_000)
 
         page.goto(f"{shop.server.address}/exceptions")
         settle(page)
-        expect(page.locator(".queue .row", has_text="<img src=x")).to_be_visible(timeout=10_000)
+        expect(page.locator(".queue .row", has_text="<img src=x")).to_be_visible(timeout=60_000)
         page.goto(f"{shop.server.address}/trace?id=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
         settle(page)
         expect(page.locator("[data-testid=stMain]")).to_contain_text("<img src=x")

@@ -52,7 +52,38 @@ class Tables:
             "failed_attempts": 0,
             "errors": 0,
         }
-        self._insert("unit", {**row, **more})
+        row |= more
+        ends = {"completed": row["completed_at"], "failed": row["failed_at"]}
+        firsts = {f"first_{how}_at": time for how, time in ends.items()}
+        human = None if row.get("human_at") is None else [row["human_at"]]
+        attempted = at(opened) if row["failed_attempts"] else None
+        error = min((time for time in (row["failed_at"], attempted) if time), default=None)
+        self._insert("unit", {**row, **firsts, "first_error_at": error, "human_times": human})
+        unproven = row.get("outcome") == "completed_unproven"
+        outcomes = {"completed": "completed_unproven" if unproven else "success", "failed": "failed"}
+        for how, time in ends.items():
+            if time is not None:
+                self.signal(row["correlation_id"], time, outcomes[how], row["flow"], row.get("tenant"))
+
+    def signal(
+        self, unit: str, time: datetime, outcome: str, flow: str = "orders", tenant: str | None = None
+    ) -> None:
+        """Say how a unit ended at a moment, as the store holds it."""
+        self._seq += 1
+        row = {
+            "trace_id": f"trace {self._seq}",
+            "record_id": self._seq,
+            "correlation_id": unit,
+            "flow": flow,
+            "tenant": tenant,
+            "time": time,
+            "outcome": outcome,
+            "final": True,
+            "continues": False,
+            "change": 1,
+            "recorded_at": time,
+        }
+        self._insert("unit_signal", row)
 
     def case(
         self,
@@ -134,10 +165,10 @@ class Tables:
         }
         self._insert("attempt", {**row, **more})
 
-    def occurrence(self, case: str, time: float) -> None:
+    def occurrence(self, case: str, time: float, **more: Any) -> None:
         self._seq += 1
         row = {"case_id": case, "record_id": self._seq, "time": at(time), "message": "timeout"}
-        self._insert("case_occurrence", row)
+        self._insert("case_occurrence", {**row, **more})
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         names, values = ", ".join(row), ", ".join(f"${name}" for name in row)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from kpis.figure import Kpi, Part
 from kpis.periods import Period
-from kpis.scoreboard import Kpi, kpi, rows, trend
+from kpis.scoreboard import kpi, rows, trend
 from tests.kpis.tables import START, WEEK, Tables, at
 
 HOUR = 3600
@@ -101,7 +102,7 @@ def test_a_unit_with_two_open_exceptions_is_at_risk_once_with_the_higher_value(t
     tables.case("C2", "U1", value="120.50 EUR", step="pay", **{"class": "business"})
     figure = of(tables, "K8", by="class")
     assert (figure.value, figure.n, figure.unit) == (Decimal("120.50"), 1, "EUR")
-    assert figure.breakdown == [{"key": "business", "value": Decimal("120.50"), "n": 1}]
+    assert figure.breakdown == [Part("business", Decimal("120.50"), 1)]
 
 
 def test_only_what_is_open_at_the_end_of_the_period_is_at_risk(tables: Tables) -> None:
@@ -121,8 +122,8 @@ def test_currencies_are_never_added(tables: Tables) -> None:
     tables.case("C3", "U3", value="5000 USD")
     tables.case("C4", "U4")
     figure = of(tables, "K8")
-    assert (figure.value, figure.unit, figure.n) == (30, "EUR", 4)
-    assert figure.details["units_in_other_currencies"] == 1
+    assert (figure.value, figure.unit, figure.n) == (5000, "USD", 4)
+    assert figure.details["units_in_other_currencies"] == 2
     assert figure.details["coverage"] == 75.0
     assert figure.details["currencies"] == [
         {"currency": "EUR", "amount": 30, "n": 2},
@@ -147,6 +148,17 @@ def test_an_exception_without_a_value_takes_that_of_its_unit(tables: Tables) -> 
     figure = of(tables, "K8")
     assert (figure.value, figure.details["coverage"]) == (33, 100.0)
     assert rows(tables.reading, "K8", START, WEEK.end)[1][0]["value_amount"] == 33
+
+
+@pytest.mark.parametrize("kpi_id", ["K8", "K9"])
+def test_a_row_of_money_counts_where_only_its_exception_has_a_value(tables: Tables, kpi_id: str) -> None:
+    ended = {"recovered": 3} if kpi_id == "K9" else {}
+    tables.unit("U1")
+    tables.case("C1", "U1", opened=1, value="33 EUR", **ended)
+    tables.unit("U2")
+    tables.case("C2", "U2", opened=1, **ended)
+    _, found = rows(tables.reading, kpi_id, START, WEEK.end)
+    assert [(row["value_amount"], row["counted"]) for row in found] == [(33, True), (None, False)]
 
 
 def test_ages_run_from_the_oldest_open_exception(tables: Tables) -> None:
@@ -219,8 +231,8 @@ def test_automatic_recoveries_and_those_by_people_are_separate(tables: Tables) -
     assert (figure.details["automatic"], figure.details["automatic_n"]) == (1, 1)
     assert (figure.details["people"], figure.details["people_n"]) == (14, 3)
     assert figure.breakdown == [
-        {"key": "people", "value": 14, "n": 3},
-        {"key": "automatic", "value": 1, "n": 1},
+        Part("people", 14, 3),
+        Part("automatic", 1, 1),
     ]
 
 
@@ -244,8 +256,48 @@ def test_recovered_currencies_are_never_added(tables: Tables) -> None:
     tables.case("C3", "U3", recovered=5, value="900 GBP")
     tables.case("C4", "U4", recovered=5)
     figure = of(tables, "K9")
-    assert (figure.value, figure.unit, figure.details["coverage"]) == (3, "EUR", 75.0)
-    assert figure.details["units_in_other_currencies"] == 1
+    assert (figure.value, figure.unit, figure.details["coverage"]) == (900, "GBP", 75.0)
+    assert figure.details["units_in_other_currencies"] == 2
+
+
+def test_the_currency_with_most_value_is_shown_not_the_one_with_most_units(tables: Tables) -> None:
+    for n in range(3):
+        tables.case(f"C{n}", f"U{n}", value="1 HUF")
+    tables.case("C9", "U9", value="2000000 EUR")
+    assert (of(tables, "K8").value, of(tables, "K8").unit) == (2_000_000, "EUR")
+
+
+def test_among_currencies_without_a_rate_most_units_decide(tables: Tables) -> None:
+    tables.case("C1", "U1", value="900 XAA")
+    for n in range(2, 4):
+        tables.case(f"C{n}", f"U{n}", value="1 XBB")
+    assert (of(tables, "K8").value, of(tables, "K8").unit) == (2, "XBB")
+
+
+@pytest.mark.parametrize("kpi_id", ["K8", "K9"])
+def test_of_two_currencies_the_greater_value_speaks_for_the_unit(tables: Tables, kpi_id: str) -> None:
+    """5,000 JPY are some 30 EUR."""
+    ended = {"recovered": 3} if kpi_id == "K9" else {}
+    tables.case("C1", "U1", value="5000 JPY", **ended)
+    tables.case("C2", "U1", value="900 EUR", step="pay", **ended)
+    tables.case("C3", "U2", value="5000 XAA", **ended)
+    tables.case("C4", "U2", value="1 EUR", step="pay", **ended)
+    figure = of(tables, kpi_id)
+    assert (figure.value, figure.unit, figure.n) == (901, "EUR", 2)
+    found = rows(tables.reading, kpi_id, START, WEEK.end)[1]
+    assert [(row["case_id"], row["value_currency"]) for row in found] == [("C2", "EUR"), ("C4", "EUR")]
+
+
+@pytest.mark.parametrize("kpi_id", ["K8", "K9"])
+def test_an_order_that_is_stuck_in_two_flows_counts_its_money_once(tables: Tables, kpi_id: str) -> None:
+    ended = {"recovered": 3} if kpi_id == "K9" else {}
+    tables.case("C1", "SO-1", value="100 EUR", **ended)
+    tables.case("C2", "SO-1", value="100 EUR", flow="invoices", **ended)
+    tables.case("C3", "SO-1", value="100 EUR", flow="invoices", tenant="globex", **ended)
+    assert (of(tables, kpi_id).value, of(tables, kpi_id).n) == (200, 2)
+    assert of(tables, kpi_id, flow="orders").value == 100
+    by_flow = of(tables, kpi_id, by="flow").breakdown
+    assert {part.key: part.value for part in by_flow} == {"orders": 100, "invoices": 200}
 
 
 @pytest.mark.parametrize("kpi_id", ["K8", "K9"])
@@ -274,7 +326,7 @@ def test_the_backlog_is_what_was_open_at_the_end(tables: Tables) -> None:
     assert (details["inflow"], details["outflow"]) == (3, 2)
     assert (details["under_1h"], details["from_1d_to_7d"], details["over_7d"]) == (1, 1, 1)
     assert details["backlog_days"] == pytest.approx(3 / (2 / 28))
-    assert figure.breakdown == [{"key": "orders", "value": 3.0, "n": 3}]
+    assert figure.breakdown == [Part("orders", 3.0, 3)]
 
 
 def test_ages_of_the_backlog_add_up_to_it(tables: Tables) -> None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from access.commands import perform
 from audit.actor import Actor, service
+from cases.commands import CancelRetry, Claim, FixedOutside, Release, Resolve, RetryCase
+from cases.intake import intake
+from cases.retries import lease_next
 from data.store import Store
-from desk import cases
-from desk.acts import Acts
-from desk.intake import intake
-from desk.lifecycle import Limits
-from desk.retries import Retries
 from kpis.periods import Period
 from kpis.scoreboard import kpi
+from tests import shown
 from tests.collectors.rows import read
-from tests.gates import local_gate
+from tests.gates import local_context
 from tests.telemetry import START, at, batch, failure, success
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def line(seconds: float, **fields: Any) -> str:
-    told = {"timestamp": at(seconds).isoformat(), "level": "info", "event": "invoice.approved"}
-    return json.dumps({**told, "unsnag.flow": "order-to-cash", "unsnag.correlation_id": "SO-1", **fields})
+    reported = {"timestamp": at(seconds).isoformat(), "level": "info", "event": "invoice.approved"}
+    return json.dumps({**reported, "unsnag.flow": "order-to-cash", "unsnag.correlation_id": "SO-1", **fields})
 
 
 @pytest.mark.parametrize(
-    ("told", "touchless"),
+    ("reported", "touchless"),
     [
         ({"unsnag.actor.type": "human"}, 0.0),
         ({"unsnag.actor.type": "service"}, 100.0),
@@ -53,9 +54,9 @@ def line(seconds: float, **fields: Any) -> str:
     ],
 )
 def test_a_record_says_that_a_person_carried_out_a_step(
-    store: Store, told: dict[str, str], touchless: float
+    store: Store, reported: dict[str, str], touchless: float
 ) -> None:
-    store.append(read(line(30, **told)).batch()).result()
+    store.append(read(line(30, **reported)).batch()).result()
     store.append(batch(success(60))).result()
     assert kpi(store.everything(), "K1", DAY).value == touchless
 
@@ -77,17 +78,22 @@ def test_acts_and_figures_agree(
     store: Store, acts: tuple[str, ...], touchless: float, people: int | None
 ) -> None:
     """Acts over the real desk; None: nothing is recovered, for it was closed as something else."""
-    desk = Acts(local_gate(store), Limits())
-    Retries(local_gate(store), Limits()).lease(None, worker=service("w1"))
+    by = partial(local_context, store)
+    lease_next(local_context(store, service("w1")), None)
     store.append(batch(failure(0))).result()
-    (case,) = cases.listed(store.everything(), cases.CaseFilter(), 10, 0).items
+    (case,) = shown.cases(store)
     for name in acts:
         if name in ("fixed_upstream", "data_corrected", "duplicate"):
-            desk.resolve(case["id"], actor=ANN, code=name, reason=REASON)
+            perform(Resolve(case["id"], code=name, reason=REASON), by(ANN))
         elif name == "fixed_outside":
-            desk.fixed_outside(case["id"], actor=ANN, reason=REASON)
+            perform(FixedOutside(case["id"], reason=REASON), by(ANN))
         else:
-            getattr(desk, name)(case["id"], actor=ANN)
+            perform(
+                {"claim": Claim, "retry": RetryCase, "release": Release, "cancel_retry": CancelRetry}[name](
+                    case["id"]
+                ),
+                by(ANN),
+            )
     store.append(batch(success(60))).result()
     assert kpi(store.everything(), "K1", DAY).value == touchless
     recovered = kpi(store.everything(), "K9", DAY)

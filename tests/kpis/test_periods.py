@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.periods import GRAINS, InvalidPeriodError, Period, cut, evenly, last
+from kpis.periods import GRAINS, InvalidPeriodError, Period, cut, evenly, last, week, week_of
 
 NOW = datetime(2026, 3, 31, 10, tzinfo=UTC)
 
@@ -69,3 +69,81 @@ def test_too_many_or_unknown_parts_are_refused() -> None:
         cut(last(60, NOW, "UTC"), "hour", "UTC")
     with pytest.raises(InvalidPeriodError, match="fortnight"):
         cut(last(60, NOW, "UTC"), "fortnight", "UTC")
+
+
+BERLIN = "Europe/Berlin"
+
+
+def test_a_week_is_the_iso_week_of_the_business_zone() -> None:
+    summer_ends = week("2026-W43", BERLIN)
+    assert (summer_ends.start, summer_ends.end) == (
+        datetime(2026, 10, 18, 22, tzinfo=UTC),
+        datetime(2026, 10, 25, 23, tzinfo=UTC),
+    )
+    half_hours = week("2026-W43", "Asia/Kolkata")
+    assert half_hours.start == datetime(2026, 10, 18, 18, 30, tzinfo=UTC)
+
+
+def test_only_years_that_have_it_have_a_week_53() -> None:
+    last_of_2026 = week("2026-W53", BERLIN)
+    assert last_of_2026.start == datetime(2026, 12, 27, 23, tzinfo=UTC)
+    assert week_of(datetime(2027, 1, 2, 12, tzinfo=UTC), BERLIN) == "2026-W53"
+    assert week("2027-W01", BERLIN).before == last_of_2026
+    with pytest.raises(InvalidPeriodError, match="2025-W53"):
+        week("2025-W53", BERLIN)
+
+
+@pytest.mark.parametrize("name", ["", "2026-48", "2026-W00", "2026-W54", "9999-W52", "0001-W01", "2026-W1\n"])
+def test_what_is_no_week_is_refused_with_the_form_of_one(name: str) -> None:
+    with pytest.raises(InvalidPeriodError, match="2026-W48"):
+        week(name, BERLIN)
+
+
+def test_the_week_before_ends_where_this_one_begins_across_daylight_saving() -> None:
+    """The week after the change has 168 hours, the one with it 169."""
+    after = week("2026-W44", BERLIN)
+    assert after.before == week("2026-W43", BERLIN)
+    assert after.before.end == after.start
+
+
+def test_a_running_week_is_compared_with_the_same_part_of_the_week_before() -> None:
+    now = datetime(2026, 10, 28, 14, 30, tzinfo=UTC)  # Wednesday, 15:30 in Berlin
+    running = week("2026-W44", BERLIN).until(now)
+    assert (running.start, running.end) == (datetime(2026, 10, 25, 23, tzinfo=UTC), now)
+    # Wednesday, 15:30 in Berlin, of the week before, in summer time.
+    assert running.before == Period(
+        datetime(2026, 10, 18, 22, tzinfo=UTC), datetime(2026, 10, 21, 13, 30, tzinfo=UTC), BERLIN
+    )
+    over = week("2026-W43", BERLIN)
+    assert over.until(now) == over
+
+
+def test_rolling_days_across_daylight_saving_begin_at_the_same_time_of_day() -> None:
+    rolling = last(7, datetime(2026, 10, 28, 11, tzinfo=UTC), BERLIN)  # 12:00 in Berlin
+    assert rolling.start == datetime(2026, 10, 21, 10, tzinfo=UTC)
+    assert rolling.before.start == datetime(2026, 10, 14, 10, tzinfo=UTC)
+    assert rolling.before.end == rolling.start
+
+
+def test_the_parts_of_a_week_are_its_days() -> None:
+    period = week("2026-W43", BERLIN)
+    assert evenly(period, 7)[-3:] == [
+        datetime(2026, 10, 23, 22, tzinfo=UTC),
+        datetime(2026, 10, 24, 22, tzinfo=UTC),
+        datetime(2026, 10, 25, 23, tzinfo=UTC),
+    ]
+
+
+@given(
+    number=st.integers(0, 60 * 52),
+    share=st.floats(0.0001, 1),
+    zone=st.sampled_from(["UTC", BERLIN, "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
+)
+def test_every_week_meets_the_next_and_has_its_name(number: int, share: float, zone: str) -> None:
+    moment = datetime(1980, 1, 7, 12, tzinfo=UTC) + timedelta(weeks=number)
+    period = week(week_of(moment, zone), zone)
+    assert period.start <= moment < period.end
+    assert period.before.end == period.start
+    assert week(week_of(period.end, zone), zone).start == period.end
+    running = period.until(period.start + (period.end - period.start) * share)
+    assert running.before.start == period.before.start < running.before.end <= period.start

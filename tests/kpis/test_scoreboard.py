@@ -63,7 +63,7 @@ def test_every_figure_of_an_empty_store_is_empty_not_an_error(store: Store) -> N
     assert {figure.n for figure in figures} == {0}
     assert [figure.value for figure in figures] == [None, None, None, None, 0, 0, 0, 0]
     assert all(len(figure.trend) == 7 for figure in figures)
-    assert scoreboard.shape_of_work(store.everything(), WEEK.start, WEEK.end, "day")[0]["failed"] == 0
+    assert scoreboard.shape_of_work(store.everything(), WEEK.start, WEEK.end, "day")[0].units["failed"] == 0
     assert scoreboard.failures_by_step(store.everything(), WEEK.start, WEEK.end) == []
     assert scoreboard.flows(store.everything()) == {}
 
@@ -73,7 +73,7 @@ def test_the_parts_of_every_split_add_up_to_n(busy: Tables) -> None:
         for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end, by=by):
             assert figure.n > 0
             if by in definition(figure.id).splits:
-                assert sum(part["n"] for part in figure.breakdown) == figure.n, (figure.id, by)
+                assert sum(part.n for part in figure.breakdown) == figure.n, (figure.id, by)
             else:
                 assert figure.breakdown == []
 
@@ -81,7 +81,7 @@ def test_the_parts_of_every_split_add_up_to_n(busy: Tables) -> None:
 def test_the_parts_of_money_and_counts_add_up_to_the_value(busy: Tables) -> None:
     for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end, by="flow"):
         if figure.floor == 0:
-            assert sum(part["value"] for part in figure.breakdown) == figure.value, figure.id
+            assert sum(part.value for part in figure.breakdown) == figure.value, figure.id
 
 
 @pytest.mark.parametrize("flow", [None, "orders", "nobody"])
@@ -117,10 +117,27 @@ def test_money_rows_add_up_to_the_figure(busy: Tables) -> None:
         assert sum(main) == figure.value
 
 
-def test_the_periods_of_a_trend_add_up_where_figures_do(busy: Tables) -> None:
+def test_the_periods_of_a_trend_add_up_where_no_unit_changes_its_state_again(tables: Tables) -> None:
+    _units_that_end_once(tables)
     for kpi_id in ("K20", "K19", "K1", "K7", "K3", "K9"):
-        points = scoreboard.trend(busy.reading, kpi_id, WEEK.start, WEEK.end, 7)
-        assert sum(point.n for point in points) == scoreboard.kpi(busy.reading, kpi_id, WEEK).n, kpi_id
+        points = scoreboard.trend(tables.reading, kpi_id, WEEK.start, WEEK.end, 7)
+        n = scoreboard.kpi(tables.reading, kpi_id, WEEK).n
+        assert sum(point.n for point in points) == n > 5, kpi_id
+
+
+def _units_that_end_once(tables: Tables) -> None:
+    for n in range(60):
+        ends = {"failed": 3.1 * n} if n % 4 == 1 else {"done": 3.1 * n}
+        tables.unit(f"U{n}", opened=3.1 * n - 4, flow=("orders", "invoices")[n % 2], **ends)
+        if n % 4 == 2:
+            tables.case(f"C{n}", f"U{n}", opened=3.1 * n - 2, recovered=3.1 * n, value="5 EUR")
+
+
+def test_a_unit_that_changes_its_state_counts_in_each_part_and_once_in_the_whole(tables: Tables) -> None:
+    tables.unit("U1", opened=0, failed=1, done=30)
+    points = scoreboard.trend(tables.reading, "K19", WEEK.start, WEEK.end, 7)
+    assert [(point.n, point.value) for point in points[:3]] == [(1, 0.0), (1, 100.0), (0, None)]
+    assert scoreboard.kpi(tables.reading, "K19", WEEK).n == 1
 
 
 def test_the_last_point_of_a_backlog_is_the_figure(busy: Tables) -> None:
@@ -198,7 +215,7 @@ def test_the_shape_of_work_tells_how_each_unit_ended(tables: Tables) -> None:
     tables.unit("running")
     shape = scoreboard.shape_of_work(tables.reading, WEEK.start, WEEK.end, "day")
     parts = ("touchless", "assisted", "manual", "failed")
-    assert [tuple(day[part] for part in parts) for day in shape[:3]] == [
+    assert [tuple(day.units[part] for part in parts) for day in shape[:3]] == [
         (1, 1, 1, 1),
         (0, 0, 0, 1),
         (0, 0, 0, 0),
@@ -212,16 +229,17 @@ def test_days_are_those_of_the_business_time_zone(tables: Tables) -> None:
     shape = scoreboard.shape_of_work(
         tables.reading, start, start + timedelta(days=3), "day", zone="Europe/Berlin"
     )
-    assert [day["touchless"] for day in shape] == [0, 1, 0]
+    assert [day.units["touchless"] for day in shape] == [0, 1, 0]
 
 
-def test_the_shape_adds_up_to_the_finished_units(busy: Tables) -> None:
+def test_the_shape_adds_up_to_the_finished_units(tables: Tables) -> None:
+    _units_that_end_once(tables)
     for flow in (None, "orders"):
-        shape = scoreboard.shape_of_work(busy.reading, WEEK.start, WEEK.end, "hour", flow)
+        shape = scoreboard.shape_of_work(tables.reading, WEEK.start, WEEK.end, "hour", flow)
         parts = ("touchless", "assisted", "manual", "failed")
-        figure = scoreboard.kpi(busy.reading, "K19", WEEK, flow=flow)
-        assert sum(hour[part] for hour in shape for part in parts) == figure.n
-        assert scoreboard.rows(busy.reading, "shape_of_work", WEEK.start, WEEK.end, flow)[0] == figure.n
+        figure = scoreboard.kpi(tables.reading, "K19", WEEK, flow=flow)
+        assert sum(hour.units[part] for hour in shape for part in parts) == figure.n > 20
+        assert scoreboard.rows(tables.reading, "shape_of_work", WEEK.start, WEEK.end, flow)[0] == figure.n
 
 
 def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) -> None:
@@ -236,14 +254,14 @@ def test_a_unit_that_failed_often_at_a_step_counts_once_there(tables: Tables) ->
     tables.case("C2", "U5", opened=3, step="log only")
     tables.occurrence("C2", 3)
     found = scoreboard.failures_by_step(tables.reading, WEEK.start, WEEK.end)
-    assert [(row["step"], row["class"], row["units"], row["failed_attempts"]) for row in found] == [
+    assert [(one.step, one.error_class, one.units, one.failed_attempts) for one in found] == [
         ("ship", "business", 1, 2),
         ("ship", "data", 1, 1),
         ("log only", "infrastructure", 1, 0),
         ("pay", "data", 1, 1),
     ]
     total, behind = scoreboard.rows(tables.reading, "failures_by_step", WEEK.start, WEEK.end)
-    assert total == len(behind) == sum(row["units"] for row in found)
+    assert total == len(behind) == sum(one.units for one in found)
     assert scoreboard.failures_by_step(tables.reading, WEEK.start, WEEK.end, "invoices") == []
 
 
@@ -259,4 +277,4 @@ def test_every_definition_says_all_that_a_reader_needs() -> None:
         assert one.version >= 1
         assert len(one.rules) >= 3
         assert all(rule.endswith(".") for rule in one.rules)
-        assert one.sql.startswith("with\n")
+        assert one.sql.startswith(("with\n", "select\n"))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desk.lifecycle import RESOLUTION_CODES, VERIFIABLE
-from kpis.periods import Period
-from kpis.scoreboard import Kpi, kpi, rows, shape_of_work
+from cases.lifecycle import RESOLUTION_CODES, VERIFIABLE
+from kpis import display
+from kpis.periods import Period, week
+from kpis.scoreboard import kpi, rows, shape_of_work
 from tests.kpis.tables import START, WEEK, Tables, at
+
+if TYPE_CHECKING:
+    from kpis.figure import Kpi
 
 
 def of(tables: Tables, kpi_id: str, **more: Any) -> Kpi:
@@ -48,11 +52,52 @@ def test_units_in_flight_are_in_no_rate_and_shown_beside_it(tables: Tables, kpi_
     assert (figure.n, figure.in_flight) == (1, 2)
 
 
-def test_one_correlation_id_in_two_flows_is_two_units(tables: Tables) -> None:
+def test_one_correlation_id_in_two_flows_is_one_unit_and_one_in_each_flow(tables: Tables) -> None:
     tables.unit("SO-1", done=1)
     tables.unit("SO-1", done=2, flow="invoices")
-    assert of(tables, "K20").n == 2
+    assert of(tables, "K20").n == 1
     assert of(tables, "K20", flow="invoices").n == 1
+    assert {part.key: part.n for part in of(tables, "K20", by="flow").breakdown} == {
+        "invoices": 1,
+        "orders": 1,
+    }
+
+
+def test_over_flows_a_unit_failed_where_it_failed_in_any_and_completed_where_it_did_in_all(
+    tables: Tables,
+) -> None:
+    for name, done, failed in (("both", 2, None), ("one failed", None, 2), ("one runs", None, None)):
+        tables.unit(name, done=1)
+        tables.unit(name, done=done, failed=failed, flow="invoices")
+    tables.unit("next week", opened=1, done=1)
+    tables.unit("next week", opened=1, done=170, flow="invoices")
+    figure = of(tables, "K19")
+    assert (figure.value, figure.n, figure.in_flight) == (50.0, 2, 2)
+    assert figure.details == {"succeeded": 1, "failed": 1}
+    after = kpi(tables.reading, "K19", Period(WEEK.end, WEEK.end + timedelta(days=7)))
+    assert (after.value, after.n, after.in_flight) == (100.0, 1, 1)
+
+
+def test_the_same_number_of_two_tenants_is_two_units(tables: Tables) -> None:
+    tables.unit("SO-1", done=1, tenant="acme")
+    tables.unit("SO-1", failed=1, tenant="globex")
+    figure = of(tables, "K19")
+    assert (figure.value, figure.n) == (50.0, 2)
+
+
+def test_a_unit_takes_its_segment_from_the_other_flows_of_its_id(tables: Tables) -> None:
+    tables.unit("SO-1", done=1, segment="big")
+    tables.unit("SO-1", done=2, flow="invoices")
+    tables.unit("SO-2", done=2, flow="invoices")
+    tables.unit("SO-1", done=3, flow="invoices", tenant="globex")
+    for more in ({}, {"flow": "invoices"}):
+        parts = of(tables, "K20", by="segment", **more).breakdown
+        assert {part.key: part.n for part in parts} == {"not set": 2, "big": 1}
+    segments = {
+        (row["correlation_id"], row["tenant"]): row["segment"]
+        for row in rows(tables.reading, "K20", START, WEEK.end, "invoices")[1]
+    }
+    assert segments == {("SO-1", None): "big", ("SO-2", None): None, ("SO-1", "globex"): None}
 
 
 # --- K19 success rate ----------------------------------------------------------------------------
@@ -68,10 +113,11 @@ def test_the_last_signal_decides_between_success_and_failure(tables: Tables) -> 
     assert figure.details == {"succeeded": 2, "failed": 2}
 
 
-def test_a_failure_recovered_later_moves_to_the_period_of_the_recovery(tables: Tables) -> None:
+def test_a_failure_recovered_later_counts_in_both_periods_by_its_state_in_each(tables: Tables) -> None:
     tables.unit("failed last week, recovered this", opened=-10, failed=-9, done=5)
     figure = of(tables, "K19")
-    assert (figure.value, figure.n, figure.previous_n) == (100.0, 1, 0)
+    assert (figure.value, figure.n) == (100.0, 1)
+    assert (figure.previous, figure.previous_n) == (0.0, 1)  # it had failed, and that stays
 
 
 def test_with_nothing_finished_there_is_no_rate(tables: Tables) -> None:
@@ -105,9 +151,9 @@ def test_only_acts_that_change_what_becomes_of_a_unit_touch_it(
     tables.act("C1", verb, details=details and json.dumps(details))
     figure = of(tables, "K1")
     assert (figure.value, figure.n) == (50.0 if touched else 100.0, 2)
-    assert figure.details == {"touchless": 2 - touched, "assisted": int(touched)}
+    assert figure.details == {"touchless": 2 - touched, "assisted": int(touched), "outside_is_seen": False}
     (bar, *_) = shape_of_work(tables.reading, START, WEEK.end, "day")
-    assert (bar["touchless"], bar["assisted"]) == (2 - touched, int(touched))
+    assert (bar.units["touchless"], bar.units["assisted"]) == (2 - touched, int(touched))
     acts = {
         row["correlation_id"]: row["human_acts"] for row in rows(tables.reading, "K1", START, WEEK.end)[1]
     }
@@ -117,7 +163,15 @@ def test_only_acts_that_change_what_becomes_of_a_unit_touch_it(
 def test_a_step_that_a_person_carried_out_is_a_touch(tables: Tables) -> None:
     tables.unit("clean", done=2)
     tables.unit("signed by hand", done=2, human_at=at(1))
-    assert of(tables, "K1").value == 50.0
+    figure = of(tables, "K1")
+    assert (figure.value, figure.details["outside_is_seen"]) == (50.0, True)
+    assert "not seen" not in display.note(figure)
+    assert not of(tables, "K1", flow="invoices").details.get("outside_is_seen")
+
+
+def test_without_a_record_of_peoples_steps_the_figure_says_that_they_are_not_seen(tables: Tables) -> None:
+    tables.unit("clean", done=2)
+    assert display.note(of(tables, "K1")) == "0 assisted by people · work outside is not seen"
 
 
 def test_a_touch_of_a_merged_exception_counts_for_the_one_that_stays(tables: Tables) -> None:
@@ -201,14 +255,14 @@ def test_classes_share_the_base_and_add_up_to_the_headline(tables: Tables) -> No
     tables.unit("second business", failed=1)
     tables.case("C3", "second business", opened=1, **{"class": "business"})
     figure = of(tables, "K7", by="class")
-    assert {part["key"]: (part["value"], part["n"]) for part in figure.breakdown} == {
+    assert {part.key: (part.value, part.n) for part in figure.breakdown} == {
         "business": (200.0, 2),
         "infrastructure": (100.0, 1),
         "unknown": (100.0, 1),
         "none": (0.0, 6),
     }
-    assert sum(part["value"] for part in figure.breakdown) == figure.value == 400.0
-    assert sum(part["n"] for part in figure.breakdown) == figure.n == 10
+    assert sum(part.value for part in figure.breakdown) == figure.value == 400.0
+    assert sum(part.n for part in figure.breakdown) == figure.n == 10
 
 
 # --- K20 throughput ------------------------------------------------------------------------------
@@ -221,6 +275,22 @@ def test_throughput_counts_completed_units_and_knows_the_busiest_hour(tables: Ta
     figure = of(tables, "K20")
     assert (figure.value, figure.n) == (6.0, 6)
     assert figure.details["peak_per_hour"] == 3
+
+
+@pytest.mark.parametrize(("zone", "peak"), [("UTC", 2), ("Europe/Berlin", 2), ("Asia/Kolkata", 3)])
+def test_the_busiest_hour_is_one_of_the_business_zone(tables: Tables, zone: str, peak: int) -> None:
+    """14:20, 14:40, 15:05 and 15:20 UTC: the last three are in one clock hour of Kolkata."""
+    for n, hour in enumerate((14.33, 14.67, 15.08, 15.33)):
+        tables.unit(f"U{n}", done=hour)
+    period = Period(WEEK.start, WEEK.end, zone)
+    assert kpi(tables.reading, "K20", period).details["peak_per_hour"] == peak
+
+
+def test_an_hour_that_the_clock_shows_twice_is_two(tables: Tables) -> None:
+    tables.unit("first 02:30", opened=5_687, done=5_688.5)  # 25 October, 00:30 UTC
+    tables.unit("second 02:30", opened=5_687, done=5_689.5)
+    period = week("2026-W43", "Europe/Berlin")
+    assert kpi(tables.reading, "K20", period).details["peak_per_hour"] == 1
 
 
 @pytest.mark.parametrize(("kpi_id", "n"), [("K1", 0), ("K7", 1), ("K19", 1), ("K20", 0)])

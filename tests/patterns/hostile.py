@@ -20,7 +20,7 @@ PACKAGES: Final = (
     "traces",
     "server",
     "access",
-    "desk",
+    "cases",
     "data",
     "kpis",
     "audit",

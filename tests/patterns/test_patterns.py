@@ -29,35 +29,59 @@ class Use(NamedTuple):
 
 MATCH, FULL = Use("match"), Use("fullmatch")
 USES: Final = {
-    # classify() looks at the beginning of the type's name and of the message only.
-    "unsnag.classification._NAME_RULES": Use("search", 500),
-    "unsnag.classification._MESSAGE_RULES": Use("search", 2000),
-    "unsnag.classification._STATUS_IN_MESSAGE": Use("search", 2000),
+    # decide() looks at the beginning of the type's name and of the message only.
+    "unsnag.class_types.NAME_WORDS": Use("search", 500),
+    "unsnag.class_texts.TYPES": Use("finditer", 2000),
+    "unsnag.class_texts.": Use("search", 2000),
+    # It reads patterns of the product, while they are imported, and no text.
+    "unsnag.patterns._POSSESSIVE": Use("sub", 500),
     "unsnag.propagation._TRACEPARENT": FULL,
     "unsnag.propagation._STATE": FULL,
     "unsnag.masking._ISSUERS": FULL,
     # The phone rule's own match: 3, 7 and 84 digits at most, with what separates them.
     "unsnag.masking._PHONE_DIGITS": Use("match", 130),
+    # How a line goes on behind its message: a column, a key.
+    "collectors.layouts.pairs._KEY": Use("finditer"),
+    "collectors.layouts.python._LOGGER": Use("finditer"),
+    "collectors.layouts.python._COLUMN": Use("finditer"),
+    # The end of the first line of an exception only.
+    "collectors.layouts.php._PLACE": Use("search", 500),
+    "collectors.layouts.": MATCH,
+    "collectors.colours.": Use("sub"),
+    "collectors.containers.": MATCH,
     "collectors.plaintext.": MATCH,
+    # No time is longer: moment() refuses longer text.
+    "collectors.written_times._FORMS": Use("fullmatch", 100),
     "collectors.tracebacks.": MATCH,
     "collectors.values._HEX": FULL,
     # No time is longer: _odd_micros() refuses longer text.
     "collectors.values._ZONE_APART": Use("sub", 100),
     # is_serious() looks at the beginning of the message only.
-    "traces.exceptions._BAD_STATUS": Use("search", 2000),
-    # template() makes a fingerprint of the beginning of the message only.
-    "traces.fingerprint._VARIABLE": Use("sub", 400),
-    # _culprit() reads the end of the stack trace only.
-    "traces.fingerprint._FRAME": Use("finditer", 20_000),
+    "traces.judgement._BAD_STATUS": Use("search", 2000),
+    # template() reads the beginning of the message only, and each piece of it by itself.
+    "traces.fingerprint._PIECES": Use("finditer", 600),
+    "traces.fingerprint._SIGN": Use("sub", 1200),
+    "traces.fingerprint._RUN": Use("sub", 1200),
+    "traces.fingerprint._SEPARATORS": Use("finditer", 600),
+    "traces.fingerprint._LETTERS": Use("finditer", 60),
+    "traces.fingerprint._HUMPS": Use("finditer", 60),
+    # A template is a little longer than what it is made of: quotes are kept.
+    "traces.fingerprint._WORD": Use("finditer", 1200),
+    "traces.fingerprint._": Use("fullmatch", 600),
+    # own_frame() reads the end of the stack trace only.
+    "traces.frames.": Use("finditer", 20_000),
+    "traces.fingerprint_1._VARIABLE": Use("sub", 400),
+    "traces.fingerprint_1._FRAME": Use("finditer", 20_000),
     "traces.record._OLD_RUN": FULL,
     # Asked right behind what was found.
     "traces.runs.": MATCH,
     # A route is made of the beginning of the span's name only.
     "traces.tree._WORD": Use("finditer", 200),
-    "server.guard.NAME": FULL,
+    "server.identity.NAME": FULL,
     "access.": FULL,
     # title() looks at the beginning of type and message only.
-    "desk.title.": Use("search", 2000),
+    "cases.content.": Use("search", 2000),
+    "cases.plain.": Use("search", 2000),
     "kpis.definition._FILE": MATCH,
     "audit.verifier.": FULL,
 }

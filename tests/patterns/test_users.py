@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 RUNS: Final = {"compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn"}
-FROM_AN_ARGUMENT: Final = {"audit/verifier.py": "_like"}
-"""A function that compiles its argument; its callers are checked instead."""
+Wrapper = tuple[str, int]
+"""A function that compiles one of its arguments, and the position of that argument."""
+FROM_AN_ARGUMENT: Final = {
+    "audit/verifier.py": ("_like", 0),
+    "cases/plain.py": ("_plain", 1),
+    "unsnag/class_texts.py": ("_text", 1),
+    "unsnag/patterns.py": ("compiled", 0),
+}
+"""Functions that compile an argument; their callers are checked instead."""
 
 
 def sources() -> Iterator[Path]:
@@ -26,18 +33,20 @@ def sources() -> Iterator[Path]:
         yield from sorted((ROOT / package).rglob("*.py"))
 
 
-def made(tree: ast.AST, wrapper: str | None) -> Iterator[ast.expr]:
+def made(tree: ast.AST, wrapper: Wrapper | None) -> Iterator[ast.expr]:
     """Yield the expression of each pattern that a module hands to `re`, or to its own `wrapper`."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
-        if called == wrapper or (called.startswith("re.") and called[3:] in RUNS):
+        if wrapper and called == wrapper[0]:
+            yield node.args[wrapper[1]]
+        elif called == "compiled" or (called.startswith("re.") and called[3:] in RUNS):
             yield node.args[0]
 
 
 def is_ours(pattern: ast.expr) -> bool:
-    """Tell whether a pattern is written in the source: a string, with constants of the module in it."""
+    """Return whether a pattern is written in the source: a string, with constants of the module in it."""
     if isinstance(pattern, ast.JoinedStr):
         return all(is_ours(part) for part in pattern.values)
     if isinstance(pattern, ast.FormattedValue):
@@ -45,13 +54,14 @@ def is_ours(pattern: ast.expr) -> bool:
     return isinstance(pattern, ast.Constant)
 
 
-def foreign(source: str, wrapper: str | None = None) -> list[str]:
+def foreign(source: str, wrapper: Wrapper | None = None) -> list[str]:
     """Return the patterns of a module that are not written in it."""
     tree = ast.parse(source)
+    name = wrapper[0] if wrapper else None
     inside = {
         node
         for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef) and function.name == wrapper
+        if isinstance(function, ast.FunctionDef) and function.name == name
         for node in ast.walk(function)
     }
     return [ast.unparse(found) for found in made(tree, wrapper) if found not in inside and not is_ours(found)]

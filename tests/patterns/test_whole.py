@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cases import content
 from collectors import plaintext, tracebacks, values
-from desk import title
 from tests.collectors import rows
 from tests.patterns import hostile
 from traces import fingerprint
@@ -65,6 +65,11 @@ RECORD_LIMIT_S: Final = 2 * MASKING_LIMIT_S
 """A record's text is also parsed, measured and written; before, one took minutes."""
 
 
+def is_soon(took: float, limit: float) -> bool:
+    """Say whether a time is within its limit, or within as many plain searches where the machine is slow."""
+    return took < limit or took < limit / hostile.LIMIT_S * hostile.pace(hostile.MIB)
+
+
 def placed(filler: str, secret: str, offset: int) -> str:
     """Return a MiB of filler with the secret at about `offset`, between spaces."""
     text = filler * (hostile.MIB // len(filler))
@@ -116,7 +121,8 @@ def test_windows_mask_what_one_search_of_the_whole_text_masks(parts: list[str]) 
 @pytest.mark.parametrize("unit", LONG)
 def test_masking_a_mib_takes_what_its_rules_may_take(unit: str) -> None:
     text = unit * (hostile.MIB // len(unit))
-    assert hostile.cost(mask_text, text, MASKING_LIMIT_S, times=3) < MASKING_LIMIT_S
+    took = hostile.cost(mask_text, text, MASKING_LIMIT_S, times=3)
+    assert is_soon(took, MASKING_LIMIT_S)
 
 
 READERS: Final[dict[str, Callable[[str], Any]]] = {
@@ -130,7 +136,7 @@ READERS: Final[dict[str, Callable[[str], Any]]] = {
     "fingerprint": lambda text: fingerprint.fingerprint(
         flow="f", step="s", error_type=text, message=text, stacktrace=text
     ),
-    "title": lambda text: title.title(
+    "title": lambda text: content.title(
         error_class="infrastructure", step="s", dependency=None, error_type=text, message=text
     ),
     "classify": lambda text: classification.classify(text, text),
@@ -141,10 +147,10 @@ READERS: Final[dict[str, Callable[[str], Any]]] = {
 def test_a_reader_of_hostile_text_takes_no_longer_than_a_record_may(reader: str) -> None:
     for text in hostile.repeated(hostile.MIB // 4):
         took = hostile.cost(READERS[reader], text, RECORD_LIMIT_S / 4, times=3)
-        assert took < RECORD_LIMIT_S / 4, text[:50]
+        assert is_soon(took, RECORD_LIMIT_S / 4), text[:50]
     for text in hostile.begun(hostile.MIB // 32):
         took = hostile.cost(READERS[reader], text, RECORD_LIMIT_S / 32, times=3)
-        assert took < RECORD_LIMIT_S / 32, text[:50]
+        assert is_soon(took, RECORD_LIMIT_S / 32), text[:50]
 
 
 @pytest.mark.parametrize("unit", LONG)
@@ -153,7 +159,7 @@ def test_a_hostile_record_through_the_collectors(field: str, unit: str) -> None:
     text = f"x{unit * (hostile.MIB // len(unit))}y"
     line = orjson.dumps({"event": "x", "level": "error", "timestamp": "2026-01-01T00:00:00Z"} | {field: text})
     took = hostile.cost(lambda _: rows.read(line).batch(), "", RECORD_LIMIT_S, times=3)
-    assert took < RECORD_LIMIT_S
+    assert is_soon(took, RECORD_LIMIT_S)
 
 
 HOOKED: Final = """
@@ -175,4 +181,4 @@ def test_a_hostile_message_through_the_clients_hook(run_script: Callable[..., Ra
     ran = run_script(HOOKED.format(unit=unit))
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert any(log.get("logger") == "shop" for log in ran.logs)
-    assert float(ran.stdout.split()[-1]) < RECORD_LIMIT_S
+    assert is_soon(float(ran.stdout.split()[-1]), RECORD_LIMIT_S)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests.hosted import Hosted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,25 +57,19 @@ class Capture:
     def __init__(self) -> None:
         self.requests: list[Sent] = []
         app = Starlette(routes=[Route("/v1/{signal}", self._receive, methods=["POST"])])
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run)
+        self._hosted = Hosted(app)
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        while not self._server.started:
-            assert self._thread.is_alive(), "the capture did not start"
-            time.sleep(0.005)
+        self._hosted.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+        self._hosted.stop()
 
     @property
     def address(self) -> str:
         """The base of the exporters' URLs."""
-        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        return self._hosted.address
 
     async def _receive(self, request: Request) -> Response:
         kind, encoding = (request.headers.get(name, "") for name in ("content-type", "content-encoding"))

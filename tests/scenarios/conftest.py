@@ -10,7 +10,7 @@ import pytest
 
 from tests.scenarios.capture import Capture
 from tests.scenarios.records import records
-from tests.scenarios.world import BIN, ROOT, World
+from tests.scenarios.world import AIRFLOW, BIN, ROOT, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,20 +21,36 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Put this checkout's client into the programs' environment, as the wheel that users install.
+def wheel_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of what the client's wheel is built from.
 
-    It is built from a copy: a build folder in the checkout would keep files that were removed since.
+    A build folder in the checkout would keep files that were removed since.
     """
-    assert (BIN / "python").exists(), "The scenarios' environment is missing: run `make scenarios`."
     source = tmp_path_factory.mktemp("client")
     shutil.copytree(ROOT / "unsnag", source / "unsnag", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, source)
-    pip = [BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return source
+
+
+@pytest.fixture(scope="session")
+def environment(wheel_source: Path) -> Path:
+    """Put this checkout's client into the programs' environment, as the wheel that users install."""
+    return _with_client(BIN, wheel_source)
+
+
+@pytest.fixture(scope="session")
+def airflow_environment(wheel_source: Path) -> Path:
+    """Put it into Airflow's environment too."""
+    return _with_client(AIRFLOW, wheel_source)
+
+
+def _with_client(place: Path, source: Path) -> Path:
+    assert (place / "python").exists(), f"{place} is missing: run `make scenarios`."
+    pip = [place / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     how = ["--force-reinstall", "--no-deps", "--no-build-isolation", source]
     subprocess.run([*pip, *how], check=True)
-    return BIN
+    return place
 
 
 @pytest.fixture(scope="session")

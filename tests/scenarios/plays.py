@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Play = Callable[[World], Recording]
 
 CLOCK_OFF_S = 20
+CLOCKS_AGREE_S = 2.5
+"""A success must be later than a failure by more than two seconds."""
 INSTRUMENTED = "opentelemetry-instrument"
 _API_LOGS = {"ship": "carrier unreachable", "orders": "order received"}
 NODE_TELEMETRY = str(NODE / "telemetry.js")
@@ -258,7 +260,8 @@ def _assert_clocks_were_off(world: World, hosts: set[str], all_hosts: set[str]) 
 
 
 @contextmanager
-def _redis(world: World) -> Iterator[str]:
+def redis(world: World) -> Iterator[str]:
+    """Run Redis while the block runs; give its URL."""
     port = free_port()
     command = ("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
     with world.serving(*command, port=port):
@@ -271,16 +274,48 @@ def celery(module: str, *orders: str, span: str) -> Play:
 
 
 def _celery(world: World, module: str, orders: tuple[str, ...], span: str) -> Recording:
-    worker = ("celery", "--app", module, "worker", "--concurrency", "2", "--loglevel", "INFO")
-    with (
-        _redis(world) as redis,
-        world.serving(*worker, REDIS=redis, OTEL_SERVICE_NAME="shipping"),
-    ):
-        world.run(
-            "python", PROGRAMS / "send_tasks.py", module, *orders, REDIS=redis, OTEL_SDK_DISABLED="true"
-        )
+    with _worker(world, module) as url:
+        world.run("python", PROGRAMS / "send_tasks.py", module, *orders, REDIS=url, OTEL_SDK_DISABLED="true")
         world.wait_for(span, times=len(orders))  # each of the two processes has an exporter of its own
     return world.recording()
+
+
+def celery_group(*orders: str) -> Play:
+    """Return the play: a traced job sends a group of orders, and a Celery worker takes them from Redis."""
+    return partial(_celery_group, orders=orders)
+
+
+def _celery_group(world: World, orders: tuple[str, ...]) -> Recording:
+    with _worker(world, "tasks") as url:
+        job = ("python", PROGRAMS / "group_job.py", *orders)
+        world.run(*job, REDIS=url, OTEL_SERVICE_NAME="nightly")
+        world.wait_for("run/tasks.ship", times=len(orders))
+    return world.recording()
+
+
+def celery_batch(*again: str) -> Play:
+    """Return the play: a Celery group of four fails in part; then these positions are sent again."""
+    return partial(_celery_batch, again=again)
+
+
+def _celery_batch(world: World, again: tuple[str, ...]) -> Recording:
+    with _worker(world, "batch_tasks") as url:
+        send = ("python", PROGRAMS / "send_batch.py", "B-29")
+        sender = {"REDIS": url, "OTEL_SDK_DISABLED": "true"}
+        world.run(*send, "down", "0", "1", "2", "3", **sender)
+        world.wait_for("run/batch_tasks.ship", times=4)
+        if again:
+            time.sleep(CLOCKS_AGREE_S)
+            world.run(*send, "up", *again, **sender)
+            world.wait_for("run/batch_tasks.ship", times=4 + len(again))
+    return world.recording()
+
+
+@contextmanager
+def _worker(world: World, module: str) -> Iterator[str]:
+    worker = ("celery", "--app", module, "worker", "--concurrency", "2", "--loglevel", "INFO")
+    with redis(world) as url, world.serving(*worker, REDIS=url, OTEL_SERVICE_NAME="shipping"):
+        yield url
 
 
 def rq(function: str, *orders: str, instrumented: bool) -> Play:
@@ -289,9 +324,9 @@ def rq(function: str, *orders: str, instrumented: bool) -> Play:
 
 
 def _rq(world: World, function: str, orders: tuple[str, ...], *, instrumented: bool) -> Recording:
-    with _redis(world) as redis:
-        world.run("python", PROGRAMS / "enqueue.py", function, *orders, REDIS=redis)
+    with redis(world) as url:
+        world.run("python", PROGRAMS / "enqueue.py", function, *orders, REDIS=url)
         # SimpleWorker: the other kind leaves each job by os._exit, and the SDK's last batch with it.
-        burst = ("rq", "worker", "--burst", "--worker-class", "rq.SimpleWorker", "--url", redis)
+        burst = ("rq", "worker", "--burst", "--worker-class", "rq.SimpleWorker", "--url", url)
         world.run(*((INSTRUMENTED,) if instrumented else ()), *burst, OTEL_SERVICE_NAME="shipping")
     return world.recording()

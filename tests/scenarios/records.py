@@ -39,7 +39,7 @@ class Record:
     """Its own and its resource's; its own count more."""
 
     def carries(self, known_id: str) -> bool:
-        """Tell whether one of its attributes is this ID, in whatever case."""
+        """Return whether one of its attributes is this ID, in whatever case."""
         return any(str(value).lower() == known_id.lower() for value in self.attributes.values())
 
 

@@ -61,12 +61,12 @@ class Names:
         return cls(frozenset(record.trace_id for record in found if record.trace_id), frozenset(runs))
 
     @classmethod
-    def stored_in(cls, server: UnsnagServer) -> Names:
-        """Read them from the store, where programs sent to it themselves."""
+    def stored_in(cls, server: UnsnagServer, row: Row) -> Names:
+        """Read them from the store, where programs sent to it themselves; a run of the row keeps its name."""
         ids = "select distinct trace_id, run_id from span union select distinct trace_id, run_id from log"
         rows = server.store.act(lambda tx: tx.execute(ids)).result()
         traces, runs = ({row[name] for row in rows if row[name]} for name in ("trace_id", "run_id"))
-        return cls(frozenset(traces), frozenset(runs))
+        return cls(frozenset(traces), frozenset(runs - {unit.key for unit in row.units}))
 
     def label(self, key: str | None) -> str:
         """Return a unit's key as the table writes it."""

@@ -24,6 +24,15 @@ def mapping(service: str, attribute: str) -> str:
     )
 
 
+BATCH: Final = """
+[collectors.mappings.shipping]
+match = { "service.name" = "shipping" }
+run_id = "batch.id"
+map_index = "batch.position"
+success = { attribute = "celery.state", equals = "SUCCESS" }
+"""
+BATCH_STEP: Final = "run/batch_tasks.ship"
+
 # --- section 1: which unit a record belongs to ---------------------------------------------------
 
 NIGHTLY: Final = mapping("nightly", "order.id")
@@ -202,6 +211,66 @@ FAILURES = (
         units=(Unit(TRACE, "shipping", "failed"), Unit(TRACE, "shipping", "ended")),
         cases=(Case(TRACE, "shipping", "run/tasks.ship", says="carrier unreachable"),),
         k19=FAILED,
+        live=True,
+    ),
+    Row(
+        # The instrumentation sends nothing of the group: it is the tasks of one name in one trace.
+        name="celery: a traced job sends a group, two of its three tasks fail",
+        section="2",
+        play=plays.celery_group("SO-7", "SO-8", "SO-17"),
+        units=(Unit(TRACE, "nightly", "failed"),),
+        cases=(
+            Case(
+                TRACE,
+                "nightly",
+                "run/tasks.ship",
+                occurrences=2,
+                affected=frozenset({"nightly"}),
+                says="2 of 3 tasks failed",
+            ),
+        ),
+        k19=FAILED,
+        live=True,
+    ),
+    Row(
+        name="celery: a group whose spans name batch and position, three of four fail",
+        section="2",
+        play=plays.celery_batch(),
+        config=BATCH,
+        units=(Unit("B-29", "shipping", "failed"),),
+        cases=(Case("B-29", "shipping", BATCH_STEP, occurrences=3, says="3 of 4 tasks failed"),),
+        k19=FAILED,
+        live=True,
+    ),
+    Row(
+        name="celery: two of the three are sent again and succeed: the case stays open for the third",
+        section="2",
+        play=plays.celery_batch("0", "2"),
+        config=BATCH,
+        now=True,
+        units=(Unit("B-29", "shipping", "failed"),),
+        cases=(Case("B-29", "shipping", BATCH_STEP, occurrences=3, says="1 of 4 tasks failed"),),
+        k19=FAILED,
+    ),
+    Row(
+        name="celery: all three are sent again and succeed: the case is recovered",
+        section="2",
+        play=plays.celery_batch("0", "2", "3"),
+        config=BATCH,
+        now=True,
+        units=(Unit("B-29", "shipping", "success"),),
+        cases=(
+            Case(
+                "B-29",
+                "shipping",
+                BATCH_STEP,
+                state="recovered",
+                occurrences=3,
+                says="3 of 4 tasks failed",
+            ),
+        ),
+        k1=SUCCEEDED,
+        k19=SUCCEEDED,
         live=True,
     ),
     Row(

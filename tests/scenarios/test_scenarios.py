@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 
 TICK_S = 1.3
-"""The desk's clock ticks once a second: what it does must be done after this long."""
+"""The clock of cases ticks once a second: what it does must be done after this long."""
 NS = 1_000_000_000
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
@@ -56,7 +56,7 @@ def test_a_scenario_that_sends_to_unsnag_itself_states_the_truth(row: Row, tmp_p
     folder.mkdir()
     with UnsnagServer(tmp_path / "unsnag", row.config) as server:
         row.play(World(folder, server.address, server.arrived))
-        _judge(server, row, Names.stored_in(server))
+        _judge(server, row, Names.stored_in(server, row))
 
 
 @every_row
@@ -94,7 +94,7 @@ def _follow(server: UnsnagServer, recording: Recording, *, again: bool) -> None:
 
 def _judge(server: UnsnagServer, row: Row, names: Names) -> None:
     told = differences(seen(server, names), row)
-    if told:  # the desk's clock may still have something to do
+    if told:  # the clock of cases may still have something to do
         time.sleep(TICK_S)
         told = differences(seen(server, names), row)
     _fail_if(told)

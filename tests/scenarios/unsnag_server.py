@@ -1,24 +1,23 @@
 """A fresh Unsnag for each replay: the real application and its lifespan, served on a port of this process.
 
-All but the dashboard runs: guard, receiver, collectors, the desk's clock, REST.
+All but the dashboard runs: guard, receiver, collectors, the clock of cases, REST.
 """
 
 from __future__ import annotations
 
 import gc
 import shutil
-import threading
-import time
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from server import center as centers
+from server import container as containers
 from server.process import Guard, PlainRoutes, Process
 from server.settings import load
+from tests.hosted import Hosted
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
     from data.store import Store
     from tests.scenarios.capture import Sent
-
-START_S = 30
-READ_S = 30
 
 
 class UnsnagServer:
@@ -46,35 +42,27 @@ class UnsnagServer:
         process = Process()
         process.settings = load(given, {})
         app = Starlette(lifespan=process.lifespan, middleware=[Middleware(Guard), Middleware(PlainRoutes)])
-        config_ = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none")
-        self._server = uvicorn.Server(config_)
-        self._thread = threading.Thread(target=self._server.run)
+        self._hosted = Hosted(app)
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        until = time.monotonic() + START_S
-        while not self._server.started:
-            assert self._thread.is_alive(), "the server did not start"
-            assert time.monotonic() < until, "the server did not start in time"
-            time.sleep(0.005)
+        self._hosted.start()
         self.http = httpx.Client(base_url=self.address, timeout=30)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.http.close()
-        self._server.should_exit = True
-        self._thread.join()
+        self._hosted.stop()
         gc.unfreeze()  # the lifespan freezes what is there, for a process that starts once
 
     @property
     def address(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        return self._hosted.address
 
     @property
     def store(self) -> Store:
         """Its store."""
-        return centers.current().store
+        return containers.current().store
 
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON answer of a route."""
@@ -90,15 +78,21 @@ class UnsnagServer:
             assert b"rejected" not in answer.content.lower(), answer.text
 
     def arrived(self, name: str) -> int:
-        """Return in how many traces a span of this name has arrived, plus the log records with this text."""
-        spans = self.get("/api/v1/traces", operation=name)["total"]
-        return int(spans + self.get("/api/v1/logs", q=name)["total"])
+        """Return how many spans of this name have arrived, plus the log records with this text."""
+        sql = (
+            "select (select count(*) from span where name = $name)"
+            " + (select count(*) from log where contains(message, $name)) as arrived"
+        )
+        (row,) = self.store.act(lambda tx: tx.execute(sql, {"name": name})).result()
+        return int(row["arrived"])
 
     def follow(self, files: Sequence[Path], *, into: Path) -> None:
         """Copy files to where a collector follows them, and wait until it has read all their lines."""
         for file in files:
             into.joinpath(file.name).write_bytes(file.read_bytes())
-        self.wait_until_read(sum(path.stat().st_size for path in into.iterdir()))
+        # Hidden files are the server's own: the notice that it follows this folder.
+        copies = (path for path in into.iterdir() if not path.name.startswith("."))
+        self.wait_until_read(sum(path.stat().st_size for path in copies))
 
     def repeat(self, files: Sequence[Path], *, into: Path) -> None:
         """Copy the same files once more under other names, as a rotation does."""
@@ -117,7 +111,4 @@ class UnsnagServer:
 
     @staticmethod
     def _wait(done: Any) -> None:
-        until = time.monotonic() + READ_S
-        while not done():
-            assert time.monotonic() < until, "the collectors did not read in time"
-            time.sleep(0.02)
+        eventually(done, lambda: "the collectors did not read in time")

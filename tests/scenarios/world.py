@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import httpx
 
 from tests.journeys.serving import free_port
 from tests.scenarios.capture import Recording
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,9 +27,10 @@ HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
 NODE = HERE / "node"
 BIN = ROOT / ".venv-scenarios" / "bin"
-READY_S = 60
-ENDED_S = 60
-ARRIVED_S = 30
+AIRFLOW = ROOT / ".venv-airflow" / "bin"
+"""Airflow has an environment of its own: what it pins is older than what others need."""
+READY_S = 900
+ENDED_S = 300
 
 
 @dataclass
@@ -43,21 +44,24 @@ class World:
     """Tells how many spans of this name, and log records that hold this text, have arrived there."""
     requests: list[Sent] = field(default_factory=list)
     """What the capture has kept."""
+    bin: Path = BIN
+    """Where the programs' environment is."""
 
     def wait_for(self, *names: str, times: int = 1) -> None:
         """Wait until so many spans or log records of each of these names have arrived."""
-        until = time.monotonic() + ARRIVED_S
-        while missing := [name for name in names if self.arrived(name) < times]:
-            assert time.monotonic() < until, f"{missing} did not arrive; see {self.folder}"
-            time.sleep(0.05)
+
+        def missing() -> list[str]:
+            return [name for name in names if self.arrived(name) < times]
+
+        eventually(lambda: not missing(), lambda: f"{missing()} did not arrive; see {self.folder}")
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return what a deployment sets: where to send, under which name. Nothing of Unsnag."""
-        foreign = ("OTEL_", "UNSNAG_", "TRACE", "BAGGAGE", "PREFECT_", "PYTHON")
+        foreign = ("OTEL_", "UNSNAG_", "TRACE", "BAGGAGE", "PREFECT_", "AIRFLOW_", "PYTHON")
         kept = {key: text for key, text in os.environ.items() if not key.startswith(foreign)}
         return {
             **kept,
-            "PATH": f"{BIN}:{kept['PATH']}",
+            "PATH": f"{self.bin}:{kept['PATH']}",
             "PYTHONPATH": str(PROGRAMS),
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
@@ -102,6 +106,7 @@ class World:
             env=self.environment(**environment),
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
         try:
             if port is not None:
@@ -111,10 +116,10 @@ class World:
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(ENDED_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
             finally:
+                # Also what it started and left behind, as `airflow standalone` does.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 log.close()
 
     def post(self, port: int, path: str, **headers: str) -> int:
@@ -129,13 +134,13 @@ class World:
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + READY_S
-    while time.monotonic() < until:
+    def is_open() -> bool:
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise TimeoutError(log.read_text())
+            return True
+        return False
+
+    eventually(is_open, log.read_text, READY_S)
 
 
-__all__ = ["BIN", "NODE", "PROGRAMS", "ROOT", "World", "free_port"]
+__all__ = ["AIRFLOW", "BIN", "NODE", "PROGRAMS", "ROOT", "World", "free_port"]

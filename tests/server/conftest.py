@@ -7,35 +7,22 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from collectors.sources import Sources
-from server import center as centers
-from server.center import Center
-from server.settings import load
+from server import container as containers
 from tests.server.team import address as served_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from server.container import Container
 
 
 @pytest.fixture
-def center(tmp_path: Path) -> Iterator[Center]:
-    opened = Center.open(load(["--data", str(tmp_path / "store"), "--spool", str(tmp_path / "spool")], {}))
-    # Nothing is started: following files has tests of its own.
-    opened.collecting = Sources(opened.store, opened.settings.collectors, opened.settings.spool)
-    centers.install(opened)
-    yield opened
-    centers.install(None)
-    opened.close()
-
-
-@pytest.fixture
-def address(center: Center) -> str:
-    assert center is centers.current()
+def address(container: Container) -> str:
+    assert container is containers.current()
     return served_at()
 
 
 @pytest.fixture
 def http(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address) as client:
+    with httpx.Client(base_url=address, timeout=30) as client:
         yield client

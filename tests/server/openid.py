@@ -1,4 +1,4 @@
-"""An OpenID provider on this machine that answers as a test tells it, with real keys and real signatures."""
+"""An OpenID provider on this machine configured by each test, with real keys and real signatures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NOW: Final = 1_800_000_000
 CLIENT: Final = "unsnag"
-SECRET: Final = "never/to be:told"  # noqa: S105
+SECRET: Final = "never/to be:shown"  # noqa: S105
 KEYS: Final[dict[str, Key]] = {
     "rsa": RSAKey.generate_key(2048, {"kid": "rsa", "use": "sig"}),
     "other": RSAKey.generate_key(2048, {"kid": "other", "use": "sig"}),
@@ -111,8 +111,8 @@ class ScriptedProvider:
         self.secrets |= {access, form["code_verifier"]} | (
             {token} if isinstance(token, str) and token else set()
         )
-        told = {"access_token": access, "token_type": "Bearer", "id_token": token}
-        return Answer({name: value for name, value in told.items() if value is not None})
+        answer = {"access_token": access, "token_type": "Bearer", "id_token": token}
+        return Answer({name: value for name, value in answer.items() if value is not None})
 
 
 def challenge(verifier: str) -> str:
@@ -120,15 +120,15 @@ def challenge(verifier: str) -> str:
     return _segment(hashlib.sha256(verifier.encode()).digest())
 
 
-def public(key: Key, **said: Any) -> dict[str, Any]:
+def public(key: Key, **parameters: Any) -> dict[str, Any]:
     """Return a key as it is published."""
-    return {**key.as_dict(private=False), **said}
+    return {**key.as_dict(private=False), **parameters}
 
 
 def signed(claims: dict[str, Any], key: str = "rsa", algorithm: str = "RS256", **header: Any) -> str:
     """Sign an ID token."""
-    said = {"alg": algorithm, "kid": key, **header}
-    return jwt.encode({k: v for k, v in said.items() if v is not None}, claims, KEYS[key], [algorithm])
+    headers = {"alg": algorithm, "kid": key, **header}
+    return jwt.encode({k: v for k, v in headers.items() if v is not None}, claims, KEYS[key], [algorithm])
 
 
 def forged(claims: dict[str, Any], header: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
@@ -166,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = {name: values[0] for name, values in parse_qs(form).items()}
         script = self.scripts[self.server.server_address[1]]
         answer = script.answer(Asked(self.path, asked, self.headers.get("Authorization")))
-        # Whoever asked may have gone: that is what some tests are about.
+        # The client may have gone: that is what some tests are about.
         with suppress(ConnectionError):
             self._send(answer, script)
 

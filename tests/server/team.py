@@ -2,63 +2,66 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import uvicorn
 
 from access.authority import OWNER
+from access.commands import perform
+from access.links import accept
+from access.people import AddPerson
 from access.roles import SERVICE_ROLES, Grant
-from access.sessions import Visitor
+from access.sessions import Visitor, sign_in
+from access.tokens import AddToken
 from audit.actor import Actor
-from collectors import otlp
-from collectors.sources import Sources
-from server import center as centers
+from collectors import receiver
+from server import container as containers
 from server.api.app import build
-from server.center import Center
-from server.guard import Guard, sender
+from server.container import Container, NotRunningError
+from server.guard import Guard
+from server.identity import sender
 from server.settings import Settings
+from tests.app import app
+from tests.hosted import Hosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 SENTENCE = "an honest sentence"
-OWN = Actor("root", door="command", credential=OWNER)
+OWN = Actor("root", channel="command", credential=OWNER)
 HOME = Visitor("127.0.0.1", "a browser")
 
 
 @dataclass
 class Team:
-    """A running center, its address, and who may come in."""
+    """A running center, its address, and clients that sign in."""
 
-    center: Center
+    container: Container
     address: str
 
     def person(self, name: str, *grants: Grant) -> str:
         """Add a person who has chosen a password; return their name."""
-        link = self.center.people.add(name, grants, actor=OWN)
+        link = perform(AddPerson(name, grants), self.container.context(OWN))
         assert link is not None
-        return self.center.people.accept(link.code, SENTENCE)
+        return accept(self.container.as_system(), link.code, SENTENCE)
 
     def cookie(self, name: str) -> str:
         """Sign somebody in; return the session's secret."""
-        return self.center.sessions.sign_in(name, SENTENCE, HOME)
+        return sign_in(self.container.as_system(), name, SENTENCE, HOME)
 
     def token(self, name: str, *grants: Grant) -> str:
         """Make a token; return its text."""
-        return self.center.tokens.add(name, grants, days=1, actor=OWN).text
+        return perform(AddToken(name, grants=grants, days=1), self.container.context(OWN)).text
 
     def actor(self, name: str) -> Actor:
         """Sign somebody in; return the actor that their pages act as."""
-        session = self.center.authority.session(self.cookie(name))
+        session = self.container.authority.session(self.cookie(name))
         assert session is not None
-        return self.center.authority.person_of(session.id)
+        return self.container.authority.person_of(session.id)
 
     def as_person(self, name: str) -> httpx.Client:
         """Return a client with the cookie of a new session."""
@@ -83,42 +86,40 @@ def team(folder: Path, collectors: Any = None, **access: Any) -> Iterator[Team]:
         "data": folder / "store", "spool": folder / "spool", "access": {"sign_in": True, **access},
         "collectors": collectors or {},
     })  # fmt: skip
-    center = Center.open(settings)
-    # Nothing is started: following files has tests of its own.
-    center.collecting = Sources(center.store, center.settings.collectors)
-    centers.install(center)
-    try:
-        yield Team(center, address())
-    finally:
-        centers.install(None)
-        center.close()
+    with app(settings) as container:
+        yield Team(container, address())
 
 
 class Serving:
     """One web server for all tests of this process; each center has a guard of its own."""
 
     def __init__(self) -> None:
-        self._plain = build(otlp.routes(lambda: centers.current().store, self._collectors, sender))
+        self._plain = build(
+            receiver.routes(
+                lambda: containers.current().store,
+                self._collectors,
+                sender,
+                lambda: containers.current().mappings,
+            )
+        )
         self._guards: dict[int, Guard] = {}
-        config = uvicorn.Config(self, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
-        self._server = uvicorn.Server(config)
-        threading.Thread(target=self._server.run, daemon=True).start()
-        while not self._server.started:
-            time.sleep(0.01)
+        self.address = Hosted(self, lifespan="off").start().address
 
     @staticmethod
     def _collectors() -> Any:
-        return centers.current().settings.collectors
+        return containers.current().settings.collectors
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on to the guard of the center that runs now."""
-        guard = self._guards.setdefault(id(centers.current()), Guard(self._plain))
+        guard = self._guards.setdefault(self._running(), Guard(self._plain))
         await guard(scope, receive, send)
 
-    @property
-    def address(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+    @staticmethod
+    def _running() -> int:
+        try:
+            return id(containers.current())
+        except NotRunningError:  # as between the start of the process and that of the store
+            return 0
 
 
 @cache

@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from data.records import Quarantined
 from tests.telemetry import TRACE, batch, failure, log, span, success
@@ -14,7 +15,7 @@ from tests.telemetry import TRACE, batch, failure, log, span, success
 if TYPE_CHECKING:
     import httpx
 
-    from server.center import Center
+    from server.container import Container
 
 pytestmark = [pytest.mark.slow]
 
@@ -29,19 +30,19 @@ def act(
 
 
 @pytest.fixture
-def case(center: Center, http: httpx.Client) -> dict[str, Any]:
+def case(container: Container, http: httpx.Client) -> dict[str, Any]:
     act(http, "retries/lease", {"handlers": [{"flow": "order-to-cash", "step": "pay"}], "worker": "w"})
-    center.store.append(
+    container.store.append(
         batch(failure(5, idempotent=True), span(4, 5, trace_id=TRACE, correlation_id="SO-1"))
     ).result()
     (item,) = http.get("/api/v1/cases").json()["items"]
     return dict(item)
 
 
-def test_health_answers_and_readiness_gives_reasons(http: httpx.Client, center: Center) -> None:
+def test_health_answers_and_readiness_gives_reasons(http: httpx.Client, container: Container) -> None:
     assert http.get("/healthz").status_code == 200
-    assert http.get("/readyz").json() == {"status": "ready", "reasons": []}
-    center.collecting = None
+    assert http.get("/readyz").json() == {"status": "ready", "reasons": [], "instance": container.instance}
+    container.collectors = None
     waiting = http.get("/readyz")
     assert waiting.status_code == 503
     assert waiting.json()["reasons"] == ["The collectors do not run yet."]
@@ -64,7 +65,7 @@ def test_one_case_lists_attempts_acts_and_data(http: httpx.Client, case: dict[st
     assert {"data", "replay_safe", "idempotency_key"} <= set(found)
 
 
-def test_the_whole_way_over_rest(http: httpx.Client, case: dict[str, Any], center: Center) -> None:
+def test_the_whole_way_over_rest(http: httpx.Client, case: dict[str, Any], container: Container) -> None:
     assert act(http, f"cases/{case['id']}/claim").json()["holder"] == "ann"
     assert act(http, f"cases/{case['id']}/retry", {"reason": "back"}).json()["state"] == "retrying"
     lease = act(http, "retries/lease", {"flows": ["order-to-cash"], "wait_s": 1, "worker": "w"}).json()
@@ -84,7 +85,7 @@ def test_the_whole_way_over_rest(http: httpx.Client, case: dict[str, Any], cente
     assert act(http, f"retries/{lease['id']}/complete").status_code == 200
     assert act(http, f"retries/{lease['id']}/complete").status_code == 410
     assert http.get(f"/api/v1/cases/{case['id']}").json()["state"] == "verifying"
-    center.store.append(batch(success(60))).result()
+    container.store.append(batch(success(60))).result()
     assert http.get(f"/api/v1/cases/{case['id']}").json()["state"] == "recovered"
 
 
@@ -100,9 +101,9 @@ def test_a_retry_is_cancelled_until_a_worker_runs_it(http: httpx.Client, case: d
     assert "service/w runs its retry since" in late.json()["detail"]
 
 
-def test_a_retry_of_a_business_error_needs_a_reason(http: httpx.Client, center: Center) -> None:
+def test_a_retry_of_a_business_error_needs_a_reason(http: httpx.Client, container: Container) -> None:
     act(http, "retries/lease", {"flows": None, "worker": "w"})
-    center.store.append(batch(failure(5, error_class="business"))).result()
+    container.store.append(batch(failure(5, error_class="business"))).result()
     (item,) = http.get("/api/v1/cases").json()["items"]
     refused = act(http, f"cases/{item['id']}/retry")
     assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
@@ -113,8 +114,8 @@ def test_a_retry_of_a_business_error_needs_a_reason(http: httpx.Client, center: 
     assert acts[-1]["reason"] == "The limit was raised"
 
 
-def test_a_step_that_no_worker_announced_is_not_retried(http: httpx.Client, center: Center) -> None:
-    center.store.append(batch(failure(5))).result()
+def test_a_step_that_no_worker_announced_is_not_retried(http: httpx.Client, container: Container) -> None:
+    container.store.append(batch(failure(5))).result()
     (item,) = http.get("/api/v1/cases").json()["items"]
     path = f"cases/{item['id']}"
     refused = act(http, f"{path}/retry")
@@ -130,14 +131,14 @@ def test_a_step_that_no_worker_announced_is_not_retried(http: httpx.Client, cent
 
 
 def test_what_was_fixed_outside_waits_for_its_proof(
-    http: httpx.Client, case: dict[str, Any], center: Center
+    http: httpx.Client, case: dict[str, Any], container: Container
 ) -> None:
     path = f"cases/{case['id']}"
     assert act(http, f"{path}/fixed-outside").status_code == 422
     assert act(http, f"{path}/fixed-outside", {"reason": "short"}).status_code == 422
     marked = act(http, f"{path}/fixed-outside", {"reason": "Paid by bank transfer"}).json()
     assert (marked["state"], marked["holder"], marked["next_attempt_at"]) == ("verifying", "ann", None)
-    center.store.append(batch(success(60))).result()
+    container.store.append(batch(success(60))).result()
     found = http.get(f"/api/v1/{path}").json()
     assert (found["state"], found["recovered_by"]) == ("recovered", "person")
 
@@ -194,8 +195,8 @@ def test_a_bad_request_is_a_problem_never_a_crash(http: httpx.Client, path: str,
         assert answer.json()["status"] == status
 
 
-def test_a_unit_shows_everything_in_the_promised_shape(http: httpx.Client, center: Center) -> None:
-    center.store.append(
+def test_a_unit_shows_everything_in_the_promised_shape(http: httpx.Client, container: Container) -> None:
+    container.store.append(
         batch(
             log(0, "unit.started", flow="order-to-cash", correlation_id="SO 1/ä", trace_id=TRACE),
             failure(5, unit="SO 1/ä", stacktrace="Traceback"),
@@ -216,8 +217,8 @@ def test_a_unit_shows_everything_in_the_promised_shape(http: httpx.Client, cente
     assert http.get(f"/api/v1/traces/{TRACE}").json()["spans"] == unit["spans"]
 
 
-def test_traces_are_found_by_a_single_span_that_meets_all(http: httpx.Client, center: Center) -> None:
-    center.store.append(
+def test_traces_are_found_by_a_single_span_that_meets_all(http: httpx.Client, container: Container) -> None:
+    container.store.append(
         batch(
             span(
                 0,
@@ -242,8 +243,8 @@ def test_traces_are_found_by_a_single_span_that_meets_all(http: httpx.Client, ce
     assert found("from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z") == 0
 
 
-def test_lists_page_by_cursor_without_loss(http: httpx.Client, center: Center) -> None:
-    center.store.append(batch(*(failure(n, unit=f"SO-{n}") for n in range(7)))).result()
+def test_lists_page_by_cursor_without_loss(http: httpx.Client, container: Container) -> None:
+    container.store.append(batch(*(failure(n, unit=f"SO-{n}") for n in range(7)))).result()
     seen: list[str] = []
     cursor = ""
     while cursor is not None:
@@ -254,8 +255,8 @@ def test_lists_page_by_cursor_without_loss(http: httpx.Client, center: Center) -
     assert sorted(seen) == [f"SO-{n}" for n in range(7)]
 
 
-def test_logs_are_filtered(http: httpx.Client, center: Center) -> None:
-    center.store.append(batch(log(1, "quiet", flow="a"), failure(2))).result()
+def test_logs_are_filtered(http: httpx.Client, container: Container) -> None:
+    container.store.append(batch(log(1, "quiet", flow="a"), failure(2))).result()
     assert http.get("/api/v1/logs").json()["total"] == 2
     assert http.get("/api/v1/logs?severity=error").json()["items"][0]["severity"] == "error"
     assert http.get("/api/v1/logs?flow=a&q=QUIET").json()["total"] == 1
@@ -271,21 +272,21 @@ def test_search_names_units_cases_and_traces(http: httpx.Client, case: dict[str,
     assert kinds == {"unit", "case", "trace"}
 
 
-def test_quarantine_shows_why_and_what(http: httpx.Client, center: Center) -> None:
+def test_quarantine_shows_why_and_what(http: httpx.Client, container: Container) -> None:
     made = batch()
     made.quarantined.append(Quarantined("spool", "not JSON", 0, b"<b>\xff</b>", 12))
-    center.store.append(made).result()
+    container.store.append(made).result()
     (item,) = http.get("/api/v1/quarantine").json()["items"]
     assert (item["source"], item["offset"], item["reason"]) == ("spool", 12, "not JSON")
     assert item["sample"] == "<b>\ufffd</b>"
 
 
-def test_a_secret_in_quarantine_is_not_shown(http: httpx.Client, center: Center) -> None:
+def test_a_secret_in_quarantine_is_not_shown(http: httpx.Client, container: Container) -> None:
     made = batch()
     made.quarantined.append(
         Quarantined("spool", "not JSON", 0, b'{"password": "hunter2hunter2", "to": "ann@example.com"')
     )
-    center.store.append(made).result()
+    container.store.append(made).result()
     (item,) = http.get("/api/v1/quarantine").json()["items"]
     assert "ann@example.com" not in item["sample"]
 
@@ -297,12 +298,21 @@ def test_metrics_are_openmetrics_without_customers(http: httpx.Client, case: dic
     assert "customer" not in text
 
 
-def test_events_tell_of_changes(http: httpx.Client, center: Center) -> None:
+def test_metrics_are_read_by_the_parser_of_prometheus(http: httpx.Client, case: dict[str, Any]) -> None:
+    families = {family.name: family for family in text_string_to_metric_families(http.get("/metrics").text)}
+    assert (families["unsnag_records"].type, families["unsnag_cases"].type) == ("counter", "gauge")
+    labels = [sample.labels for sample in families["unsnag_cases"].samples]
+    assert {"flow": case["flow"], "state": "open"} in labels
+    (entries,) = families["unsnag_audit_entries"].samples
+    assert entries.name == "unsnag_audit_entries_total"
+
+
+def test_events_tell_of_changes(http: httpx.Client, container: Container) -> None:
     with http.stream("GET", "/api/v1/events?topic=case", timeout=5) as stream:
         lines = (line for line in stream.iter_lines() if line)
         assert next(lines) == "event: case"
         before = next(lines)
-        center.store.append(batch(failure(1))).result()
+        container.store.append(batch(failure(1))).result()
         assert next(lines) == "event: case"
         assert next(lines) > before
 
@@ -341,3 +351,20 @@ def test_a_foreign_page_cannot_act(http: httpx.Client, case: dict[str, Any]) -> 
     headers = {"Origin": "https://evil.example", "Idempotency-Key": "k"}
     assert http.post(f"/api/v1/cases/{case['id']}/claim", headers=headers).status_code == 403
     assert http.get(f"/api/v1/cases/{case['id']}").json()["state"] == "open"
+
+
+def test_a_mapping_is_tried_on_a_sample(http: httpx.Client) -> None:
+    mapping = {"flow": "'shipping'", "correlation_id": {"from": "message", "pattern": r"SO-\d+"}}
+    text = '2026-11-16 09:00:01 ERROR no label for SO-2\n{"broken":\n'
+    found = http.post("/api/v1/mappings/test", json={"text": text, "mapping": mapping})
+    assert found.status_code == 200, found.text
+    (record,) = found.json()["records"]
+    assert (record["time"], record["severity"]) == ("2026-11-16T09:00:01.000000Z", "error")
+    assert record["fields"] == {"correlation_id": "SO-2", "flow": "shipping"}
+    assert [one["line"] for one in found.json()["unread"]] == [2]
+    refused = http.post("/api/v1/mappings/test", json={"text": "x", "name": "ship"})
+    assert (refused.status_code, refused.json()["detail"]) == (400, "There is no mapping 'ship'.")
+    mapping["correlation_id"] = {"from": "message", "pattern": "("}
+    refused = http.post("/api/v1/mappings/test", json={"text": text, "mapping": mapping})
+    assert refused.status_code in {400, 422}
+    assert "is no pattern that RE2 knows" in refused.text

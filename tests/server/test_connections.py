@@ -91,7 +91,7 @@ def test_a_trusted_proxy_has_no_share_to_keep(proxies: list[str]) -> None:
     peers = Peers(400, proxies)
     for _ in range(300):
         assert peers.head_came(Line(peers, "10.0.0.1").slot)
-    assert not peers.head_came(Line(peers, "10.0.0.1").slot), "the room of all is used up"
+    assert not peers.head_came(Line(peers, "10.0.0.1").slot), "the pool of all is used up"
 
 
 def test_an_ipv6_network_of_one_machine_is_one_holder() -> None:

@@ -1,4 +1,4 @@
-"""The guard at the door: what a stranger finds, and what forged, stale and foreign requests get."""
+"""The guard of every route: what a stranger finds, and what forged, stale and foreign requests get."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import httpx
 import pytest
 
 from access import roles
+from access.commands import perform
+from access.people import DisablePerson, GiveRoles
 from access.roles import Grant
-from server import bodies, guard
+from access.sessions import sign_in
+from server import bodies, identity, rates
 from tests.server.team import HOME, OWN, SENTENCE, Team, team
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +54,7 @@ def test_a_stranger_finds_nothing_open_but_health(crew: Team, stranger: httpx.Cl
             if path not in OPEN:
                 assert answer.status_code in (401, 429)
                 assert (
-                    answer.headers["www-authenticate"] == 'Bearer realm="unsnag"' or answer.status_code == 429
+                    answer.status_code == 429 or answer.headers["www-authenticate"] == 'Bearer realm="unsnag"'
                 )
 
 
@@ -94,7 +98,7 @@ def test_nobody_becomes_somebody_by_the_header_that_the_guard_sets(
     crew.person("ann", Grant(roles.ADMIN))
     session = crew.actor("ann").credential or ""
     for claimed in ("ann", session, session.partition(":")[2], "root"):
-        assert stranger.get("/api/v1/me", headers={guard.HEADER: claimed}).status_code == 401
+        assert stranger.get("/api/v1/me", headers={identity.HEADER: claimed}).status_code == 401
 
 
 def test_a_cookie_is_no_token_and_a_token_no_cookie(crew: Team) -> None:
@@ -112,7 +116,7 @@ def test_a_cookie_ends_with_its_session_wherever_it_was_copied_to(crew: Team) ->
     crew.person("ann", Grant(roles.VIEWER))
     with crew.as_person("ann") as http:
         assert http.get("/api/v1/me").status_code == 200
-        crew.center.people.disable("ann", actor=OWN)
+        perform(DisablePerson("ann"), crew.container.context(OWN))
         assert http.get("/api/v1/me").status_code == 401
 
 
@@ -121,7 +125,7 @@ def test_an_event_stream_ends_with_its_session(crew: Team) -> None:
     with crew.as_person("ann") as http, http.stream("GET", "/api/v1/events?topic=case") as stream:
         lines = stream.iter_lines()
         assert next(lines) == "event: case"
-        crew.center.people.disable("ann", actor=OWN)
+        perform(DisablePerson("ann"), crew.container.context(OWN))
         assert "event: signed-out" in list(lines)
 
 
@@ -130,11 +134,11 @@ def test_a_role_that_is_removed_while_a_form_is_open_stops_the_act(crew: Team) -
     with crew.as_person("ann") as http:
         body = {"name": "eve", "roles": [{"role": "admin"}]}
         crew.person("root2", Grant(roles.ADMIN))
-        crew.center.people.give("ann", [Grant(roles.VIEWER)], actor=OWN)
+        perform(GiveRoles("ann", [Grant(roles.VIEWER)]), crew.container.context(OWN))
         answer = http.post("/api/v1/people", json=body, headers={"Idempotency-Key": "k"})
         assert answer.status_code == 403
         assert "that takes the role admin" in answer.json()["detail"]
-    assert "eve" not in crew.center.directory.people
+    assert "eve" not in crew.container.directory.people
 
 
 def test_a_replayed_request_of_somebody_who_lost_the_role_is_refused(crew: Team) -> None:
@@ -143,8 +147,8 @@ def test_a_replayed_request_of_somebody_who_lost_the_role_is_refused(crew: Team)
     with crew.as_person("ann") as http:
         send = {"json": {"roles": [{"role": "viewer"}]}, "headers": {"Idempotency-Key": "k"}}
         assert http.post("/api/v1/people/root2/roles", **send).status_code == 200  # type: ignore[arg-type]
-        crew.center.people.give("root2", [Grant(roles.ADMIN)], actor=OWN)
-        crew.center.people.give("ann", [Grant(roles.VIEWER)], actor=OWN)
+        perform(GiveRoles("root2", [Grant(roles.ADMIN)]), crew.container.context(OWN))
+        perform(GiveRoles("ann", [Grant(roles.VIEWER)]), crew.container.context(OWN))
         assert http.post("/api/v1/people/root2/roles", **send).status_code == 403  # type: ignore[arg-type]
 
 
@@ -193,10 +197,13 @@ def test_a_page_of_another_site_cannot_act_with_somebodys_cookie(crew: Team) -> 
             {"Origin": crew.address.replace("127.0.0.1", "127.0.0.2")},
             {"Sec-Fetch-Site": "cross-site"},
             {"Sec-Fetch-Site": "same-site"},
+            # A header beside the cookie does not make it a request of a program.
+            {"Sec-Fetch-Site": "cross-site", "Authorization": "Basic YW5uOng="},
+            {"Sec-Fetch-Site": "cross-site", "Authorization": "x"},
         ):
             answer = http.post("/api/v1/people", headers={"Idempotency-Key": "k", **headers}, **body)
             assert answer.status_code == 403, headers
-        assert "eve" not in crew.center.directory.people
+        assert "eve" not in crew.container.directory.people
         own = {"Idempotency-Key": "k", "Origin": crew.address, "Sec-Fetch-Site": "same-origin"}
         assert http.post("/api/v1/people", headers=own, **body).status_code == 200
 
@@ -272,9 +279,9 @@ def test_every_answer_carries_the_security_headers(crew: Team, stranger: httpx.C
 
 def test_behind_https_the_cookie_is_held_to_it(tmp_path: Path) -> None:
     with team(tmp_path, public_url="https://unsnag.example") as crew:
-        assert guard.cookie_name(crew.center.settings) == "__Host-unsnag"
+        assert identity.cookie_name(crew.container.settings) == "__Host-unsnag"
         crew.person("ann", Grant(roles.VIEWER))
-        secret = crew.center.sessions.sign_in("ann", SENTENCE, HOME)
+        secret = sign_in(crew.container.as_system(), "ann", SENTENCE, HOME)
         with httpx.Client(base_url=crew.address) as http:
             plain = http.get("/api/v1/me", headers={"Cookie": f"unsnag={secret}"})
             assert plain.status_code == 401
@@ -296,7 +303,33 @@ def test_no_secret_is_in_a_log_or_an_answer(
         answers += [
             http.get(path).text for path in ("/api/v1/people", "/api/v1/tokens", "/api/v1/audit", "/metrics")
         ]
-    told = "".join(answers) + caplog.text
-    for hidden in (token, token.split("_")[2], secret, SENTENCE, crew.center.command_secret):
-        assert hidden not in told
+    shown = "".join(answers) + caplog.text
+    for hidden in (token, token.split("_")[2], secret, SENTENCE, crew.container.command_secret):
+        assert hidden not in shown
     assert len(answers) == 6
+
+
+# --- streams ------------------------------------------------------------------------------------
+
+
+def test_one_caller_may_hold_so_many_streams_and_others_are_not_concerned(
+    crew: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rates.MAX_STREAMS == 50
+    monkeypatch.setattr(rates, "MAX_STREAMS", 2)
+    events = "/api/v1/events"
+    with crew.holder("ann", Grant(roles.VIEWER)) as ann, crew.holder("bob", Grant(roles.VIEWER)) as bob:
+        with ann.stream("GET", events) as first, ann.stream("GET", events) as second:
+            assert (first.status_code, second.status_code) == (200, 200)
+            with ann.stream("GET", events) as third:
+                assert third.status_code == 429
+                assert "too-many-streams" in third.read().decode()
+            with bob.stream("GET", events) as other:
+                assert other.status_code == 200
+        # A page that is closed frees its stream.
+        eventually(lambda: _status(ann, events) == 200)
+
+
+def _status(client: httpx.Client, path: str) -> int:
+    with client.stream("GET", path) as answer:
+        return answer.status_code

@@ -15,18 +15,16 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 from pydantic import ValidationError
 
-from server import oidc
-from server.oidc import (
-    Identity,
-    OidcRefusedError,
-    OidcSettings,
-    OidcUnavailableError,
-    OpenIdProvider,
-)
+from server.openid import requests, tokens
+from server.openid.description import checked_description
+from server.openid.errors import OidcRefusedError, OidcUnavailableError
+from server.openid.provider import Begun, Identity, OpenIdProvider
+from server.openid.settings import OidcSettings
 from tests.server.openid import (
     CLIENT,
     KEYS,
@@ -81,27 +79,29 @@ def client(scripted: ScriptedProvider, clock: Clock) -> OpenIdProvider:
     return make(scripted, clock)
 
 
-def make(scripted: ScriptedProvider, clock: Clock | None = None, **said: Any) -> OpenIdProvider:
-    said = {"issuer": scripted.issuer, "client_id": CLIENT, "client_secret": SECRET, **said}
-    return OpenIdProvider(OidcSettings(**said), lambda: NOW, clock=clock or Clock())
+def make(scripted: ScriptedProvider, clock: Clock | None = None, **changed: Any) -> OpenIdProvider:
+    values = {"issuer": scripted.issuer, "client_id": CLIENT, "client_secret": SECRET, **changed}
+    return OpenIdProvider(OidcSettings(**values), lambda: NOW, clock=clock or Clock())
 
 
 def sign_in(scripted: ScriptedProvider, client: OpenIdProvider, **changed: str | None) -> Identity:
-    """Go there and back; `changed` is what the browser says differently."""
+    """Go there and back; `changed` replaces fields of the answer."""
 
     async def journey() -> Identity:
         begun = await client.begin(BACK)
         answer = scripted.authorize(begun.url) | changed
-        return await client.finish(begun, {name: said for name, said in answer.items() if said is not None})
+        return await client.finish(
+            begun, {name: value for name, value in answer.items() if value is not None}
+        )
 
     return asyncio.run(journey())
 
 
 def refused(scripted: ScriptedProvider, client: OpenIdProvider, words: str, **changed: str | None) -> None:
-    """See a sign-in refused in these words, and nothing secret told."""
+    """Check that a sign-in is refused with this message, and that no secret is shown."""
     with pytest.raises(OidcRefusedError, match=words) as caught:
         sign_in(scripted, client, **changed)
-    tells_nothing(scripted, caught.value)
+    shows_no_secret(scripted, caught.value)
 
 
 def unavailable(
@@ -109,14 +109,14 @@ def unavailable(
 ) -> None:
     with pytest.raises(OidcUnavailableError, match=words) as caught:
         sign_in(scripted, client, **changed)
-    tells_nothing(scripted, caught.value)
+    shows_no_secret(scripted, caught.value)
 
 
-def tells_nothing(scripted: ScriptedProvider, error: Exception) -> None:
+def shows_no_secret(scripted: ScriptedProvider, error: Exception) -> None:
     """Neither the message nor what would be logged of it holds a code, a token or a secret."""
     assert "not signed in" in str(error) or "Try again" in str(error)
-    told = "".join(traceback.format_exception(error)) + repr(error)
-    assert not [secret for secret in scripted.secrets if secret in told]
+    shown = "".join(traceback.format_exception(error)) + repr(error)
+    assert not [secret for secret in scripted.secrets if secret in shown]
 
 
 # --- a real provider --------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def test_somebody_signs_in_with_a_real_provider_once(mock: str) -> None:
     asyncio.run(journey())
 
 
-def test_declining_at_a_real_provider_is_told_kindly(mock: str) -> None:
+def test_declining_at_a_real_provider_is_explained(mock: str) -> None:
     async def journey() -> None:
         client = OpenIdProvider(OidcSettings(issuer=mock, client_id="unsnag", client_secret="any"))
         begun = await client.begin(BACK)
@@ -211,7 +211,7 @@ def test_the_client_proves_itself_as_the_provider_wants(
     sign_in(scripted, make(scripted, client_secret=secret))
     asked = next(each for each in scripted.asked if each.path == "/token")
     # Form-encoded before base64, as RFC 6749 wants.
-    basic = httpx.BasicAuth("unsnag", "never%2Fto+be%3Atold")
+    basic = httpx.BasicAuth("unsnag", "never%2Fto+be%3Ashown")
     header = next(basic.auth_flow(httpx.Request("POST", "http://x"))).headers["Authorization"]
     assert asked.authorization == (header if by == "basic" else None)
     assert asked.form.get("client_secret") == (SECRET if by == "post" else None)
@@ -219,7 +219,7 @@ def test_the_client_proves_itself_as_the_provider_wants(
     assert asked.form["redirect_uri"] == BACK
 
 
-def test_a_provider_that_wants_another_proof_is_told_of(scripted: ScriptedProvider) -> None:
+def test_a_provider_that_wants_another_proof_is_reported(scripted: ScriptedProvider) -> None:
     scripted.description["token_endpoint_auth_methods_supported"] = ["private_key_jwt"]
     unavailable(scripted, make(scripted), "client_secret_basic nor")
 
@@ -273,8 +273,8 @@ def test_scopes_are_words_with_openid_among_them(scopes: list[str]) -> None:
 def test_settings_take_no_unknown_key_and_show_no_secret() -> None:
     with pytest.raises(ValidationError, match="extra"):
         OidcSettings(issuer="https://example.com", client_id="x", isuer="y")  # type: ignore[call-arg]
-    said = OidcSettings(issuer="https://example.com", client_id="x", client_secret=SECRET)  # type: ignore[arg-type]
-    assert SECRET not in repr(said) + said.model_dump_json()
+    options = OidcSettings(issuer="https://example.com", client_id="x", client_secret=SECRET)  # type: ignore[arg-type]
+    assert SECRET not in repr(options) + options.model_dump_json()
 
 
 # --- the browser's answer ---------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_an_answer_that_says_something_twice_is_refused(
     for kind in (list, httpx.QueryParams):
         with pytest.raises(OidcRefusedError, match="twice") as caught:
             asyncio.run(journey(kind))
-        tells_nothing(scripted, caught.value)
+        shows_no_secret(scripted, caught.value)
 
 
 def test_an_answer_from_another_provider_is_refused(
@@ -331,7 +331,7 @@ def test_an_answer_without_a_code_is_refused(
         ("", "did not sign you in"),
     ],
 )
-def test_a_refusal_of_the_provider_is_told_kindly_in_our_words(
+def test_a_refusal_of_the_provider_is_explained_in_our_text(
     scripted: ScriptedProvider, client: OpenIdProvider, error: str, words: str
 ) -> None:
     with pytest.raises(OidcRefusedError, match=words) as caught:
@@ -344,7 +344,7 @@ def test_a_refusal_of_the_provider_is_told_kindly_in_our_words(
     ("error", "words"),
     [("temporarily_unavailable", "busy"), ("server_error", "busy"), ("invalid_scope", "registered there")],
 )
-def test_a_fault_of_the_provider_is_told_as_one(
+def test_a_fault_of_the_provider_is_reported_as_one(
     scripted: ScriptedProvider, client: OpenIdProvider, error: str, words: str
 ) -> None:
     unavailable(scripted, client, words, error=error, code=None)
@@ -359,7 +359,7 @@ def test_a_replayed_code_is_refused(scripted: ScriptedProvider, client: OpenIdPr
 
     with pytest.raises(OidcRefusedError, match="used already") as caught:
         asyncio.run(journey())
-    tells_nothing(scripted, caught.value)
+    shows_no_secret(scripted, caught.value)
 
 
 # --- the ID token -----------------------------------------------------------------------------
@@ -484,8 +484,8 @@ def test_a_name_may_be_another_claim_but_no_unverified_address(scripted: Scripte
     assert sign_in(scripted, client).name == "ann@example.com"
     scripted.claims = {"email": "ann@example.com", "email_verified": True}
     assert sign_in(scripted, client).name == "ann@example.com"
-    for said in (False, "false", 0):
-        scripted.claims = {"email": "ann@example.com", "email_verified": said}
+    for verified in (False, "false", 0):
+        scripted.claims = {"email": "ann@example.com", "email_verified": verified}
         refused(scripted, client, "has not verified")
 
 
@@ -537,13 +537,13 @@ def test_a_token_that_is_not_signed_by_a_published_key_is_refused(
 
 
 @pytest.mark.parametrize(
-    "said", [{"use": "enc"}, {"alg": "PS256"}, {"alg": ["RS256"]}, {"key_ops": ["encrypt"]}]
+    "changed", [{"use": "enc"}, {"alg": "PS256"}, {"alg": ["RS256"]}, {"key_ops": ["encrypt"]}]
 )
 def test_a_key_that_is_for_something_else_verifies_nothing(
-    scripted: ScriptedProvider, client: OpenIdProvider, said: dict[str, Any]
+    scripted: ScriptedProvider, client: OpenIdProvider, changed: dict[str, Any]
 ) -> None:
     plain = {k: v for k, v in public(KEYS["rsa"]).items() if k != "use"}
-    scripted.published = [{**plain, **said}]
+    scripted.published = [{**plain, **changed}]
     refused(scripted, client, "does not publish|is wrong")
 
 
@@ -568,11 +568,11 @@ def test_a_short_rsa_key_verifies_nothing(
     refused(scripted, client, "does not publish")
 
 
-@pytest.mark.parametrize("said", [{"use": "enc"}, {"alg": "PS256"}, {"kty": "XYZ"}])
+@pytest.mark.parametrize("changed", [{"use": "enc"}, {"alg": "PS256"}, {"kty": "XYZ"}])
 def test_the_only_key_that_fits_needs_no_name(
-    scripted: ScriptedProvider, client: OpenIdProvider, said: dict[str, Any]
+    scripted: ScriptedProvider, client: OpenIdProvider, changed: dict[str, Any]
 ) -> None:
-    scripted.published = [public(KEYS["other"], **said), public(KEYS["ec"]), public(KEYS["rsa"])]
+    scripted.published = [public(KEYS["other"], **changed), public(KEYS["ec"]), public(KEYS["rsa"])]
     scripted.sign = lambda claims: signed(claims, kid=None)
     assert sign_in(scripted, client).name == "ann"
 
@@ -614,7 +614,7 @@ class Waiting:
 
     scripted: ScriptedProvider
     client: OpenIdProvider
-    begun: oidc.Begun
+    begun: Begun
     tokens: dict[str, str]
 
     def finish(self, token: str) -> Identity:
@@ -672,10 +672,10 @@ BROKEN = [
 
 @pytest.mark.parametrize("path", ["/token", "/jwks", "/.well-known/openid-configuration"])
 @pytest.mark.parametrize(("answer", "words"), BROKEN)
-def test_a_provider_that_answers_badly_is_told_of(
+def test_a_provider_that_answers_badly_is_reported(
     scripted: ScriptedProvider, monkeypatch: pytest.MonkeyPatch, path: str, answer: Answer, words: str
 ) -> None:
-    monkeypatch.setattr(oidc, "_TIMEOUT_S", 0.3 if answer.drips else 5.0)
+    monkeypatch.setattr(requests, "_TIMEOUT_S", 0.3 if answer.drips else 5.0)
     scripted.answers[path] = answer
     unavailable(scripted, make(scripted), words)
     assert "/elsewhere" not in [asked.path for asked in scripted.asked]
@@ -698,7 +698,7 @@ def test_a_refused_client_is_a_matter_for_admins(
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("changed", "words"),
     [
         ({"issuer": "https://evil.example.com"}, "calls itself 'https://evil.example.com'"),
         ({"issuer": None}, "incomplete: issuer"),
@@ -711,9 +711,9 @@ def test_a_refused_client_is_a_matter_for_admins(
     ],
 )
 def test_a_description_that_cannot_be_trusted_is_refused(
-    scripted: ScriptedProvider, client: OpenIdProvider, said: dict[str, Any], words: str
+    scripted: ScriptedProvider, client: OpenIdProvider, changed: dict[str, Any], words: str
 ) -> None:
-    scripted.description |= said
+    scripted.description |= changed
     unavailable(scripted, client, words)
 
 
@@ -731,17 +731,17 @@ def test_a_provider_elsewhere_cannot_point_at_this_machine() -> None:
         "jwks_uri": f"{issuer}/jwks",
     }
     with pytest.raises(OidcUnavailableError, match="token_endpoint is not an https address"):
-        oidc._checked_description(found, issuer)
+        checked_description(found, issuer)
     found["token_endpoint"] = f"{issuer}/token"
-    assert oidc._checked_description(found, issuer).issuer == issuer
+    assert checked_description(found, issuer).issuer == issuer
 
 
-def test_keys_that_are_no_list_are_told_of(scripted: ScriptedProvider, client: OpenIdProvider) -> None:
+def test_keys_that_are_no_list_are_reported(scripted: ScriptedProvider, client: OpenIdProvider) -> None:
     scripted.answers["/jwks"] = Answer({"keys": {}})
     unavailable(scripted, client, "publishes no keys")
 
 
-def test_a_provider_that_is_away_is_told_of_and_found_again(
+def test_a_provider_that_is_away_is_reported_and_found_again(
     scripted: ScriptedProvider, client: OpenIdProvider
 ) -> None:
     with socket.socket() as unused:
@@ -755,7 +755,7 @@ def test_a_provider_that_is_away_is_told_of_and_found_again(
 
 
 def test_accepting_eddsa_opens_no_other_algorithm() -> None:
-    assert set(oidc._KEY_FOR) <= set(JWSRegistry.algorithms)
-    for name in set(JWSRegistry.algorithms) - set(oidc._KEY_FOR):
-        with pytest.raises(oidc.UnsupportedAlgorithmError):
-            oidc._SIGNATURES.get_alg(name)
+    assert set(tokens.KEY_FOR) <= set(JWSRegistry.algorithms)
+    for name in set(JWSRegistry.algorithms) - set(tokens.KEY_FOR):
+        with pytest.raises(UnsupportedAlgorithmError):
+            tokens.SIGNATURES.get_alg(name)

@@ -18,14 +18,19 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 from access import roles
+from access.commands import perform
 from access.roles import Grant
 from access.sending import OutsideError, SenderLimit
+from access.tokens import RevokeToken
+from server import quarantine
 from tests.server.team import OWN, Serving, Team, team
 from unsnag import conventions as words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from server.quarantine import QuarantinedRecord
 
 ACME = Grant(roles.SENDER, "acme")
 RETURNS = Grant(roles.SENDER, "acme", "returns")
@@ -124,15 +129,14 @@ def logs(crew: Team, token: str, resource: dict[str, str], *named: dict[str, str
 
 def kept(crew: Team, table: str) -> list[tuple[Any, ...]]:
     order = "order by correlation_id"
-    rows = crew.center.store.act(
+    rows = crew.container.store.act(
         lambda tx: tx.execute(f"select correlation_id, tenant, flow from {table} {order}")  # noqa: S608
     ).result()
     return [tuple(row.values()) for row in rows]
 
 
-def quarantined(crew: Team) -> list[dict[str, Any]]:
-    _, rows = crew.center.seat(OWN).quarantine()
-    return rows
+def quarantined(crew: Team) -> list[QuarantinedRecord]:
+    return quarantine.listed(crew.container.context(OWN)).items
 
 
 @pytest.mark.parametrize(("send", "table"), [(spans, "span"), (logs, "log")])
@@ -149,11 +153,11 @@ def test_only_what_lies_outside_goes_to_quarantine(crew: Team, send: Any, table:
         {unit: "SO-4", words.FLOW: "billing"},
     )
     assert kept(crew, table) == [("SO-1", "acme", "returns"), ("SO-3", "acme", "returns")]
-    assert {row["reason"] for row in quarantined(crew)} == {
+    assert {row.reason for row in quarantined(crew)} == {
         "token returns-desk may not send for globex/no flow",
         "token returns-desk may not send for acme/billing",
     }
-    assert {row["sender"] for row in quarantined(crew)} == {"returns-desk"}
+    assert {row.sender for row in quarantined(crew)} == {"returns-desk"}
 
 
 @pytest.mark.parametrize(("send", "table"), [(spans, "span"), (logs, "log")])
@@ -162,23 +166,23 @@ def test_what_a_mapping_names_counts_and_so_does_the_resource(crew: Team, send: 
     send(crew, token, {"service.name": "books"}, {"no": "B-1"}, {"no": "B-2", "client": "globex"})
     send(crew, token, {"service.name": "other", words.TENANT: "globex"}, {words.CORRELATION_ID: "B-3"})
     assert kept(crew, table) == [("B-1", "acme", "billing")]
-    assert {row["reason"] for row in quarantined(crew)} == {
+    assert {row.reason for row in quarantined(crew)} == {
         "token books may not send for globex/billing",
         "token books may not send for globex/no flow",
     }
 
 
 def test_without_a_flow_a_token_of_several_flows_may_not_send(crew: Team) -> None:
-    """A flow that the trace would tell later could be any."""
+    """A flow that the trace would name later could be any."""
     spans(
         crew, crew.token("both", RETURNS, BILLING), {"service.name": "desk"}, {words.CORRELATION_ID: "SO-1"}
     )
     (row,) = quarantined(crew)
-    assert row["reason"] == "token both may not send for acme/no flow"
+    assert row.reason == "token both may not send for acme/no flow"
     assert kept(crew, "span") == []
 
 
-def test_the_exporter_is_told_how_many_were_refused(crew: Team) -> None:
+def test_the_exporter_gets_the_number_of_refused_records(crew: Team) -> None:
     def record(tenant: str) -> dict[str, Any]:
         attributes = [{"key": words.TENANT, "value": {"stringValue": tenant}}]
         return {"body": {"stringValue": "x"}, "attributes": attributes, "timeUnixNano": str(time.time_ns())}
@@ -212,22 +216,22 @@ def test_reading_again_keeps_the_limit_as_it_is_now(crew: Team) -> None:
     token = crew.token("desk", RETURNS)
     spans(crew, token, {"service.name": "desk"}, {words.CORRELATION_ID: "SO-1", words.FLOW: "billing"})
     (row,) = quarantined(crew)
-    seat = crew.center.seat(OWN)
-    assert "may not send for acme/billing" in seat.replay(row["id"])
-    crew.center.tokens.revoke("desk", actor=OWN)
-    assert "no valid token called desk" in seat.replay(row["id"])
+    ctx = crew.container.context(OWN)
+    assert "may not send for acme/billing" in quarantine.replay(ctx, row.id)
+    perform(RevokeToken("desk"), crew.container.context(OWN))
+    assert "no valid token called desk" in quarantine.replay(ctx, row.id)
     assert kept(crew, "span") == []
     crew.token("desk", RETURNS, BILLING)
-    assert seat.replay(row["id"]) == "replayed"
+    assert quarantine.replay(ctx, row.id) == "replayed"
     assert kept(crew, "span") == [("SO-1", "acme", "billing")]
     (row,) = quarantined(crew)
-    assert row["replay_result"] == "replayed"
+    assert row.replay_result == "replayed"
 
 
 def test_a_body_that_could_not_be_read_is_no_way_around_the_limit(crew: Team) -> None:
     with crew.as_token(crew.token("desk", RETURNS)) as http:
         assert http.post("/v1/logs", content=b"{", headers=JSON).status_code == 400
-    assert [row["sender"] for row in quarantined(crew)] == ["desk"]
+    assert [row.sender for row in quarantined(crew)] == ["desk"]
 
 
 def test_rest_shows_who_sent_it(crew: Team) -> None:

@@ -37,8 +37,8 @@ def log(message: str, span: str | None = None, **fields: Any) -> Record:
 def _failing(fields: dict[str, Any]) -> dict[str, Any]:
     if "fails" not in fields:
         return fields
-    kind, _, said = fields.pop("fails").partition(": ")
-    return {"err": True, "etype": kind, "emsg": said, **fields}
+    kind, _, expected = fields.pop("fails").partition(": ")
+    return {"err": True, "etype": kind, "emsg": expected, **fields}
 
 
 def block(name: str, parent: str | None = None, **fields: Any) -> Record:

@@ -10,9 +10,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from desk import proof
+from cases import proof
+from cases.case import Case, CaseState, Place
+from cases.signal import signal_of
 from traces.clocks import Clocks
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
@@ -28,16 +28,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """What the store should say."""
 
     cases: dict[Key, tuple[Any, ...]]
-    """State, occurrences, first and last failure, proof, affected steps; by tenant, flow, step and ID."""
+    """State, occurrences, first and last failure, proof, affected steps, and failed tasks.
+
+    By tenant, flow, step and ID. Tasks: how many are known, and the proof of each that failed.
+    """
     units: dict[tuple[str | None, str, str], str]
     """Outcome of the latest signals, by tenant, ID and flow."""
 
 
-def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
+def reported(records: Iterable[Record], named: set[tuple[str, str]]) -> Reported:
     """Return cases and units of a set of records, once nothing waits any more.
 
     `named` are the pairs of ID and tenant of all records, also of those that say nothing else.
@@ -51,10 +54,10 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
     failures: dict[Key, list[Any]] = defaultdict(list)
     signals: dict[tuple[str | None, str], list[dict[str, Any]]] = defaultdict(list)
     parts: dict[str, frozenset[str]] = defaultdict(frozenset)
-    told_of = _told_of([f for _, answer in resolved for f in answer.failures], sole)
+    reported_of = _described_by([f for _, answer in resolved for f in answer.failures], sole)
     for tree, answer in resolved:
         for failure in answer.failures:
-            if failure.anchor in told_of:
+            if failure.anchor in reported_of:
                 continue
             unit = failure.unit
             name = unit.id or _group(tree, failure)
@@ -72,11 +75,13 @@ def told(records: Iterable[Record], named: set[tuple[str, str]]) -> Told:
                 unit = tree.unit(record)
                 row = {"time": moment(record.end), "flow": unit.flow, "outcome": "ended"}
                 signals[unit.tenant or sole.get(unit.id), unit.id].append(row)
-    return Told({key: _case(key, found, signals, parts) for key, found in failures.items()}, _units(signals))
+    return Reported(
+        {key: _case(key, found, signals, parts) for key, found in failures.items()}, _units(signals)
+    )
 
 
-def _told_of(failures: list[Any], sole: dict[str, str]) -> set[int]:
-    """Return the anchors of the failures that only tell of another failure of their run."""
+def _described_by(failures: list[Any], sole: dict[str, str]) -> set[int]:
+    """Return the anchors of the failures that only repeat another failure of their run."""
     of_runs = [
         RunFailure(
             place=("", f.anchor), unit=(f.unit.tenant or sole.get(f.unit.id), f.unit.id, f.unit.flow),
@@ -103,38 +108,63 @@ def _joined(members: list[Record]) -> list[list[Record]]:
 
 
 def _row(signal: Any) -> dict[str, Any]:
-    names = ("part", "final", "clock", "seq", "outcome")
+    names = ("part", "final", "clock", "seq", "outcome", "step")
     own = {name: getattr(signal, name) for name in names}
     return {**own, "time": moment(signal.time), "record_id": signal.rid, "flow": signal.unit.flow,
-            "retry_id": signal.retry}  # fmt: skip
+            "retry_id": signal.retry, "map_index": signal.index}  # fmt: skip
 
 
 def _case(key: Key, found: list[Any], signals: Any, parts: Any) -> tuple[Any, ...]:
     standing = [f for f in found if not f.is_closed]
     found = standing or found
-    last = max(found, key=lambda f: (f.time, f.anchor))
-    affected = sorted({place for f in found for place in f.affected})
-    case = {
-        "unit_kind": last.unit.kind, "retry_id": None, "clock": last.clock, "seq": last.seq,
-        "last_seen": moment(last.time), "flow": key[1], "part": last.part,
-        "affected": orjson.dumps([{"flow": a[0], "step": a[1], "service": a[2]} for a in affected]),
-    }  # fmt: skip
-    own = [s for s in signals[key[0], key[3]] if s["outcome"] == "success"]
-    verdict = proof.judge(case, own, parts, Clocks())
-    proven = verdict.signal["time"] if verdict.signal and standing else None
+    last, all_affected = max(found, key=_time), sorted({place for f in found for place in f.affected})
+    successes = [s for s in signals[key[0], key[3]] if s["outcome"] in ("success", "progress")]
+    successes = [s for s in successes if s["outcome"] == "success" or s["map_index"] is not None]
+    several = any(f.index is not None for f in standing)
+    last_of = {f.index if several else None: f for f in sorted(found, key=_time)}
+    proving = [signal_of({**s, "tenant": key[0], "correlation_id": key[3]}) for s in successes]
+    proofs = {index: _proof(key, f, all_affected, proving, parts) for index, f in last_of.items()}
+    proven = max(proofs.values()) if standing and all(proofs.values()) else None
     state = ("recovered" if proven else "open") if standing else "resolved"
     first = moment(min(f.time for f in found))
-    return (state, len(found), first, moment(last.time), proven, tuple(affected))
+    tasks = (_known(key, signals), frozenset(proofs.items())) if several else None
+    return (state, len(found), first, moment(last.time), proven, tuple(all_affected), tasks)
+
+
+def _time(failure: Any) -> tuple[int, int]:
+    return failure.time, failure.anchor
+
+
+def _known(key: Key, signals: Any) -> int:
+    """Count the tasks of a step that are known by their ends, with those of signals that name no tenant."""
+    known = [*signals[key[0], key[3]], *(signals[None, key[3]] if key[0] else ())]
+    indexes = {s["map_index"] for s in known if (s["flow"], s.get("step")) == (key[1], key[2])}
+    return len(indexes - {None})
+
+
+def _proof(key: Key, last: Any, affected: list[Any], successes: list[Any], parts: Any) -> Any:
+    """Return when a success proved the last failure of a task, or of a step that is one task; else None."""
+    time = moment(last.time)
+    case = Case(
+        id="case", state=CaseState.OPEN, tenant=key[0], flow=key[1], step=key[2], correlation_id=key[3],
+        unit_kind=last.unit.kind, clock=last.clock, seq=last.seq, part=last.part,
+        affected=tuple(Place(*place) for place in affected),
+        error_class="unknown", severity="low", title="", message="", fingerprint="", occurrences=1,
+        attempts=1,
+        opened_at=time, first_seen=time, last_seen=time,
+    )  # fmt: skip
+    verdict = proof.judge(case, successes, parts, Clocks(), last.index)
+    return verdict.signal.time if verdict.signal else None
 
 
 def _units(signals: Any) -> dict[tuple[str | None, str, str], str]:
-    """Return the outcome of each unit; what ended, or goes on elsewhere, never covers what was said of it."""
-    said: dict[tuple[str | None, str, str], list[tuple[Any, str]]] = defaultdict(list)
+    """Return the outcome of each unit; what ended, or goes on elsewhere, never covers its stated outcome."""
+    expected: dict[tuple[str | None, str, str], list[tuple[Any, str]]] = defaultdict(list)
     for (tenant, name), rows in signals.items():
         for row in rows:
-            said[tenant, name, row["flow"]].append((row["time"], row["outcome"]))
+            expected[tenant, name, row["flow"]].append((row["time"], row["outcome"]))
     made = {}
-    for key, found in said.items():
+    for key, found in expected.items():
         loud = [pair for pair in found if pair[1] not in ("ended", "progress")]
         last = {outcome for time, outcome in loud if time == max(loud)[0]}
         if len(last) <= 1:
@@ -149,10 +179,10 @@ def _sole_tenants(resolved: Any, named: set[tuple[str, str]]) -> dict[str, str]:
     for name, tenant in named:
         tenants[name].add(tenant)
     for tree, answer in resolved:
-        told_of = {signal.unit.key for signal in answer.signals}
+        reported_of = {signal.unit.key for signal in answer.signals}
         for record in tree.records:
             unit = tree.unit(record)
-            if unit.tenant and unit.id and (unit.kind == "business" or unit.key in told_of):
+            if unit.tenant and unit.id and (unit.kind == "business" or unit.key in reported_of):
                 tenants[unit.id].add(unit.tenant)
     return {name: next(iter(found)) for name, found in tenants.items() if len(found) == 1}
 
@@ -162,6 +192,11 @@ def _group(tree: Any, failure: Any) -> str:
     return fingerprint(
         flow=failure.unit.flow, step=failure.step, error_type=speaker.etype,
         message=speaker.emsg or speaker.name, stacktrace=speaker.stack,
+        ids=[
+            name for name in (
+                failure.unit.id, speaker.cid, speaker.technical, speaker.run, speaker.trace, speaker.span,
+            ) if name
+        ],
     )  # fmt: skip
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
+from cases import intake, moves
 from data.clock import micros, stored, utc_now
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, to_arrow
 from data.store import Store
-from desk import intake, moves
 from tests.telemetry import at, batch, log, span
-from tests.traces.reference import Told, told
+from tests.traces.reference import Reported, reported
 from traces import joining
 from traces.record import of_logs, of_spans
 
@@ -91,9 +91,9 @@ class World:
             own["completes"] = r.choice([None, None, True]) if own["outcome"] == "success" else None
         elif r.random() < 0.1:
             own["outcome"] = "success"
-        kind, said = r.choice(ERRORS)
+        kind, stated = r.choice(ERRORS)
         if r.random() < 0.4:
-            own |= {"status": "error", "error_type": kind, "exception_message": said}
+            own |= {"status": "error", "error_type": kind, "exception_message": stated}
         made = span(start, start + r.randint(0, 20), r.choice(["GET", "work"]), **own)
         kinds = ["internal", "server", "client"]
         place = {"trace_id": trace, "span_id": name, "parent_span_id": parent, "kind": r.choice(kinds)}
@@ -103,11 +103,11 @@ class World:
 
     def _log(self, trace: str | None, name: str | None) -> None:
         r = self._random
-        kind, said = r.choice(ERRORS)
+        kind, stated = r.choice(ERRORS)
         severity = r.choice([9, 17, 17])
         own = self._common() | {"trace_id": trace, "span_id": name, "severity_number": severity}
         if severity > 9:
-            own |= {"error_type": kind, "exception_message": said}
+            own |= {"error_type": kind, "exception_message": stated}
         if r.random() < 0.2:
             own["exception_id"] = r.choice(["e1", "e2"])
         time = r.randint(0, 90)
@@ -142,7 +142,7 @@ class World:
 
 
 class RunWorld:
-    """Random telemetry of runs: traces that fail or not, and lines without a trace that may tell of it."""
+    """Random telemetry of runs: traces that fail or not, and lines without a trace that may repeat it."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"runs {seed}")
@@ -162,11 +162,11 @@ class RunWorld:
         self._trace(number, start, own, raised)
         own["tenant"] = r.choice([None, own["tenant"]])
         for line in range(r.randint(0, 2)):
-            kind, said = r.choice([raised, raised, raised, *ERRORS])
-            carried = {"error_type": kind, "exception_message": said} if r.random() < 0.3 else {}
+            kind, stated = r.choice([raised, raised, raised, *ERRORS])
+            carried = {"error_type": kind, "exception_message": stated} if r.random() < 0.3 else {}
             named = {"correlation_id": "SO-1", "flow": "orders"} if r.random() < 0.1 else {}
             time = start + r.choice([-9, 3, 6, 60, 75])
-            text = f"Finished in state Failed('{kind}: {said}')"
+            text = f"Finished in state Failed('{kind}: {stated}')"
             made = log(time, text, severity_number=17, trace_id=None, span_id=None, **own, **carried, **named)
             place = {"record_id": 9_000 + 10 * number + line, "ingested_at": micros(at(time)) + WAY_US}
             self.rows.append(made | place)
@@ -187,13 +187,97 @@ class RunWorld:
                 self.rows.append(made | place | own_id | {"ingested_at": made["end_time"] + WAY_US})
 
 
-def expected(rows: list[Row]) -> Told:
+class TaskWorld:
+    """Random telemetry of mapped and grouped tasks: of runs in one or several traces, and of traces alone."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(f"tasks {seed}")
+        self.rows: list[Row] = []
+        for number in range(self._random.randint(1, 4)):
+            self._trace(number)
+        for number in range(self._random.randint(0, 3)):
+            self._line(number)
+
+    def _common(self) -> Row:
+        r = self._random
+        return {
+            "run_id": r.choice(["run-1", "run-1", "run-2", None]),
+            "flow": r.choice(["nightly", None]),
+            "tenant": r.choice([None, None, None, "acme", "globex"]),
+            "service": "airflow",
+        }
+
+    def _trace(self, number: int) -> None:
+        r = self._random
+        own, trace = self._common(), f"{number + 1:032x}"
+        start = r.randint(0, 200)
+        good = {"outcome": "success", "role": "unit"}
+        root = r.choice([good, good | {"verdict": "run_ok"}, {"outcome": "failed"}, {"status": "error"}, {}])
+        if r.random() < 0.7:
+            self._span((trace, "a" * 16, None), (start, 90), "dag_run", own | root)
+        for task in range(r.randint(1, 6)):
+            self._task(trace, task, start, own)
+
+    def _task(self, trace: str, task: int, start: int, own: Row) -> None:
+        r = self._random
+        name, index = f"{task + 1:016x}", r.choice(["0", "1", "2", None])
+        own = own | {"map_index": index, "map_total": r.choice([None, None, None, 7])}
+        own |= {"step": r.choice(["load", "load", "send", None])}
+        own |= r.choice(
+            [
+                {"verdict": "ok"}, {"verdict": "ok"}, {"status": "error", "outcome": "failed"},
+                {"status": "error", "outcome": "failed"}, {"status": "error", "verdict": "undecided"},
+                {"status": "error"}, {"outcome": "success"}, {},
+                {"status": "error", "error_type": "ValueError", "exception_message": "boom"},
+            ]
+        )  # fmt: skip
+        if r.random() < 0.15:
+            own |= {"correlation_id": r.choice(["SO-1", "SO-2"])}
+        begun = start + r.randint(0, 80)
+        own["kind"] = r.choice(["internal", "consumer"])
+        self._span((trace, name, "a" * 16), (begun, 5), f"task {index}", own)
+        if r.random() < 0.4:
+            kind, message = r.choice(ERRORS)
+            failed = {"status": "error", "error_type": kind, "exception_message": message}
+            inside = {name: own[name] for name in ("run_id", "flow", "tenant", "service")} | failed
+            self._span((trace, f"{task + 17:016x}", name), (begun, 3), "GET", inside)
+        if r.random() < 0.3:
+            self._log(trace, name, begun + 4, own)
+
+    def _span(self, place: tuple[str, str, str | None], times: tuple[int, int], name: str, own: Row) -> None:
+        made = span(times[0], sum(times), name, **{"kind": "internal", **own})
+        names = dict(zip(("trace_id", "span_id", "parent_span_id"), place, strict=True))
+        arrived = {"ingested_at": made["end_time"] + WAY_US}
+        self.rows.append(made | names | arrived | {"record_id": int(place[0], 16) * 1000 + len(self.rows)})
+
+    def _log(self, trace: str | None, name: str | None, time: int, own: Row) -> None:
+        kind, message = self._random.choice(ERRORS)
+        names = ("run_id", "flow", "tenant", "service", "step", "map_index", "map_total", "correlation_id")
+        own = {name: own.get(name) for name in names} | {"trace_id": trace, "span_id": name}
+        own |= {"severity_number": 17, "error_type": kind, "exception_message": message}
+        own["ingested_at"] = micros(at(time)) + WAY_US
+        self.rows.append(log(time, "Task failed with exception", **own))
+
+    def _line(self, number: int) -> None:
+        r = self._random
+        own = self._common() | {"map_index": r.choice(["0", "1", None]), "step": r.choice(["load", "send"])}
+        if r.random() < 0.6:
+            self._log(None, None, r.randint(0, 250), own)
+        else:
+            time = r.randint(0, 250) + number
+            succeeded = own | {"outcome": "success", "ingested_at": micros(at(time)) + WAY_US}
+            self.rows.append(log(time, "Task instance succeeded", **succeeded))
+
+
+def expected(rows: list[Row]) -> Reported:
     made = batch(*rows)
     records = of_spans(_table(made.spans, SPAN_COLUMNS)) + of_logs(_table(made.logs, LOG_COLUMNS))
     named = {
         (r.cid or (r.run or r.technical if not r.trace else None), r.tenant) for r in records if r.tenant
     }
-    return told((r for r in records if _says_something(r)), {(cid, tenant) for cid, tenant in named if cid})
+    return reported(
+        (r for r in records if _says_something(r)), {(cid, tenant) for cid, tenant in named if cid}
+    )
 
 
 def _table(columns: Any, schema: Any) -> pa.Table:
@@ -222,7 +306,7 @@ def settle_all(store: Store) -> None:
     store.act(work).result()
 
 
-def seen(store: Store) -> Told:
+def seen(store: Store) -> Reported:
     sql = "select * from exception_case"
     cases = {}
     for row in store.act(lambda tx: tx.execute(sql)).result():
@@ -235,13 +319,22 @@ def seen(store: Store) -> Told:
             row["last_seen"],
             row["verified_at"],
             affected,
+            _tasks(row["tasks"]),
         )
     units = store.act(
         lambda tx: tx.execute("select tenant, correlation_id, flow, outcome from unit")
     ).result()
-    told = {(u["tenant"], u["correlation_id"], u["flow"]): u["outcome"] for u in units}
-    assert len(told) == len(units), "a unit has two rows"
-    return Told(cases, told)
+    reported = {(u["tenant"], u["correlation_id"], u["flow"]): u["outcome"] for u in units}
+    assert len(reported) == len(units), "a unit has two rows"
+    return Reported(cases, reported)
+
+
+def _tasks(stored: str | None) -> Any:
+    if stored is None:
+        return None
+    found = orjson.loads(stored)
+    proofs = {item["index"]: item["succeeded_at"] for item in found["items"]}
+    return found["total"], frozenset((i, at and datetime.fromisoformat(at)) for i, at in proofs.items())
 
 
 def ingest(folder: Path, rows: list[Row], seed: int) -> Store:
@@ -282,7 +375,7 @@ def check(folder: Path, rows: list[Row], seed: int) -> None:
     assert found.cases == wanted.cases, f"seed {seed}"
     stuck = {(k[0], k[3], k[1]) for k, case in wanted.cases.items() if case[0] == "open" or case[4]}
     for key, outcome in wanted.units.items():
-        if key in stuck:  # failed until it is proven, whatever its parts said
+        if key in stuck:  # failed until it is proven, whatever its parts state
             continue
         assert found.units.get(key) == outcome, f"seed {seed}: {key}"
 
@@ -303,11 +396,20 @@ def test_runs_and_lines_about_them_give_in_any_order_what_all_records_say_at_onc
     check(tmp_path, RunWorld(seed).rows, seed)
 
 
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 20))]
+)
+def test_mapped_and_grouped_tasks_give_in_any_order_what_all_records_say_at_once(
+    tmp_path: Path, seed: int
+) -> None:
+    check(tmp_path, TaskWorld(seed).rows, seed)
+
+
 if __name__ == "__main__":
     import sys
     import tempfile
     from pathlib import Path
 
     for number in range(int(sys.argv[1]), int(sys.argv[2])):
-        for made in (World(number), RunWorld(number)):
+        for made in (World(number), RunWorld(number), TaskWorld(number)):
             check(Path(tempfile.mkdtemp()), made.rows, number)

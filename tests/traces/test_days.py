@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cases import units
+from cases.intake import intake
 from data.store import Store
-from desk import cases, units
-from desk.intake import intake
+from tests import shown
 from tests.telemetry import TRACE, batch, log, span
 from traces import joining
 
@@ -30,9 +31,7 @@ def names_order(hours: float) -> dict[str, Any]:
 
 
 def stuck_units(store: Store) -> list[str]:
-    return [
-        case["correlation_id"] for case in cases.listed(store.everything(), cases.CaseFilter(), 9, 0).items
-    ]
+    return [case["correlation_id"] for case in shown.cases(store)]
 
 
 @pytest.fixture(params=["in memory", "forgotten", "after a restart"])
@@ -79,7 +78,7 @@ def test_records_in_between_join_what_lies_further_apart(then: Any) -> None:
 def test_a_look_up_of_the_order_shows_only_what_joins_it(store: Store) -> None:
     store.append(batch(request(), names_order(25))).result()
     found = units.unit(store.everything(), "SO-1")
-    assert ([s["name"] for s in found["spans"]], [r["message"] for r in found["logs"]]) == (
+    assert ([s.name for s in found.spans], [r.message for r in found.logs]) == (
         [],
         ["order received"],
     )
@@ -107,6 +106,6 @@ def test_the_same_line_of_an_order_written_again_after_a_start_is_one_failure(tm
         store = Store.open(tmp_path, intake)
         own = {"severity_number": 17, "correlation_id": "SO-1", "flow": "orders", "service": "shop"}
         store.append(batch(log(seconds, "no answer", **own))).result()
-        found = cases.listed(store.everything(), cases.CaseFilter(), 9, 0).items
+        found = shown.cases(store)
         store.close()
     assert [case["occurrences"] for case in found] == [1]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BOOM = "ValueError: boom"
 
 
-def said(*records: Record) -> Resolution:
+def expected(*records: Record) -> Resolution:
     """Resolve in every order of arrival, as long as that is not too many, and expect one answer."""
     orders = itertools.islice(itertools.permutations(records), 24)
     answers = [resolve(order)[1] for order in orders]
@@ -30,12 +30,12 @@ def said(*records: Record) -> Resolution:
 
 def failures(*records: Record) -> list[tuple[str, str]]:
     """Return unit and step of each failure that opens a case."""
-    return [(f.unit.id, f.step) for f in said(*records).failures if not f.settles]
+    return [(f.unit.id, f.step) for f in expected(*records).failures if not f.settles]
 
 
 def outcomes(*records: Record) -> dict[str, str]:
     """Return the outcome of each unit's latest signal."""
-    return {s.unit.id: s.outcome for s in sorted(said(*records).signals, key=lambda s: s.time)}
+    return {s.unit.id: s.outcome for s in sorted(expected(*records).signals, key=lambda s: s.time)}
 
 
 def test_a_failing_request_with_its_log_is_one_failure() -> None:
@@ -50,6 +50,15 @@ def test_the_order_id_on_one_inner_span_names_the_unit_of_all() -> None:
     assert failures(server, inner, log("failed", "POST /orders", fails=BOOM)) == [("SO-1", "/orders")]
 
 
+def test_a_failed_span_of_a_framework_is_dated_and_placed_by_the_block_around_it() -> None:
+    """Its copy by the program's own exporter names no part, and has no place in the order of writing."""
+    unit = block("unit orders", cid="SO-1", part="ship", fails=BOOM, outcome="failed", seq=6, service="shop")
+    inner = span("POST /orders", "unit orders", kind="server", err=True, service="shop", instance="sdk")
+    report = log("unit.failed", "unit orders", cid="SO-1", fails=BOOM, seq=5, instance="p1", service="shop")
+    (failure,) = expected(unit, inner, report).failures
+    assert (failure.unit.id, failure.part, failure.clock, failure.seq) == ("SO-1", "ship", "p1", 6)
+
+
 def test_a_failure_in_a_called_service_is_one_case_at_the_innermost_step() -> None:
     records = (
         span("POST /orders", kind="server", route="/orders", service="shop", err=True),
@@ -57,7 +66,7 @@ def test_a_failure_in_a_called_service_is_one_case_at_the_innermost_step() -> No
         span("POST", "handler", kind="client", service="shop", err=True, etype="500"),
         span("POST /stock", "POST", kind="server", route="/stock", service="stock", fails="Error: no rows"),
     )
-    (failure,) = said(*records[::-1]).failures
+    (failure,) = expected(*records[::-1]).failures
     assert failure.step == "/stock"
     assert {place[1:] for place in failure.affected} == {("/orders", "shop")}
 
@@ -79,7 +88,7 @@ def test_a_unit_whose_command_died_is_lost_contact() -> None:
         log("unit.started", "never written", cid="SO-1", flow="orders", at=2, err=False, severity=9),
         log("unit.failed", "command", cid="job-1", at=9, fails="unsnag.CommandError: killed"),
     )
-    (failure,) = said(*records).failures
+    (failure,) = expected(*records).failures
     assert (failure.unit.id, failure.note) == ("SO-1", LOST_CONTACT)
 
 
@@ -96,7 +105,7 @@ def test_an_error_log_under_a_root_that_ended_well_opens_a_case() -> None:
 
 
 def test_a_failed_span_waits_for_its_unit_root() -> None:
-    (failure,) = said(span("query", "not here yet", kind="client", fails=BOOM)).failures
+    (failure,) = expected(span("query", "not here yet", kind="client", fails=BOOM)).failures
     assert failure.settles
 
 
@@ -133,7 +142,7 @@ def test_tries_of_one_thing_are_one_failure_with_their_number() -> None:
     tries = [
         span("GET", "order", span=f"t{n}", kind="client", at=n, until=n + 0.5, fails=BOOM) for n in range(3)
     ]
-    (failure,) = said(span("order", cid="SO-1", err=True), *tries).failures
+    (failure,) = expected(span("order", cid="SO-1", err=True), *tries).failures
     assert failure.attempts == 3
 
 
@@ -149,7 +158,7 @@ def test_the_loop_around_a_unit_that_logs_the_exception_adds_nothing() -> None:
 def test_a_block_that_logged_its_error_and_went_on_proves_nothing() -> None:
     records = (block("unit", cid="SO-1"), log("payment failed", "unit", fails=BOOM))
     assert outcomes(*records) == {"SO-1": "completed_with_errors"}
-    assert [f.note for f in said(*records).failures] == [WENT_ON]
+    assert [f.note for f in expected(*records).failures] == [WENT_ON]
 
 
 def test_an_error_line_without_an_exception_needs_a_look() -> None:
@@ -188,7 +197,7 @@ def test_a_retry_library_that_tried_again_makes_it_an_attempt(library: str) -> N
 def test_what_the_script_says_itself_decides() -> None:
     records = (block("unit", cid="SO-1", verdict="ok"), log("pay failed", "unit", fails=BOOM))
     assert outcomes(*records) == {"SO-1": "success"}
-    assert [f.note for f in said(*records).failures] == [CLOSED_BY_SCRIPT]
+    assert [f.note for f in expected(*records).failures] == [CLOSED_BY_SCRIPT]
 
 
 def test_a_batch_is_not_partial_by_a_failure_that_its_own_block_closed() -> None:
@@ -207,7 +216,7 @@ def test_a_later_block_does_not_close_the_failure_of_an_earlier_one() -> None:
         block("second", cid="SO-1", verdict="ok", at=2, until=3),
         log("print failed", "second", fails="OSError: no paper", at=2),
     )
-    assert sorted(f.note or "" for f in said(*records).failures) == ["", CLOSED_BY_SCRIPT]
+    assert sorted(f.note or "" for f in expected(*records).failures) == ["", CLOSED_BY_SCRIPT]
 
 
 def test_what_the_script_took_back_itself_is_closed() -> None:
@@ -215,7 +224,7 @@ def test_what_the_script_took_back_itself_is_closed() -> None:
         block("unit", cid="SO-1", verdict="ok", outcome="progress"),
         log("unit.fail_taken_back", "unit", severity=13, outcome="failed", verdict="failed", emsg="no stock"),
     )
-    assert [f.note for f in said(*records).failures] == [CLOSED_BY_SCRIPT]
+    assert [f.note for f in expected(*records).failures] == [CLOSED_BY_SCRIPT]
     assert outcomes(*records) == {"SO-1": "progress"}
 
 
@@ -234,7 +243,7 @@ def test_a_partial_block_is_one_case_with_both_numbers() -> None:
         block("batch", cid="B-1", outcome="partial", verdict="partial", partial_failed=3, partial_total=40),
     )
     assert outcomes(*records) == {"B-1": "partial"}
-    assert [f.note for f in said(*records).failures] == ["partial"]
+    assert [f.note for f in expected(*records).failures] == ["partial"]
 
 
 def test_foreign_telemetry_that_ended_well_is_ended_and_no_success() -> None:
@@ -249,11 +258,11 @@ def test_two_lines_without_a_span_are_one_failure_within_five_seconds() -> None:
 
 def test_the_flow_of_a_trace_that_nobody_names_is_the_service_of_its_first_span() -> None:
     records = (span("a", service="shop", at=1), span("b", "a", service="stock", at=0, cid="SO-1", fails=BOOM))
-    assert {f.unit.flow for f in said(*records).failures} == {"shop"}
+    assert {f.unit.flow for f in expected(*records).failures} == {"shop"}
 
 
 def test_parents_that_lead_in_a_circle_still_leave_a_failure() -> None:
-    assert len(said(span("a", "b", fails=BOOM), span("b", "a", fails=BOOM)).failures) == 1
+    assert len(expected(span("a", "b", fails=BOOM), span("b", "a", fails=BOOM)).failures) == 1
 
 
 @given(st.permutations(range(5)), st.lists(st.integers(0, 4), max_size=4))
@@ -267,3 +276,20 @@ def test_repetition_changes_nothing(order: list[int], again: list[int]) -> None:
     )
     arrived = [records[place] for place in (*order, *again)]
     assert resolve(arrived)[1].failures == resolve(records)[1].failures
+
+
+@pytest.mark.parametrize("kind", ["server", "consumer"])
+def test_a_failed_request_of_a_caller_whose_spans_are_elsewhere_is_a_failure(kind: str) -> None:
+    """Its parent is in another service, which may send to nobody: there is nothing to wait for."""
+    entry = span("POST /stock", "span of another service", kind=kind, route="/stock", fails=BOOM)
+    assert failures(entry) == [(TRACE, "/stock")]
+
+
+def test_a_failed_span_that_names_its_unit_waits_for_no_parent_that_is_elsewhere() -> None:
+    assert failures(span("charge", "span of another service", cid="SO-1", fails=BOOM)) == [("SO-1", "charge")]
+
+
+def test_a_failed_inner_span_waits_for_a_parent_that_is_still_to_come() -> None:
+    inner = span("insert", "span that comes later", fails=BOOM)
+    assert failures(inner) == []
+    assert [failure.settles for failure in expected(inner).failures] == [True]

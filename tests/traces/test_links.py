@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from cases.intake import intake
 from data.store import Store
-from desk import cases
-from desk.intake import intake
+from tests import shown
 from tests.telemetry import batch, log, span
 from traces import joining
 
@@ -23,9 +23,9 @@ SENT, TAKEN = "a" * 32, "c" * 32
 
 def taken(*links: str, seconds: float = 60) -> dict[str, Any]:
     """Return the failed span of a consumer that links to the traces of what it took."""
-    told = orjson.dumps([{"trace_id": trace, "span_id": "1" * 16} for trace in links or (SENT,)]).decode()
+    reported = orjson.dumps([{"trace_id": trace, "span_id": "1" * 16} for trace in links or (SENT,)]).decode()
     own = {"kind": "consumer", "service": "ship", "status": "error", "error_type": "ValueError"}
-    return span(seconds, seconds + 1, "take", trace_id=TAKEN, exception_message="boom", links=told, **own)
+    return span(seconds, seconds + 1, "take", trace_id=TAKEN, exception_message="boom", links=reported, **own)
 
 
 def sent(seconds: float = 0, cid: str | None = "SO-1", trace: str = SENT) -> dict[str, Any]:
@@ -40,9 +40,7 @@ def named(seconds: float = 90) -> dict[str, Any]:
 
 
 def stuck(store: Store) -> list[str]:
-    return [
-        case["correlation_id"] for case in cases.listed(store.everything(), cases.CaseFilter(), 9, 0).items
-    ]
+    return [case["correlation_id"] for case in shown.cases(store)]
 
 
 @pytest.mark.parametrize(

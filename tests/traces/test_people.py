@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cases.intake import intake
 from data.store import Store
-from desk.intake import intake
 from tests.telemetry import at, batch, log, span
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def rows() -> list[dict[str, Any]]:
     root = span(0, 9, "work", span_id="1" * 16, **own)
     looked = span(4, 6, "look", parent_span_id="1" * 16, actor_type="human", **own)
     checked = span(1, 3, "check", parent_span_id="1" * 16, actor_type="human", **own)
-    told = log(5, "approved", actor_type="human", **own)
-    return [root, looked, checked, told, span(7, 8, "ship", parent_span_id="1" * 16, **NAMED, **own)]
+    reported = log(5, "approved", actor_type="human", **own)
+    return [root, looked, checked, reported, span(7, 8, "ship", parent_span_id="1" * 16, **NAMED, **own)]
 
 
 def touched(store: Store) -> dict[str, datetime | None]:

@@ -1,4 +1,4 @@
-"""Which error lines of a run only tell of a failure in one of its traces."""
+"""Which error lines of a run only repeat a failure in one of its traces."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def line(text: str = PREFECT, **fields: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         line(),
         line("Task failed: ConnectionError('no answer')"),
@@ -47,15 +47,15 @@ def line(text: str = PREFECT, **fields: Any) -> Any:
         line(at=70),
     ],
 )
-def test_a_line_that_states_the_exception_of_its_run_tells_of_it_in_any_order(told: Any) -> None:
+def test_a_line_that_states_the_exception_of_its_run_tells_of_it_in_any_order(reported: Any) -> None:
     other = line("disk full")
     (task,) = in_trace()
-    for order in permutations([task, *told, *other]):
-        assert described(order) == {told[0].place: task.place}
+    for order in permutations([task, *reported, *other]):
+        assert described(order) == {reported[0].place: task.place}
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         line("disk full"),
         line("Finished in state Failed('ConnectionError: no answer from host b')"),
@@ -70,12 +70,12 @@ def test_a_line_that_states_the_exception_of_its_run_tells_of_it_in_any_order(to
         line(at=-1),
     ],
 )
-def test_another_error_is_a_failure_of_its_own(told: Any) -> None:
-    assert len(told) == 1
-    assert described([*in_trace(), *told]) == {}
+def test_another_error_is_a_failure_of_its_own(reported: Any) -> None:
+    assert len(reported) == 1
+    assert described([*in_trace(), *reported]) == {}
 
 
-def test_an_exception_without_a_message_is_told_by_no_line() -> None:
+def test_an_exception_without_a_message_is_reported_by_no_line() -> None:
     found = in_trace(fails="ConnectionError: ")
     assert described([*found, *line("Failed('ConnectionError: ')")]) == {}
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from data.store import Store
-from desk.intake import intake
-from tests.telemetry import batch, span
+from cases.intake import intake
+from data.store import Store, Tx
+from tests import shown
+from tests.telemetry import batch, failure, span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,4 +57,42 @@ def test_it_stays_so_when_the_units_are_derived_again_after_a_restart(tmp_path: 
     store = Store.open(tmp_path, intake)
     store.append(batch(span(1, 2, "ask", trace_id=ACME, tenant="globex", service="shop"))).result()
     assert set(units(store)) == {"acme", "globex"}, "the span around it still says whose it is"
+    store.close()
+
+
+def test_new_ids_of_a_tenant_ask_the_store_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path, intake)
+    store.append(batch(*rows())).result()
+    asked: list[str] = []
+
+    def noting(original: Any) -> Any:
+        def noted(tx: Tx, statement: str, *args: Any, **options: Any) -> Any:
+            asked.append(statement)
+            return original(tx, statement, *args, **options)
+
+        return noted
+
+    for name in ("run", "arrow"):
+        monkeypatch.setattr(Tx, name, noting(getattr(Tx, name)))
+    new = {"flow": "orders", "service": "shop", "tenant": "acme"}
+    made = [
+        span(n, n + 1, "order", trace_id=f"{n:032x}", correlation_id=f"SO-{n}", **new) for n in range(50, 70)
+    ]
+    store.append(batch(*made)).result()
+    derived = {name for name in asked if name.startswith("derive/")}
+    assert (derived, "traces/tenants_of_ids" in asked) == ({"derive/units"}, False)
+    store.append(batch(span(80, 81, "order", trace_id="8" * 32, **NAMED))).result()
+    assert "traces/tenants_of_ids" in asked, "an ID that is known is looked up"
+    store.close()
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_failures_without_an_id_give_each_other_no_tenant(tmp_path: Path, together: bool) -> None:  # noqa: FBT001
+    store = Store.open(tmp_path, intake)
+    made = [failure(1, None, tenant="acme"), failure(2, None)]
+    for part in [made] if together else [[row] for row in made]:
+        store.append(batch(*part)).result()
+    assert {case["tenant"] for case in shown.cases(store)} == {"acme", None}
     store.close()

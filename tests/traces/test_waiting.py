@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cases import intake, moves
 from data.clock import stored, utc_now
 from data.store import Store
-from desk import cases, intake, moves
+from tests import shown
 from tests.telemetry import batch, log, span
 from traces import joining
 
@@ -37,7 +38,7 @@ def stuck_steps(store: Store) -> list[str]:
         intake._take(tx, joining.settle(tx, now), now)
 
     store.act(later).result()
-    return [case["step"] for case in cases.listed(store.everything(), cases.CaseFilter(), 9, 0).items]
+    return [case["step"] for case in shown.cases(store)]
 
 
 @pytest.mark.parametrize("restarts", [False, True])

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from server.center import current
+from server.container import current
 from views.components import source
 
 _live: Final = st.components.v2.component("unsnag_live", html="<span hidden></span>", js=source("live.js"))

@@ -10,13 +10,8 @@ const HEADINGS = [
   ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", "who-cell"],
 ];
 
-const span = (ms) => {
-  const s = Math.round(Math.abs(ms) / 1000);
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min`;
-  if (s < 86400) return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")}`;
-  return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
-};
+// What is left and what has passed ticks by the second: no fractions.
+const span = (ms) => duration(Math.round(Math.abs(ms) / 1000) * 1000, true);
 
 function element(tag, kind, text) {
   const made = document.createElement(tag);
@@ -98,8 +93,9 @@ function draw(row, state, now, send) {
   severity.title = row.severity;
   severity.append(mark);
   const kind = element("div", "cell kind");
-  kind.append(element("span", "class", CLASSES[row.class] ?? "?"));
-  kind.title = row.class;
+  const name = CLASSES[row.class] ?? "?";
+  kind.append(element("span", row.guess ? "class guess" : "class", row.guess && name !== "?" ? `${name}?` : name));
+  kind.title = row.guess ? `${row.class}: a guess, needs you` : row.class;
   const what = element("div", "cell what");
   what.append(element("b", "", row.title), element("span", "", row.where));
   what.title = `${row.title}\n${row.where}`;

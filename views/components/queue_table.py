@@ -26,7 +26,7 @@ _table: Final = st.components.v2.component(
     "unsnag_queue",
     html=_HTML,
     css=source("queue_table.css"),
-    js=source("queue_table.js"),
+    js=source("formats.js") + source("queue_table.js"),
 )
 
 

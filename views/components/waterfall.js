@@ -20,19 +20,6 @@ function drawn(tag, attributes, ...inside) {
   return made;
 }
 
-function lasted(ms) {
-  if (ms < 1) return ms > 0 ? "< 1 ms" : "0 ms";
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
-  const s = Math.round(ms / 1000);
-  if (s < 60) return `${s} s`;
-  for (const [size, name, part, smaller] of [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]]) {
-    if (s < size) continue;
-    const rest = Math.floor((s % size) / part);
-    return `${Math.floor(s / size)} ${name}${rest ? ` ${rest} ${smaller}` : ""}`;
-  }
-}
-
 // Red means failed, here and everywhere: services get the other colours.
 function palette(host) {
   const colors = getComputedStyle(host).getPropertyValue("--st-chart-categorical-colors").split(",");
@@ -108,7 +95,7 @@ function drawAxis(view) {
   for (let n = 0; n < count; n++) {
     const left = (width * n) / count;
     if (taken.some(([low, high]) => left + 52 > low && left < high)) continue;
-    const tick = element("span", "tick", n ? `+${lasted(back(left))}` : "0");
+    const tick = element("span", "tick", n ? `+${duration(back(left))}` : "0");
     tick.style.left = `${left}px`;
     marks.push(tick);
     const line = element("i");
@@ -124,11 +111,11 @@ function drawAxis(view) {
 }
 
 function gapButton(view, [low, high], left, px, open) {
-  const words = lasted(high - low);
-  const button = element("button", "gap", open ? `fold ${words}` : px >= 44 ? words : "≷");
+  const length = duration(high - low);
+  const button = element("button", "gap", open ? `fold ${length}` : px >= 44 ? duration(high - low, true) : "≷");
   button.type = "button";
   button.tabIndex = -1;
-  button.title = `Nothing happened for ${words}. Click to ${open ? "fold" : "unfold"} (key z: all).`;
+  button.title = `Nothing happened for ${length}. Click to ${open ? "fold" : "unfold"} (key z: all).`;
   button.setAttribute("aria-label", button.title);
   if (open) Object.assign(button.style, { left: `${openLeft(view, left, px)}px`, width: `${OPEN_PX}px` });
   else Object.assign(button.style, { left: `${left + 1}px`, width: `${Math.max(8, px - 2)}px` });
@@ -168,13 +155,13 @@ function rowElement(view, row) {
   if (parent) made.setAttribute("aria-expanded", !view.folded.has(row.id));
   made.setAttribute("aria-label", spoken(row));
   made.title = spoken(row);
-  made.append(nameCell(view, row, parent), trackCell(view, row), element("span", "took", row.kind === "logs" ? "" : lasted(row.ms)));
+  made.append(nameCell(view, row, parent), trackCell(view, row), element("span", "took", row.kind === "logs" ? "" : duration(row.ms)));
   view.elements.set(row.id, made);
   return made;
 }
 
 function spoken(row) {
-  const parts = [row.name, row.note, row.kind === "span" && row.service, row.kind !== "logs" && lasted(row.ms)];
+  const parts = [row.name, row.note, row.kind === "span" && row.service, row.kind !== "logs" && duration(row.ms)];
   if (row.failed) parts.push("failed");
   if (row.logs.length) parts.push(`${row.logs.length} log${row.logs.length === 1 ? "" : "s"}`);
   return parts.filter(Boolean).join(", ");

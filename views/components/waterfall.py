@@ -1,18 +1,21 @@
 """The waterfall: spans by parent over one time axis, idle gaps folded, logs as dots on their span.
 
-`views.story.waterfall` makes its rows. What is folded and where one has scrolled to stays in the browser.
+`views.trace.bars.waterfall` makes its rows. What is folded and where one
+has scrolled to stays in the browser.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from views.components import source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from views.trace.bars import Chart
 
 _HTML: Final = """
 <div class="waterfall" tabindex="0" role="tree" aria-label="Waterfall of spans">
@@ -24,16 +27,17 @@ _HTML: Final = """
 """
 
 _waterfall: Final = st.components.v2.component(
-    "unsnag_waterfall", html=_HTML, css=source("waterfall.css"), js=source("waterfall.js")
+    "unsnag_waterfall",
+    html=_HTML,
+    css=source("waterfall.css"),
+    js=source("formats.js") + source("waterfall.js"),
 )
 
 
-def waterfall(
-    chart: Mapping[str, Any], *, key: str, selected: str | None, on_select: Callable[[], None]
-) -> None:
+def waterfall(chart: Chart, *, key: str, selected: str | None, on_select: Callable[[], None]) -> None:
     """Draw the rows.
 
     `selected` is the id of a span or a log, as the address says it.
     A choice in the browser arrives as the state `selected`, and calls `on_select`.
     """
-    _waterfall(data={**chart, "selected": selected}, key=key, on_selected_change=on_select)
+    _waterfall(data={**chart.data(), "selected": selected}, key=key, on_selected_change=on_select)

@@ -1,4 +1,4 @@
-"""Acts from a page: done once however often a page runs, told kindly however they end."""
+"""Commands from a page: performed once however often a page runs, with a message however they end."""
 
 from __future__ import annotations
 
@@ -7,55 +7,57 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from access.commands import perform
+from data import formats
 from data.errors import ConflictError, UnsnagError
-from views.kit import words
-from views.kit.person import seat, who
+from views.kit import labels
+from views.kit.markdown import escape
+from views.kit.person import context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-_DONE: Final = {
-    "claim": "claimed",
-    "release": "released",
-    "retry": "sent to be retried",
-    "cancel_retry": "taken out of the retry queue",
-    "fixed_outside": "marked as fixed outside",
-    "resolve": "resolved",
-}
+    from cases.commands import CaseCommand
+
 _TOASTS: Final = "unsnag_toasts"
 
 
-def act(name: str, case_ids: Iterable[str], *, token: str | None = None, **arguments: Any) -> int:
-    """Do one act on one or several cases, tell how it went, and return how many it reached.
+def act(
+    commands: Iterable[CaseCommand], *, token: str | None = None, shown: Mapping[str, Any] | None = None
+) -> int:
+    """Perform commands of one kind, each on another case; report the result; return how many succeeded.
 
-    `token` stays the same for the same click: a page that runs again does not act again.
+    `token` stays the same for the same click: a page that runs again does nothing twice. `shown` is what the
+    person saw before.
     """
-    ids = list(case_ids)
-    batch = token or uuid.uuid4().hex
-    if len(ids) > 1 and "shown" not in arguments:
-        arguments["shown"] = {"selected": len(ids), "cases": ids}
+    wanted = list(commands)
+    ids, batch = [command.case_id for command in wanted], token or uuid.uuid4().hex
+    if len(ids) > 1 and shown is None:
+        shown = {"selected": len(ids), "cases": ids}
     done, refused = 0, []
-    for case_id in ids:
+    for command in wanted:
         try:
-            perform = getattr(seat().acts, name)
-            perform(case_id, actor=who(), token=f"{batch}:{case_id}", **arguments)
+            perform(command, context(), key=f"{batch}:{command.case_id}", shown=shown)
             done += 1
         except UnsnagError as error:
             refused.append(error)
-    _tell(name, ids, done, refused)
+    if wanted:
+        _say_result(type(wanted[0]), done, refused)
     return done
 
 
-def _tell(name: str, ids: list[str], done: int, refused: list[UnsnagError]) -> None:
+def _say_result(kind: type[CaseCommand], done: int, refused: list[UnsnagError]) -> None:
     if done:
-        say(f"{words.plural(done, 'exception')} {_DONE[name]}", ":material/check_circle:")
-    if len(ids) == 1 and refused:
-        say(words.escape(str(refused[0])), ":material/warning:")
-    elif refused:
-        first = words.escape(str(refused[0]))
-        conflicts = sum(isinstance(error, ConflictError) for error in refused)
-        told = f"{conflicts} had moved on already" if conflicts == len(refused) else f"{len(refused)} refused"
-        say(f"{told}. {first}", ":material/warning:")
+        say(f"{formats.count(done, 'exception')} {labels.DONE[kind]}", ":material/check_circle:")
+    if not refused:
+        return
+    first = escape(str(refused[0]))
+    if done == 0 and len(refused) == 1:
+        say(first, ":material/warning:")
+        return
+    conflicts = sum(isinstance(error, ConflictError) for error in refused)
+    count = f"{conflicts} have changed since" if conflicts == len(refused) else f"{len(refused)} refused"
+    say(f"{count}. {first}", ":material/warning:")
 
 
 def say(text: str, icon: str) -> None:
@@ -64,6 +66,6 @@ def say(text: str, icon: str) -> None:
 
 
 def show_messages() -> None:
-    """Show what was said since the last run."""
+    """Show the messages since the last run."""
     for text, icon in st.session_state.pop(_TOASTS, []):
         st.toast(text, icon=icon)

@@ -1,35 +1,29 @@
-"""Empty and error states: what this page shows, why it is empty now, one next step."""
+"""Empty states: what the page shows, why it is empty now, the next step."""
 
 from __future__ import annotations
 
-from typing import Final
-
 import streamlit as st
 
-SNIPPET: Final = """import unsnag
 
-unsnag.init(flow="order-to-cash")
-with unsnag.unit("SO-1001", value=129.90, currency="EUR"):
-    ...  # what your script did before"""
-
-
-def empty(icon: str, shows: str, why: str, step: str) -> None:
-    """Draw the three lines."""
+def empty(icon: str, shows: str, why: str, step: str, link: str | None = None) -> None:
+    """Draw the three lines, and a link in Markdown to the next step."""
     with st.container(border=True, horizontal_alignment="center", gap="xxsmall"):
         st.space("small")
         st.markdown(f"### :gray[{icon}]", text_alignment="center")
         st.markdown(f"**{shows}**", text_alignment="center")
         st.markdown(why, text_alignment="center")
         st.caption(step, text_alignment="center")
+        if link:
+            st.markdown(f"**{link}**", text_alignment="center")
         st.space("small")
 
 
 def first_use(shows: str) -> None:
-    """Draw the state of a store that has never seen a record."""
+    """Draw the empty state of a store without records."""
     empty(
         ":material/cable:",
         shows,
-        "No record has arrived yet.",
-        "Hook a script with these three lines, or run `make demo` to see real automations at work.",
+        "No records yet.",
+        "Connect a script, a log file or OpenTelemetry, or run `make demo` to see example automations.",
+        "[Connect something](/connect)",
     )
-    st.code(SNIPPET, language="python")

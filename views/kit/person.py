@@ -1,4 +1,4 @@
-"""Who sits at the page, and what of the running system they may see and use."""
+"""Who uses the page, and what they may see and do."""
 
 from __future__ import annotations
 
@@ -9,54 +9,56 @@ import streamlit as st
 
 from access.errors import SignedOutError
 from audit.actor import Actor
-from server.center import Seat, current
-from server.guard import HEADER, default_name
+from server.container import current
+from server.identity import HEADER, default_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from server.context import ServerContext
+
 
 def who() -> Actor:
-    """Return the person at the page, whom the guard recognised; looked up anew at every run.
+    """Return the person at the page as the guard identified them; looked up at each run.
 
     Raises:
         SignedOutError: their session has ended.
     """
-    center = current()
-    told = unquote(st.context.headers.get(HEADER, "") or "")
-    if center.authority.local:
-        return Actor(told or default_name())
-    kind, _, session_id = told.partition(":")
+    ctx = current()
+    identity = unquote(st.context.headers.get(HEADER, "") or "")
+    if ctx.authority.local:
+        return Actor(identity or default_name())
+    kind, _, session_id = identity.partition(":")
     if kind != "session":
         raise SignedOutError
-    return center.authority.person_of(session_id)
+    return ctx.authority.person_of(session_id)
 
 
-def seat() -> Seat:
-    """Return the system as the person at the page may see and use it: for callbacks.
+def context() -> ServerContext:
+    """Return the request context of the person at the page, for callbacks.
 
     Raises:
         SignedOutError: their session has ended.
     """
-    return current().seat(who())
+    return current().context(who())
 
 
-def here() -> Seat:
-    """Return the system as the person at the page may see and use it: for what is drawn.
+def page_context() -> ServerContext:
+    """Return the request context of the person at the page, for drawing.
 
-    Where their session has ended meanwhile, the whole page runs again and says so.
+    If their session has ended, the whole page runs again and shows that.
     """
     try:
-        return seat()
+        return context()
     except SignedOutError:
         st.rerun()
 
 
-def later(work: Callable[[Seat], bytes]) -> Callable[[], bytes]:
+def later(work: Callable[[ServerContext], bytes]) -> Callable[[], bytes]:
     """Return what makes a download's bytes when it is asked for.
 
     Streamlit calls it outside of any run, where nobody can be asked for: who is here is remembered, and
     what they may see and do is looked up when it is called.
     """
     actor = who()
-    return lambda: work(current().seat(actor))
+    return lambda: work(current().context(actor))

@@ -1,91 +1,142 @@
-"""The strip on top of every page: how fresh the data is, what I hold, and which time zone is meant."""
+"""The strip on top of every page: how fresh the data is, which claims I hold, and the time zone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from collectors import states
+from cases.queries import my_claims
+from collectors.states import BROKEN, SourceState
+from data import formats
 from data.errors import UnsnagError
-from views.kit import words
-from views.kit.person import here, who
+from views.kit.markdown import escape
+from views.kit.person import page_context, who
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from server.center import Seat
+    from cases.queries import Claims
+    from collectors.status import SourceStatus
+    from server.context import ServerContext
 
 _SLOW_S: Final = 60
 _CLAIM_ENDS_S: Final = 240
+_LOST_S: Final = 3600
+"""For how long a loss that programs report is shown."""
 
 
 @st.fragment(run_every="5s")
 def strip() -> None:
-    """Draw the strip; it turns amber or red with the reason in words."""
+    """Draw the strip; it turns amber or red and names the reason."""
     try:
-        center = here()
+        ctx = page_context()
         parts = [
-            _freshness(center),
-            _sources(center.sources(), center.now()),
-            _claims(center),
-            _chain(center),
-            _zone(center),
+            *_store(ctx),
+            _freshness(ctx),
+            _sources(ctx.sources(), ctx.now()),
+            _claims(ctx),
+            _chain(ctx),
+            _zone(ctx),
         ]
         line = "  ·  ".join(filter(None, parts))
     except UnsnagError as error:
-        line = f":red[:material/error: {words.escape(str(error))}]"
+        line = f":red[:material/error: {escape(str(error))}]"
     st.caption(line)
 
 
-def _freshness(center: Seat) -> str:
-    moment = center.as_of()
+def _store(ctx: ServerContext) -> list[str]:
+    """Name what keeps the store from writing, else what needs an operator soon."""
+    if troubles := ctx.store.troubles():
+        return [f":red[:material/error: {escape(_first_sentence(trouble))}]" for trouble in troubles]
+    warnings = ctx.container.warnings()
+    return [f":orange[:material/warning: {escape(_first_sentence(warning))}]" for warning in warnings]
+
+
+def _first_sentence(text: str) -> str:
+    """Return what happened; what to do about it stands in `/readyz` and on the console."""
+    return text.split(". ", maxsplit=1)[0].removesuffix(".")
+
+
+def _freshness(ctx: ServerContext) -> str:
+    moment = ctx.as_of()
     if moment is None:
         return ":material/schedule: no data yet"
-    return f":material/schedule: data as of {words.clock(moment, center.settings.zone, center.now())}"
+    return f":material/schedule: data as of {formats.clock(moment, ctx.settings.zone, ctx.now())}"
 
 
-def _sources(sources: list[dict[str, Any]], now: datetime) -> str:
-    broken = next((s for s in sources if s["state"] in states.BROKEN), None)
+def _sources(sources: list[SourceStatus], now: datetime) -> str:
+    broken = next((s for s in sources if s.state in BROKEN), None)
     if broken:
-        why = f"{broken['name']} {broken['state']}: {broken['reason']}"
-        return f":red[:material/error: {words.escape(why)}]"
-    slow = max(sources, key=lambda s: s["lag_s"] or 0, default=None)
+        why = f"{broken.name} {broken.state}: {broken.reason}"
+        return f":red[:material/error: {escape(why)}]"
+    slow = max(sources, key=lambda s: s.lag_s or 0, default=None)
     if slow is None:
         return ":material/sensors_off: no sources"
-    if (slow["lag_s"] or 0) >= _SLOW_S:
-        behind = f"{words.escape(slow['name'])}: {words.size(slow['unread_bytes'])} unread"
+    if (slow.lag_s or 0) >= _SLOW_S:
+        behind = f"{escape(slow.name)}: {formats.size(slow.unread_bytes)} unread"
         return f":orange[:material/warning: {behind}]"
-    silent = next((s for s in sources if s["state"] == states.SILENT), None)
+    silent = next((s for s in sources if s.state == SourceState.SILENT), None)
     if silent:
-        last = words.ago(silent["state_since"], now)
-        return f":orange[:material/warning: {words.escape(silent['name'])} silent, last record {last}]"
-    running = sum(s["state"] == states.RUNNING for s in sources)
+        last = formats.ago(silent.state_since, now)
+        return f":orange[:material/warning: {escape(silent.name)} silent, last record {last}]"
+    return _drifts(sources) or _lost(sources, now) or _up_to_date(sources)
+
+
+def _drifts(sources: list[SourceStatus]) -> str:
+    """Name the first field that vanished; all are on the page Collectors."""
+    found = [drift for source in sources for drift in source.drifts]
+    if not found:
+        return ""
+    more = f" and {formats.count(len(found) - 1, 'more field', 'more fields')}" if found[1:] else ""
+    words = f"{found[0].source}: {found[0].field} ({found[0].names}){more} vanished from its records"
+    return f":orange[:material/warning: {escape(words)}]"
+
+
+def _lost(sources: list[SourceStatus], now: datetime) -> str:
+    """Name the source whose programs lost events last; how many is on the page Collectors."""
+    lossy = [
+        source for source in sources if source.lost_at and (now - source.lost_at).total_seconds() < _LOST_S
+    ]
+    if not lossy:
+        return ""
+    latest = max(lossy, key=lambda s: s.lost_at or now)
+    words = f"programs of {escape(latest.name)} lost events, last {formats.ago(latest.lost_at, now)}"
+    return f":orange[:material/warning: {words}]"
+
+
+def _up_to_date(sources: list[SourceStatus]) -> str:
+    running = sum(s.state == SourceState.RUNNING for s in sources)
     if not running:
         return ":material/sensors: no record received yet"
-    return f":material/sensors: {words.plural(running, 'source')} up to date"
+    return f":material/sensors: {formats.count(running, 'source')} up to date"
 
 
-def _claims(center: Seat) -> str:
-    mine = center.desk.my_claims(who().name)
-    if not mine["count"]:
-        return ":material/front_hand: no claims of mine"
-    left = (mine["soonest_lease_end"] - center.now()).total_seconds() if mine["soonest_lease_end"] else 0
-    held = words.plural(mine["count"], "claim")
-    told = f":material/front_hand: {held} of mine, next runs out in {words.duration(max(left, 0))}"
-    return f":orange[{told}]" if left < _CLAIM_ENDS_S else told
+def _claims(ctx: ServerContext) -> str:
+    return _held(my_claims(ctx.reading, who().name), ctx.now())
 
 
-def _chain(center: Seat) -> str:
-    state = center.center.watch.state
+def _held(claims: Claims, now: datetime) -> str:
+    if not claims.cases:
+        return ":material/front_hand: no claims held"
+    ends = claims.soonest_lease_end
+    left = (ends - now).total_seconds() if ends else 0
+    held = formats.count(claims.cases, "claim")
+    until = formats.duration(max(left, 0), coarse=True)
+    text = f":material/front_hand: {held} held, next expires in {until}"
+    return f":orange[{text}]" if left < _CLAIM_ENDS_S else text
+
+
+def _chain(ctx: ServerContext) -> str:
+    state = ctx.container.watch.state
     if state is None:
-        return ":material/link: audit is being checked"
+        return ":material/link: audit check running"
     if not state.verdict.intact:
         return f":red[:material/link_off: audit broken at entry {state.verdict.broken_at:,}]"
     if state.trouble:
         return ":orange[:material/warning: audit checkpoints cannot be written]"
-    return f":material/link: audit checked {words.ago(state.checked_at, center.now())}"
+    return f":material/link: audit checked {formats.ago(state.checked_at, ctx.now())}"
 
 
-def _zone(center: Seat) -> str:
-    return f":material/public: times in {center.settings.zone}"
+def _zone(ctx: ServerContext) -> str:
+    return f":material/public: times in {ctx.settings.zone}"

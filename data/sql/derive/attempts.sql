@@ -1,4 +1,4 @@
--- one row per incoming step span: an attempt
+-- one row per incoming step span, and per block of a unit that is a framework's task: an attempt
 insert into attempt by name
 select
     incoming_span.record_id,
@@ -20,7 +20,7 @@ select
     incoming_span.span_id,
 from incoming_span
 where
-    incoming_span.role = 'step'
+    (incoming_span.role = 'step' or (incoming_span.role = 'unit' and incoming_span.attempt is not null))
     and incoming_span.correlation_id is not null
     and incoming_span.flow is not null
     and incoming_span.step is not null

@@ -13,13 +13,15 @@ from (
         exception_case.flow,
         exception_case.tenant,
         max(exception_case.verified_at) as verified_at,
-        bool_or(exception_case.state in ('open', 'claimed', 'retrying', 'verifying')) as live,
+        bool_or(list_contains($live::varchar[], exception_case.state)) as live,
         bool_or(
-            exception_case.state in ('open', 'claimed', 'retrying', 'verifying')
+            list_contains($live::varchar[], exception_case.state)
             and coalesce(exception_case.note, '') not in ('needs a look', 'the script went on after this error', 'partial')
         ) as unproven,
     from exception_case
-    where exception_case.correlation_id in (select unnest($ids::varchar[]))
+    where
+        exception_case.first_seen between make_timestamp($case_low) and make_timestamp($case_high)
+        and exception_case.correlation_id in (select unnest($ids::varchar[]))
     group by
         exception_case.correlation_id,
         exception_case.flow,

@@ -11,9 +11,14 @@ using (
         max(spoken.end_time) as last_seen,
         max(spoken.end_time) filter (where spoken.outcome in ('success', 'completed_unproven')) as completed_at,
         max(spoken.end_time) filter (where spoken.outcome in ('failed', 'partial', 'completed_with_errors')) as failed_at,
+        min(spoken.end_time) filter (where spoken.outcome in ('success', 'completed_unproven')) as first_completed_at,
+        min(spoken.end_time) filter (where spoken.outcome in ('failed', 'partial', 'completed_with_errors')) as first_failed_at,
+        min(spoken.end_time) filter (
+            where spoken.failed_attempt or spoken.outcome in ('failed', 'partial', 'completed_with_errors')
+        ) as first_error_at,
         max(spoken.end_time) filter (where spoken.outcome = 'ended') as ended_at,
         max(spoken.end_time) filter (where spoken.outcome = 'progress') as progress_at,
-        -- that something ended, or goes on elsewhere, never covers what was said of it
+        -- that something ended, or goes on elsewhere, never covers its stated outcome
         max(spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')) as said_at,
         coalesce(
             arg_max(spoken.outcome, spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')),
@@ -24,12 +29,9 @@ using (
             amount := spoken.value_amount,
             currency := spoken.value_currency
         )) filter (where spoken.value_amount is not null) as value,
-        max(spoken.business_unit) as business_unit,
-        max(spoken.customer) as customer,
-        max(spoken.segment) as segment,
-        max(spoken.environment) as environment,
-        max(spoken.routing) as routing,
+        max(spoken.{unit_field}) as {unit_field},
         min(spoken.human_at) as human_at,
+        list(spoken.human_at) filter (where spoken.human_at is not null) as human_times,
         coalesce(count_if(spoken.attempt), 0) as attempts,
         coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
         coalesce(count_if(spoken.error), 0) as errors,
@@ -50,6 +52,9 @@ when matched then update set
     opened_at = least(unit.opened_at, brought.first_seen),
     completed_at = greatest(unit.completed_at, brought.completed_at),
     failed_at = greatest(unit.failed_at, brought.failed_at),
+    first_completed_at = least(unit.first_completed_at, brought.first_completed_at),
+    first_failed_at = least(unit.first_failed_at, brought.first_failed_at),
+    first_error_at = least(unit.first_error_at, brought.first_error_at),
     ended_at = greatest(unit.ended_at, brought.ended_at),
     progress_at = greatest(unit.progress_at, brought.progress_at),
     outcome = case
@@ -66,25 +71,28 @@ when matched then update set
         else unit.value_currency
     end,
     value_time = greatest(unit.value_time, brought.value.time),
-    business_unit = greatest(unit.business_unit, brought.business_unit),
-    customer = greatest(unit.customer, brought.customer),
-    segment = greatest(unit.segment, brought.segment),
-    environment = greatest(unit.environment, brought.environment),
-    routing = greatest(unit.routing, brought.routing),
+    {unit_field} = greatest(unit.{unit_field}, brought.{unit_field}),
     human_at = least(unit.human_at, brought.human_at),
+    human_times = case
+        when brought.human_times is null then unit.human_times
+        else list_sort(list_distinct(list_concat(coalesce(unit.human_times, []), brought.human_times)))
+    end,
     attempts = unit.attempts + brought.attempts,
     failed_attempts = unit.failed_attempts + brought.failed_attempts,
     errors = unit.errors + brought.errors
 when not matched then insert (
     correlation_id, flow, first_seen, last_seen, opened_at, completed_at, failed_at, ended_at, progress_at, outcome,
+    first_completed_at, first_failed_at, first_error_at,
     value_amount, value_currency, value_time,
-    tenant, business_unit, customer, segment, environment, routing, human_at,
+    tenant, human_at, human_times,
+    {unit_field},
     attempts, failed_attempts, errors
 ) values (
     brought.correlation_id, brought.flow, brought.first_seen, brought.last_seen, brought.first_seen,
     brought.completed_at, brought.failed_at, brought.ended_at, brought.progress_at, brought.outcome,
+    brought.first_completed_at, brought.first_failed_at, brought.first_error_at,
     brought.value.amount, brought.value.currency, brought.value.time,
-    brought.tenant, brought.business_unit, brought.customer, brought.segment, brought.environment,
-    brought.routing, brought.human_at,
+    brought.tenant, brought.human_at, list_sort(list_distinct(brought.human_times)),
+    brought.{unit_field},
     brought.attempts, brought.failed_attempts, brought.errors
 )

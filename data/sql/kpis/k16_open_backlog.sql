@@ -3,83 +3,49 @@
 -- unit: exceptions
 -- better: down
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 0
--- splits: class, flow, segment, tenant, business_unit
+-- splits: class, flow, {splits}
 -- rows: cases_open
 -- counted: open
 -- rule: As of the end of the period: opened before it and not ended by then. Claimed, retrying and verifying are open.
 -- rule: Inflow is what was opened in the period, outflow what was recovered or resolved in it.
 -- rule: What expired in the period is counted apart: it is no outflow.
--- rule: Ages run from the first failure; reopening does not make an exception young.
+-- rule: Ages run from the failure that opened it, or that reopened it after it had ended. What happens later changes nothing.
 -- rule: Backlog days are the open ones divided by what ended a day, over the 28 days before the end of the period.
 with
-periods as (
-    select
-        generate_subscripts($starts::timestamp[], 1) as period,
-        unnest($starts::timestamp[]) as starts_at,
-        unnest($ends::timestamp[]) as ends_at,
-),
 cases as (
     select
-        *,
-        case_closed(state, verified_at, resolved_at) as closed_at,
-    from exception_case
-    where
-        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
-        and is_counted(exception_case.note)
-        and ($flow::varchar is null or flow = $flow)
-),
-placed as (
-    select
-        periods.period,
-        if($by::varchar is null, null, coalesce(
-            case $by
-                when 'class' then cases.class
-                when 'flow' then cases.flow
-                when 'segment' then cases.segment
-                when 'tenant' then cases.tenant
-                when 'business_unit' then cases.business_unit
-            end,
-            'not set'
-        )) as key,
-        coalesce(cases.closed_at >= periods.ends_at, true) as still_open,
-        cases.opened_at >= periods.starts_at as came_in,
-        cases.state = 'expired' as expired,
-        not still_open and not expired and cases.closed_at >= periods.starts_at as went_out,
-        not still_open and not expired and cases.closed_at >= periods.ends_at - interval 28 days as ended_lately,
-        periods.ends_at - cases.opened_at as age,
-        cases.closed_at,
-        periods.starts_at,
-    from cases
-    inner join periods
-        on
-            cases.opened_at < periods.ends_at
-            and coalesce(cases.closed_at, 'infinity'::timestamp)
-            >= least(periods.starts_at, periods.ends_at - interval 28 days)
+        period,
+        key,
+        still_open,
+        ended,
+        expired,
+        opened_at >= starts_at as came_in,
+        closed_at < ends_at and closed_at >= ends_at - interval '28 days' as ended_lately,
+        case when still_open then age_band(opened_at, ends_at) end as age
+    from case_in_period($starts, $ends, $scope, $flow, $by)
 )
 select
     period,
     key,
-    count_if(still_open)::double as value,
-    count_if(still_open) as n,
+    count(*) filter (where still_open)::float8 as value,
+    count(*) filter (where still_open) as n,
     0 as in_flight,
-    {
-        'inflow': count_if(came_in),
-        'outflow': count_if(went_out),
-        'expired': count_if(expired and not still_open and closed_at >= starts_at),
-        'under_1h': count_if(still_open and age < interval 1 hour),
-        'from_1h_to_4h': count_if(still_open and age >= interval 1 hour and age < interval 4 hours),
-        'from_4h_to_24h': count_if(still_open and age >= interval 4 hours and age < interval 24 hours),
-        'from_1d_to_7d': count_if(still_open and age >= interval 24 hours and age < interval 168 hours),
-        'over_7d': count_if(still_open and age >= interval 168 hours),
-        'backlog_days': count_if(still_open) * 28.0 / nullif(count_if(ended_lately), 0),
-    } as details,
-from placed
+    count(*) filter (where came_in) as inflow,
+    count(*) filter (where ended and not expired) as outflow,
+    count(*) filter (where ended and expired) as expired,
+    count(*) filter (where age = 'under_1h') as under_1h,
+    count(*) filter (where age = 'from_1h_to_4h') as from_1h_to_4h,
+    count(*) filter (where age = 'from_4h_to_24h') as from_4h_to_24h,
+    count(*) filter (where age = 'from_1d_to_7d') as from_1d_to_7d,
+    count(*) filter (where age = 'over_7d') as over_7d,
+    count(*) filter (where still_open) * 28.0
+    / nullif(count(*) filter (where ended_lately and not expired), 0) as backlog_days
+from cases
 group by
     period,
     key
-having $by::varchar is null or n > 0
-order by
-    period,
-    key
+having
+    $by::varchar is null
+    or count(*) filter (where still_open) > 0

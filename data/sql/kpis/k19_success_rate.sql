@@ -3,71 +3,26 @@
 -- unit: percent
 -- better: up
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 20
--- splits: flow, segment, tenant, business_unit
+-- splits: flow, {splits}
 -- rows: units
 -- counted: succeeded
--- rule: The period is that of the unit's last signal, success or failure.
+-- rule: The period is that in which the unit came to its state: by its own signal, or by the proof of its last exception.
 -- rule: The last signal decides: a failure that was recovered is a success, a success with an error after it is a failure.
--- rule: A unit is one correlation ID in one flow and counts once, however many attempts it took.
+-- rule: A unit is one correlation ID of a tenant and counts once, however many attempts it took. Over several flows it failed if it failed in any, and completed when it completed in every flow that it entered.
+-- rule: Within one flow, and split by flow, it counts in each flow that it entered.
+-- rule: What happens later changes nothing: the unit's state at the end of the period counts, if it is another than at the start. A state that is only repeated counts nothing again.
 -- rule: Units without a signal have not finished: they are shown as in flight and are not in the rate.
-with
-periods as (
-    select
-        generate_subscripts($starts::timestamp[], 1) as period,
-        unnest($starts::timestamp[]) as starts_at,
-        unnest($ends::timestamp[]) as ends_at,
-),
-units as (
-    select
-        unit.*,
-        greatest(unit.completed_at, unit.failed_at) as closed_at,
-        coalesce(unit.completed_at >= coalesce(unit.failed_at, unit.completed_at), false)
-        and unit.outcome is distinct from 'completed_unproven' as succeeded,
-    from unit
-    where
-        unit.opened_at < list_max($ends::timestamp[])
-    and unit.outcome is distinct from 'ended'
-        and unit.outcome is distinct from 'ended'
-        and coalesce(closed_at >= list_min($starts::timestamp[]), true)
-        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
-        and ($flow::varchar is null or unit.flow = $flow)
-),
-placed as (
-    select
-        periods.period,
-        if($by::varchar is null, null, coalesce(
-            case $by
-                when 'flow' then units.flow
-                when 'segment' then units.segment
-                when 'tenant' then units.tenant
-                when 'business_unit' then units.business_unit
-            end,
-            'not set'
-        )) as key,
-        coalesce(units.closed_at < periods.ends_at, false) as closed,
-        closed and units.succeeded as completed,
-    from units
-    inner join periods
-        on
-            units.opened_at < periods.ends_at
-            and coalesce(units.closed_at, 'infinity'::timestamp) >= periods.starts_at
-)
 select
     period,
     key,
-    100.0 * count_if(completed) / nullif(count_if(closed), 0) as value,
-    count_if(closed) as n,
-    count_if(not closed) as in_flight,
-    {
-        'succeeded': count_if(completed),
-        'failed': count_if(closed and not completed),
-    } as details,
-from placed
+    100.0 * count(*) filter (where succeeded) / nullif(count(*) filter (where closed), 0) as value,
+    count(*) filter (where closed) as n,
+    count(*) filter (where in_flight) as in_flight,
+    count(*) filter (where succeeded) as succeeded,
+    count(*) filter (where closed and not succeeded) as failed
+from unit_in_period($starts, $ends, $scope, $flow, $by)
 group by
-    period,
-    key
-order by
     period,
     key

@@ -3,107 +3,83 @@
 -- unit: per 1,000
 -- better: down
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 20
--- splits: class, flow, segment, tenant, business_unit
+-- splits: class, flow, {splits}
 -- rows: units
 -- counted: with_error
--- rule: The period is that of the unit's last signal, success or failure.
--- rule: A unit has an error if a step failed, an error was recorded, or an exception was opened, even if it succeeded later.
--- rule: A unit counts once, however many errors it had; exceptions opened per 1,000 is the second figure.
+-- rule: The period is that in which the unit came to its state: by its own signal, or by the proof of its last exception.
+-- rule: A unit has an error if a step failed, an error was recorded, or an exception was opened, up to its end, even if it succeeded then.
+-- rule: What happens later changes nothing: the unit's state at the end of the period counts, if it is another than at the start. A state that is only repeated counts nothing again.
+-- rule: A unit counts once, however many errors it had, as in K19; exceptions opened per 1,000 is the second figure.
 -- rule: Its class is that of its latest exception, or of its latest failed attempt where there is none.
 -- rule: In the split by class, all classes share the base, so that they add up; "none" are the units without an error.
 -- rule: Units that have not finished are shown as in flight and are not in the rate.
 with
-periods as (
+units as materialized (
     select
-        generate_subscripts($starts::timestamp[], 1) as period,
-        unnest($starts::timestamp[]) as starts_at,
-        unnest($ends::timestamp[]) as ends_at,
+        row_number() over () as number,
+        unit.*
+    from unit_in_period($starts, $ends, $scope, $flow, $by) as unit
 ),
 stuck as (
     select
-        correlation_id,
-        flow,
-        count(*) as cases,
-        arg_max(class, opened_at) as class,
-    from exception_case
-    where
-        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
-        and is_counted(exception_case.note)
-    group by
-        correlation_id,
-        flow
+        units.number,
+        count(distinct cases.case_id) as exceptions,
+        arg_max(cases.class, struct_pack(a := cases.opened_at, b := cases.case_id)) as class
+    from units
+    inner join unit_exception($scope, $flow, $by) as cases
+        on
+            units.correlation_id = cases.correlation_id
+            and units.of_tenant is not distinct from cases.tenant
+            and units.of_flow is not distinct from cases.of_flow
+            and cases.opened_at <= units.closed_at
+    where units.closed
+    group by units.number
 ),
 tried as (
     select
-        correlation_id,
-        flow,
-        arg_max(error_class, ended_at) as class,
-    from attempt
+        units.number,
+        arg_max(attempt.error_class, attempt.ended_at) as class
+    from units
+    inner join attempt
+        on
+            units.correlation_id = attempt.correlation_id
+            and attempt.ended_at <= units.closed_at
+            and (units.of_flow is null or units.of_flow = attempt.flow)
     where
         $by::varchar = 'class'
-        and outcome = 'error'
-        and error_class is not null
-    group by
-        correlation_id,
-        flow
+        and units.closed
+        and attempt.outcome = 'error'
+        and attempt.error_class is not null
+    group by units.number
 ),
-units as (
+classified as (
     select
-        unit.*,
-        greatest(unit.completed_at, unit.failed_at) as closed_at,
-        unit.failed_attempts > 0 or unit.failed_at is not null or stuck.cases is not null as with_error,
-        coalesce(stuck.cases, 0) as cases,
-        if(with_error, coalesce(stuck.class, tried.class, 'unknown'), 'none') as class,
-    from unit
-    left join stuck
-        on
-            unit.correlation_id = stuck.correlation_id
-            and unit.flow = stuck.flow
-    left join tried
-        on
-            unit.correlation_id = tried.correlation_id
-            and unit.flow = tried.flow
-    where
-        unit.opened_at < list_max($ends::timestamp[])
-    and unit.outcome is distinct from 'ended'
-        and unit.outcome is distinct from 'ended'
-        and coalesce(closed_at >= list_min($starts::timestamp[]), true)
-        and in_scope(unit.tenant, unit.flow, $scope::varchar[])
-        and ($flow::varchar is null or unit.flow = $flow)
-),
-placed as (
-    select
-        periods.period,
-        coalesce(units.closed_at < periods.ends_at, false) as closed,
-        units.with_error,
-        units.cases,
-        if($by::varchar is null, null, coalesce(
-            case $by
-                when 'flow' then units.flow
-                when 'segment' then units.segment
-                when 'tenant' then units.tenant
-                when 'business_unit' then units.business_unit
-                when 'class' then units.class
-            end,
-            'not set'
-        )) as key,
+        units.period,
+        units.closed,
+        units.in_flight,
+        stuck.exceptions,
+        units.first_error_at <= units.closed_at or stuck.exceptions is not null as with_error,
+        case
+            when $by::varchar is distinct from 'class' then units.key
+            when units.first_error_at <= units.closed_at or stuck.exceptions is not null
+                then coalesce(stuck.class, tried.class, 'unknown')
+            else 'none'
+        end as key
     from units
-    inner join periods
-        on
-            units.opened_at < periods.ends_at
-            and coalesce(units.closed_at, 'infinity'::timestamp) >= periods.starts_at
+    left join stuck on units.number = stuck.number
+    left join tried on units.number = tried.number
 ),
 counted as (
     select
         period,
         key,
-        count_if(closed) as n,
-        count_if(not closed) as in_flight,
-        count_if(closed and with_error) as with_error,
-        sum(cases) filter (where closed) as cases,
-    from placed
+        count(*) filter (where closed) as n,
+        count(*) filter (where in_flight) as in_flight,
+        count(*) filter (where closed and with_error) as with_error,
+        coalesce(sum(exceptions), 0) as exceptions
+    from classified
     group by
         period,
         key
@@ -111,7 +87,7 @@ counted as (
 based as (
     select
         *,
-        if($by::varchar = 'class', sum(n) over (partition by period), n) as base,
+        case when $by::varchar = 'class' then sum(n) over (partition by period) else n end as base
     from counted
 )
 select
@@ -120,11 +96,6 @@ select
     1000.0 * with_error / nullif(base, 0) as value,
     n,
     in_flight,
-    {
-        'with_error': with_error,
-        'exceptions_per_1000': (1000.0 * coalesce(cases, 0) / nullif(base, 0))::double,
-    } as details,
+    with_error,
+    coalesce(1000.0 * exceptions / nullif(base, 0), 0)::float8 as exceptions_per_1000
 from based
-order by
-    period,
-    key

@@ -1,18 +1,7 @@
 -- one row per exception behind K16: those open at the end of the period, the oldest first
-with
-cases as (
-    select
-        *,
-        case_closed(state, verified_at, resolved_at) as closed_at,
-    from exception_case
-    where
-        in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
-        and is_counted(exception_case.note)
-        and ($flow::varchar is null or flow = $flow)
-)
 select
     count(*) over () as total,
-    id as case_id,
+    case_id,
     correlation_id,
     flow,
     step,
@@ -20,16 +9,13 @@ select
     class,
     state,
     opened_at,
-    greatest(epoch($to::timestamp - opened_at), 0) as seconds,
+    seconds,
     value_amount,
-    value_currency,
-    true as counted,
-from cases
-where
-    opened_at < $to
-    and coalesce(closed_at >= $to, true)
+    value_currency
+from case_in_period([$to], [$to], $scope, $flow, null)
+where still_open
 order by
     opened_at,
-    id
+    case_id
 limit $limit
 offset $offset

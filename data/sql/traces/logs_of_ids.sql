@@ -1,4 +1,4 @@
--- one row per error or outcome of the wanted IDs that a log record without a trace tells
+-- one row per error or outcome of the wanted IDs from a log record without a trace
 select
     log.* exclude (attributes, resource, data),
 from log

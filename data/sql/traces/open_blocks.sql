@@ -24,7 +24,7 @@ select
     log.record_id,
     epoch_us(log.time) as time,
     block.beats,
-    (select source.kind from source where source.name = log.source) = 'jsonl' as followed,
+    list_contains($followed::varchar[], log.source) as followed,
     json_extract_string(log.attributes::json, '$."process.pid"')::bigint as pid,
     json_extract_string(log.attributes::json, '$."host.name"') as host,
     json_extract_string(log.attributes::json, '$."unsnag.process.namespace"') as namespace,

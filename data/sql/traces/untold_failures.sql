@@ -3,5 +3,6 @@ select
     failure.*,
 from failure
 where
-    failure.tenant is null
+    failure.time between make_timestamp($low) and make_timestamp($high)
+    and failure.tenant is null
     and failure.correlation_id in (select asked_id.correlation_id from asked_id)

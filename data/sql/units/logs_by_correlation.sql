@@ -2,15 +2,9 @@
 with
 traces as (
     select
-        unit_trace.trace_id,
-        any_value(unit_trace.tenant) as tenant,
-        any_value(unit_trace.flow) as flow,
-    from unit_trace
-    where
-        unit_trace.correlation_id = $id
-        and in_scope(unit_trace.tenant, unit_trace.flow, $scope::varchar[])
-    group by
-        unit_trace.trace_id
+        unnest($trace_ids::varchar[]) as trace_id,
+        unnest($tenants::varchar[]) as tenant,
+        unnest($flows::varchar[]) as flow,
 )
 select
     log.* exclude (ingested_at, attributes, resource, data),
@@ -22,6 +16,7 @@ from log
 left join traces on log.trace_id = traces.trace_id
 where
     (log.correlation_id = $id or log.run_id = $id or log.technical_id = $id or (log.correlation_id is null and traces.trace_id is not null))
+    and log.ingested_at in (select unnest($deliveries::timestamp[]))
     and log.time between $low and $high
     and in_scope(coalesce(log.tenant, traces.tenant), coalesce(log.flow, traces.flow), $scope::varchar[])
 order by

@@ -8,7 +8,7 @@ select
 from log
 where
     log.trace_id = $id
-    and log.time between $low and $high
+    and log.ingested_at in (select unnest($deliveries::timestamp[]))
     and in_scope(log.tenant, log.flow, $scope::varchar[])
 order by
     log.time,

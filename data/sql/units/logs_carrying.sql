@@ -1,5 +1,5 @@
 -- one row per log record in whose attributes the ID stands as a value, the newest ones, oldest of them first
--- It reads every log record: only where nothing else finds the ID. The total counts what the limit cut.
+-- It reads the attributes of the newest log records: only where nothing else finds the ID. The total counts what the limit cut.
 with
 texts as (
     select
@@ -8,7 +8,8 @@ texts as (
         lower(concat(log.attributes::json, log.data)) as text,
     from log
     where
-        in_scope(log.tenant, log.flow, $scope::varchar[])
+        log.rowid >= (select count(*) from log) - $newest::bigint
+        and in_scope(log.tenant, log.flow, $scope::varchar[])
 ),
 carrying as (
     select

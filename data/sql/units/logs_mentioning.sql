@@ -7,6 +7,7 @@ select
 from log
 where
     log.mentions is not null
+    and log.ingested_at in (select unnest($deliveries::timestamp[]))
     and list_contains(list_transform(log.mentions, lambda name: lower(name)), lower($id))
     and in_scope(log.tenant, log.flow, $scope::varchar[])
 order by

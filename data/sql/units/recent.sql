@@ -3,12 +3,7 @@ select
     unit.correlation_id as id,
     unit.flow,
     unit.last_seen as time,
-    case
-        when unit.outcome in ('completed_with_errors', 'completed_unproven', 'partial', 'ended') then unit.outcome
-        when unit.failed_at is not null and (unit.completed_at is null or unit.completed_at < unit.failed_at) then 'failed'
-        when unit.completed_at is not null then 'completed'
-        else 'in_flight'
-    end as state,
+    unit_state(unit.outcome, unit.completed_at, unit.failed_at) as state,
 from unit
 where
     in_scope(unit.tenant, unit.flow, $scope::varchar[])

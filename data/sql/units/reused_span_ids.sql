@@ -5,6 +5,7 @@ select
 from span
 where
     list_contains($traces::varchar[], span.trace_id)
+    and span.ingested_at in (select unnest($deliveries::timestamp[]))
     and span.time between $low and $high
     and in_scope(span.tenant, span.flow, $scope::varchar[])
 group by

@@ -2,15 +2,9 @@
 with
 traces as (
     select
-        unit_trace.trace_id,
-        any_value(unit_trace.tenant) as tenant,
-        any_value(unit_trace.flow) as flow,
-    from unit_trace
-    where
-        unit_trace.correlation_id = $id
-        and in_scope(unit_trace.tenant, unit_trace.flow, $scope::varchar[])
-    group by
-        unit_trace.trace_id
+        unnest($trace_ids::varchar[]) as trace_id,
+        unnest($tenants::varchar[]) as tenant,
+        unnest($flows::varchar[]) as flow,
 )
 select
     span.* exclude (ingested_at, attributes, resource, events, links),
@@ -23,6 +17,7 @@ from span
 left join traces on span.trace_id = traces.trace_id
 where
     (span.correlation_id = $id or span.run_id = $id or span.technical_id = $id or (span.correlation_id is null and traces.trace_id is not null))
+    and span.ingested_at in (select unnest($deliveries::timestamp[]))
     and span.time between $low and $high
     and in_scope(coalesce(span.tenant, traces.tenant), coalesce(span.flow, traces.flow), $scope::varchar[])
 order by

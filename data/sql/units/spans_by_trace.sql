@@ -9,7 +9,7 @@ select
 from span
 where
     span.trace_id = $id
-    and span.time between $low and $high
+    and span.ingested_at in (select unnest($deliveries::timestamp[]))
     and in_scope(span.tenant, span.flow, $scope::varchar[])
 order by
     span.time,

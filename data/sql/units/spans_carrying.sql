@@ -1,5 +1,5 @@
 -- one row per span in whose attributes the ID stands as a value, the newest ones, oldest of them first
--- It reads every span: only where nothing else finds the ID. The total counts what the limit cut.
+-- It reads the attributes of the newest spans: only where nothing else finds the ID. The total counts what the limit cut.
 with
 texts as (
     select
@@ -8,7 +8,8 @@ texts as (
         lower(concat(span.attributes::json, span.events::json)) as text,
     from span
     where
-        in_scope(span.tenant, span.flow, $scope::varchar[])
+        span.rowid >= (select count(*) from span) - $newest::bigint
+        and in_scope(span.tenant, span.flow, $scope::varchar[])
 ),
 carrying as (
     select

@@ -8,5 +8,6 @@ select
 from span
 where
     (span.trace_id = lower($q) or lower(span.run_id) = lower($q))
+    and span.ingested_at in (select unnest($deliveries::timestamp[]))
     and in_scope(span.tenant, span.flow, $scope::varchar[])
 group by all

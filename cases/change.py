@@ -1,0 +1,193 @@
+"""The one place where a case changes: compare-and-set on its version, with its audit entry."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from audit import trail
+from cases.errors import IllegalTransitionError
+from cases.lifecycle import ENDED, LIVE, allowed
+from data.errors import ConflictError
+from traces import fingerprint_1
+from traces.outcome import RULE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from audit.actor import Actor
+    from cases.case import Case
+    from data.store import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to a case: `before` becomes `after`. `before` is None where the case is being opened."""
+
+    before: Case | None
+    after: Case
+    verb: str
+    actor: Actor
+    reason: str | None = None
+    details: Mapping[str, Any] | None = None
+
+    def made(self, now: datetime) -> Case:
+        """Return the case as it is once the change is made: numbered, and dated."""
+        if self.before is None:
+            return replace(self.after, version=1, updated_at=now)
+        if not allowed(self.verb, self.before.state, self.after.state):
+            raise IllegalTransitionError(self.verb, self.before.state, self.after.state)
+        comes_back = self.before.state in ENDED and self.after.state in LIVE
+        return replace(
+            self.after,
+            version=self.before.version + 1,
+            updated_at=now,
+            episodes=self.after.episodes + comes_back,
+        )
+
+
+def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:
+    """Make changes, each of another case, and return the cases after; `now` is naive UTC.
+
+    Raises:
+        ConflictError: a case has moved on since it was read. Nothing of the transaction may be kept.
+    """
+    if not changes:
+        return []
+    tx.topics.add("case")
+    after = [change.made(now) for change in changes]
+    pairs = list(zip(changes, after, strict=True))
+    _insert(tx, [case for change, case in pairs if change.before is None])
+    _update(tx, [case for change, case in pairs if change.before is not None])
+    _write_episodes(tx, pairs, now)
+    trail.write(tx, [_entry(change, case) for change, case in pairs if change.verb], now)
+    return after
+
+
+def _insert(tx: Tx, cases: list[Case]) -> None:
+    if cases:
+        tx.view_rows("changed_case", [case.row() for case in cases], like="exception_case")
+        tx.run("cases/insert_cases")
+
+
+def _update(tx: Tx, cases: list[Case]) -> None:
+    if not cases:
+        return
+    tx.view_rows("changed_case", [case.row() for case in cases], like="exception_case")
+    if len(tx.run("cases/update_cases")) != len(cases):
+        raise ConflictError("Someone was faster: the exception has changed meanwhile. Look at it again.")
+
+
+def _write_episodes(tx: Tx, pairs: Sequence[tuple[Change, Case]], now: datetime) -> None:
+    """Add to the history of openings and closings what these changes are."""
+    rows = [row for change, case in pairs for row in _episodes(change, case, now)]
+    if rows:
+        tx.view_rows("new_episode", rows, like="case_episode")
+        tx.run("cases/insert_episodes")
+
+
+_KEPT: Final = {"people_at": "people_at", "code": "resolution_code", "recovered_by": "recovered_by"}
+"""What an episode keeps of its case when it ends, by the name of the column."""
+
+
+def _episodes(change: Change, case: Case, now: datetime) -> list[dict[str, Any]]:
+    was_live = change.before is not None and change.before.state in LIVE
+    is_live = case.state in LIVE
+    base = {"case_id": case.id, "episode": case.episodes, "rule": RULE, "recorded_at": now}
+    ended = {"how": case.state, **{name: getattr(case, column) for name, column in _KEPT.items()}}
+    if is_live and not was_live:
+        time = case.first_seen if change.before is None else case.last_seen
+        return [{**base, "change": "opened", "time": time, "how": None}]
+    if was_live and not is_live:
+        time = case.verified_at or case.resolved_at or now
+        return [{**base, **ended, "change": "closed", "time": time}]
+    if not is_live and case.verified_at and change.before and not change.before.verified_at:
+        return [{**base, **ended, "change": "verified", "time": case.verified_at}]
+    return []
+
+
+def _entry(change: Change, after: Case) -> trail.Entry:
+    return trail.Entry(
+        verb=change.verb,
+        actor=change.actor,
+        case=after,
+        from_state=change.before.state if change.before else None,
+        to_state=after.state,
+        reason=change.reason,
+        details=change.details,
+    )
+
+
+# --- the class that a person named stays -------------------------------------------------------------
+
+PERSON: Final = "person"
+GROUP: Final = "group"
+GROUPS: Final = "cases.classes_of_groups"
+
+
+class Group(NamedTuple):
+    """Failures with the same cause in one flow of one tenant: who may name a class there says it for them."""
+
+    tenant: str | None
+    flow: str
+    fingerprint: str
+
+
+class Word(NamedTuple):
+    """The class that a person named, and who."""
+
+    error_class: str
+    actor: str
+
+
+_NUMBER: Final = re.compile(r"[01]\.\d\d")
+
+
+def stated(text: str | None) -> dict[str, Any]:
+    """Return what a failure's record states of its class, as fields of a case."""
+    parts: tuple[Any, ...] = (None, None, None)
+    match (text or "").split(" "):
+        case [rule, confidence, version] if _NUMBER.fullmatch(confidence) and version.isdecimal():
+            parts = rule, float(confidence), int(version)
+    return dict(zip(("class_rule", "class_confidence", "class_version"), parts, strict=True))
+
+
+def settled(case: Case, before: Case | None, groups: Mapping[Group, Word]) -> Case:
+    """Return a case with the class that a person named for it, or else for its group."""
+    if before is not None and before.class_rule == PERSON and before.class_by:
+        return with_class(case, before.error_class, PERSON, before.class_by)
+    word = groups.get(Group(case.tenant, case.flow, case.fingerprint))
+    if word is None and groups:
+        word = groups.get(Group(case.tenant, case.flow, _under_older_rules(case)))
+    return case if word is None else with_class(case, word.error_class, GROUP, word.actor)
+
+
+def _under_older_rules(case: Case) -> str:
+    """Return the group that a case had under the rules before: what people stated of that one holds on."""
+    return fingerprint_1.fingerprint(
+        flow=case.flow,
+        step=case.step,
+        error_type=case.error_type,
+        message=case.message,
+        stacktrace=case.stacktrace,
+    )
+
+
+def with_class(case: Case, error_class: str, how: str, actor: str) -> Case:
+    """Return a case with the class that a person named, for it or for its group."""
+    return replace(case, error_class=error_class, class_rule=how, class_confidence=1.0, class_by=actor)
+
+
+def of_groups(tx: Tx) -> dict[Group, Word]:
+    """Return the classes that people named for groups, as the writer remembers them."""
+    if GROUPS not in tx.memo:
+        tx.memo[GROUPS] = dict(tx.run("cases/classes_of_groups", into=_word_of_group))
+    found: dict[Group, Word] = tx.memo[GROUPS]
+    return found
+
+
+def _word_of_group(row: Mapping[str, Any]) -> tuple[Group, Word]:
+    tenant, flow, fingerprint, error_class, actor = row.values()
+    return Group(tenant, flow, fingerprint), Word(error_class, actor)

@@ -1,0 +1,217 @@
+"""Cases as pages and REST show them: lists, counts, and one with all that is known of it. Times are aware."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from cases import lifecycle
+from cases.case import Case, Retry, json_value
+from cases.errors import CaseNotFoundError
+from cases.workers import StepWorker, missing, of_step
+from data.clock import utc_now
+from data.nouns import Page, noun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from data.store import Reading
+
+_MAX_ROWS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which cases; None leaves a field open. `klass` is the class, which Python keeps for itself."""
+
+    state: list[str] | None = None
+    flow: list[str] | None = None
+    klass: list[str] | None = None
+    severity: list[str] | None = None
+    tenant: list[str] | None = None
+    holder: str | None = None
+    group: str | None = None
+    text: str | None = None
+
+    def params(self) -> dict[str, Any]:
+        """Return the filter as the parameters of a query, without the state."""
+        own = asdict(self)
+        own.pop("state")
+        return {"class": own.pop("klass"), **{name: value or None for name, value in own.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How many live cases have each value, by what they can be filtered by."""
+
+    flow: dict[str, int] = field(default_factory=dict)
+    klass: dict[str, int] = field(default_factory=dict)
+    severity: dict[str, int] = field(default_factory=dict)
+    tenant: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """How many cases a person holds, and when the first of these claims runs out."""
+
+    cases: int
+    soonest_lease_end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _StateCount:
+    state: str
+    cases: int
+    mine: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """What became of a case that is part of another now, or was no failure."""
+
+    merged_into: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a step."""
+
+    attempt: int
+    started_at: datetime
+    ended_at: datetime
+    outcome: str
+    error_class: str | None
+    error_type: str | None
+    executor: str | None
+    retry_id: str | None
+    dependency: str | None
+    idempotency_key: str | None
+    trace_id: str | None
+    span_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One error record of a case; `note` says what became of it."""
+
+    time: datetime
+    message: str
+    error_type: str | None
+    attempt: int | None
+    trace_id: str | None
+    span_id: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One effect in the audit."""
+
+    seq: int
+    at: datetime
+    actor: str
+    actor_type: str
+    verb: str
+    case_id: str | None
+    step: str | None
+    from_state: str | None
+    to_state: str | None
+    reason: str | None
+    details: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> AuditEntry:
+        """Return the entry of a stored row."""
+        return _entry(row, at=row["time"], details=json_value(row["details"]) or {})
+
+
+_entry = noun(AuditEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDetail:
+    """A case with all that is known of it."""
+
+    case: Case
+    attempts: Sequence[Attempt]
+    occurrences: Sequence[Occurrence]
+    """The latest hundred, newest first."""
+    retries: Sequence[Retry]
+    workers: Sequence[StepWorker]
+    """Who can carry out its step, the one seen last first."""
+    retry_refusal: str | None
+    """Why nobody can retry it now, whatever their role; None where it can be retried, or does not wait."""
+    history: Sequence[AuditEntry]
+
+
+def listed(reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 0) -> Page[Case]:
+    """Return the cases that pass the filter, the most urgent first."""
+    params = {**chosen.params(), "state": chosen.state, "limit": min(limit, _MAX_ROWS), "offset": offset}
+    rows = reading.query("cases/cases", {**params, "ended": sorted(lifecycle.ENDED)})
+    if not rows and offset:
+        return Page(sum(counts(reading, chosen).values()), [])
+    return Page.of(rows, lambda row: Case.of(row).aware())
+
+
+def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
+    """Count the cases that pass the filter by state; `mine` adds those that person holds."""
+    found = reading.query("cases/case_counts", {**chosen.params(), "mine": mine}, into=noun(_StateCount))
+    by_state = {one.state: one.cases for one in found if not chosen.state or one.state in chosen.state}
+    return by_state | ({"mine": sum(one.mine for one in found)} if mine else {})
+
+
+def facets(reading: Reading) -> Facets:
+    """Count the live cases by flow, class, severity and tenant."""
+    found = Facets()
+    by_name = {"flow": found.flow, "class": found.klass, "severity": found.severity, "tenant": found.tenant}
+    for row in reading.query("cases/case_facets", {"live": sorted(lifecycle.LIVE)}):
+        by_name[row["name"]][row["value"]] = row["cases"]
+    return found
+
+
+def my_claims(reading: Reading, name: str) -> Claims:
+    """Return what a person holds."""
+    asked = {"holder": name, "claimed": lifecycle.CLAIMED}
+    (found,) = reading.query("cases/my_claims", asked, into=noun(Claims))
+    return found
+
+
+def one(reading: Reading, case_id: str) -> CaseDetail:
+    """Return a case with all that is known of it; of a merged one, the case that stays.
+
+    Raises:
+        CaseNotFoundError: there is none within the scope, or it was withdrawn.
+    """
+    found = reading.query("cases/case", {"id": case_id}, into=Case.of)
+    if not found:
+        return one(reading, _merged_into(reading, case_id))
+    case, workers = found[0].aware(), of_step(reading, found[0])
+    unit = {"correlation_id": case.correlation_id, "flow": case.flow, "step": case.step}
+    own = {"id": case.id}
+    return CaseDetail(
+        case=case,
+        attempts=reading.query("cases/case_attempts", unit, into=noun(Attempt)),
+        occurrences=reading.query("cases/case_occurrences", own, into=noun(Occurrence)),
+        retries=[retry.aware() for retry in reading.query("cases/case_retries", own, into=Retry.of)],
+        workers=workers,
+        retry_refusal=_retry_refusal(case, workers),
+        history=reading.query("cases/case_acts", own, into=AuditEntry.of),
+    )
+
+
+def _merged_into(reading: Reading, case_id: str) -> str:
+    for folded in reading.query("cases/folded", {"id": case_id}, into=noun(_Folded)):
+        if folded.merged_into:
+            return folded.merged_into
+        raise CaseNotFoundError(case_id, folded.reason)
+    raise CaseNotFoundError(case_id)
+
+
+def _retry_refusal(case: Case, workers: list[StepWorker]) -> str | None:
+    if case.state not in lifecycle.WAITING:
+        return None
+    if case.unit_kind in lifecycle.UNPROVABLE:
+        return "only a trace or a request names its unit, so no later success could prove it."
+    return missing(case, workers, utc_now())

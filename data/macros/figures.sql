@@ -1,0 +1,478 @@
+-- The shared nouns of the figures over units; see basis.sql for the parameters.
+--
+-- What a figure calls a unit is a correlation ID of a tenant: over all flows once, within one flow (of_flow)
+-- where a flow is asked for or flows are compared.
+
+-- unit_part: one row per ID and flow of the units that matter for some periods: those of which a part was in
+-- flight, or had its last signal or an exception open, since the first of them. What only another flow of the ID names counts for all.
+create or replace macro unit_part(starts, ends, reach, only_flow, split_by) as table
+select
+    part.*,
+    own_flow(only_flow, split_by, part.flow) as of_flow
+from (
+    select
+        unit.tenant as of_tenant,
+        unit.correlation_id,
+        unit.flow,
+        unit.opened_at,
+        unit.outcome,
+        unit.first_completed_at,
+        unit.first_failed_at,
+        unit.first_error_at,
+        unit.human_at,
+        unit.failed_attempts,
+        unit.value_amount,
+        unit.value_currency,
+        max(unit.{split}) over (partition by unit.tenant, unit.correlation_id) as {split},
+    from unit
+    where
+        in_scope(unit.tenant, unit.flow, reach::varchar[])
+        and (coalesce(unit.tenant, ''), unit.correlation_id) in (
+            select
+                coalesce(recent.tenant, ''),
+                recent.correlation_id
+            from unit as recent
+            where
+                in_scope(recent.tenant, recent.flow, reach::varchar[])
+                and (only_flow::varchar is null or recent.flow = only_flow)
+                and recent.opened_at < list_max(ends::timestamp[])
+                and coalesce(greatest(recent.completed_at, recent.failed_at) >= list_min(starts::timestamp[]), true)
+                and recent.outcome is distinct from 'ended'
+            union all
+            select
+                coalesce(exception_case.tenant, ''),
+                exception_case.correlation_id
+            from exception_case
+            where
+                is_counted(exception_case.note)
+                and exception_case.opened_at < list_max(ends::timestamp[])
+                and coalesce(
+                    greatest(exception_case.verified_at, exception_case.resolved_at) >= list_min(starts::timestamp[]),
+                    true
+                )
+        )
+) as part
+where
+    part.outcome is distinct from 'ended'
+    and part.opened_at < list_max(ends::timestamp[])
+    and (only_flow::varchar is null or part.flow = only_flow);
+
+-- part_state: one row per part of `parts` (a step of the statement: number, correlation_id, flow, of_tenant,
+-- in_one_tenant) and moment at which its state may change, before `until`: success, completed_unproven or failed.
+-- A success is none while an exception of the part is open that it does not prove; the last signal decides.
+-- One that arrived after a person had closed the exception, and was judged by nobody, ends it at its own time.
+create or replace macro part_state(parts, until) as table
+with
+signalled as materialized (
+    select
+        part.number,
+        part.flow,
+        unit_signal.time,
+        case
+            when unit_signal.outcome in ('success', 'completed_unproven') then unit_signal.outcome
+        end as completed,
+        unit_signal.outcome not in ('success', 'completed_unproven') as failed,
+        0 as opened,
+        min(unit_signal.recorded_at) as recorded_at
+    from query_table(parts) as part
+    inner join unit_signal
+        on
+            part.correlation_id = unit_signal.correlation_id
+            and part.flow = unit_signal.flow
+            and (
+                part.of_tenant is not distinct from unit_signal.tenant
+                or (unit_signal.tenant is null and part.in_one_tenant)
+            )
+    where
+        unit_signal.time < until
+        and unit_signal.outcome in ('success', 'completed_unproven', 'failed', 'partial', 'completed_with_errors')
+    group by
+        part.number,
+        part.flow,
+        unit_signal.trace_id,
+        unit_signal.record_id,
+        unit_signal.time,
+        unit_signal.outcome
+    having sum(unit_signal.change) > 0
+),
+stuck as (
+    select
+        part.number,
+        part.flow,
+        cases.opened_at,
+        cases.verified_at,
+        least(cases.closed_at, cases.verified_at, min(signalled.time)) as closed_at
+    from query_table(parts) as part
+    inner join episode(null, null, null) as cases
+        on
+            part.correlation_id = cases.correlation_id
+            and part.flow = cases.flow
+            and part.of_tenant is not distinct from cases.tenant
+    left join case_episode as closing
+        on
+            cases.id = closing.case_id
+            and cases.number = closing.episode
+            and closing.change = 'closed'
+            and closing.how = 'resolved'
+    left join signalled
+        on
+            part.number = signalled.number
+            and part.flow = signalled.flow
+            and signalled.completed is not null
+            and signalled.time > cases.opened_at
+            and signalled.recorded_at > closing.recorded_at
+    where coalesce(cases.note, '') not in ('needs a look', 'the script went on after this error', 'partial')
+    group by
+        part.number,
+        part.flow,
+        cases.id,
+        cases.number,
+        cases.opened_at,
+        cases.verified_at,
+        cases.closed_at
+),
+event as (
+    select
+        number,
+        flow,
+        time,
+        max(completed) as completed,
+        bool_or(failed) as failed,
+        sum(opened) as opened
+    from (
+        select * exclude (recorded_at) from signalled
+        union all
+        select number, flow, opened_at, null, false, 1 from stuck
+        union all
+        select number, flow, closed_at, null, false, -1 from stuck
+        union all
+        select number, flow, verified_at, 'success', false, 0 from stuck
+    ) as everything
+    where time < until
+    group by
+        number,
+        flow,
+        time
+),
+standing as (
+    select
+        *,
+        sum(opened) over (partition by number, flow order by time) > 0 as is_stuck
+    from event
+),
+latest as (
+    select
+        *,
+        max(case when not is_stuck and completed is not null then time end)
+            over (partition by number, flow order by time) as completed_at,
+        max(case when failed or (is_stuck and completed is not null) then time end)
+            over (partition by number, flow order by time) as failed_at,
+        last_value(case when not is_stuck then completed end ignore nulls)
+            over (partition by number, flow order by time) as how
+    from standing
+)
+select
+    number,
+    flow,
+    time,
+    case
+        when is_stuck or completed_at is null or completed_at < failed_at then 'failed'
+        else how
+    end as state
+from latest
+where
+    completed_at is not null
+    or failed_at is not null;
+
+-- unit_in_period: one row per period and unit that finished in it or was in flight at its end.
+-- A unit finished in a period if its state at the end is another than at the start: it counts once by its last
+-- state, and a state that is only repeated counts nothing again. Over several flows it failed if it failed in any,
+-- and completed when it completed in every flow that it entered.
+-- Units of which only a root span ended prove nothing (outcome ended) and are left out.
+create or replace macro unit_in_period(starts, ends, reach, only_flow, split_by) as table
+with
+part as materialized (
+    select * from unit_part(starts, ends, reach, only_flow, split_by)
+),
+whole as materialized (
+    select
+        row_number() over () as number,
+        of_tenant,
+        correlation_id,
+        of_flow,
+        arg_min(flow, struct_pack(a := opened_at, b := flow)) as flow,
+        min(opened_at) as opened_at,
+        min(first_error_at) as first_error_at,
+        min(human_at) as human_at,
+        sum(failed_attempts)::bigint as failed_attempts,
+        first(
+            struct_pack(amount := value_amount, currency := value_currency)
+            order by rough_value(value_amount, value_currency) desc nulls last, value_amount desc nulls last, flow
+        ) as value,
+        any_value({split}) as {split},
+        coalesce(min(first_completed_at), min(first_failed_at)) as turned_at,
+        case
+            when min(first_completed_at) is not null then 'success'
+            when min(first_failed_at) is not null then 'failed'
+        end as turned_to,
+        -- its history has to be read
+        count(*) > 1
+        or (min(first_completed_at) is not null and min(first_failed_at) is not null)
+        or coalesce(bool_or(outcome = 'completed_unproven'), false)
+        or (coalesce(of_tenant, ''), correlation_id) in (
+            select
+                coalesce(exception_case.tenant, ''),
+                exception_case.correlation_id
+            from exception_case
+            where is_counted(exception_case.note)
+        ) as has_history
+    from part
+    group by
+        of_tenant,
+        correlation_id,
+        of_flow
+),
+old_part as materialized (
+    select
+        whole.number,
+        part.of_tenant,
+        part.correlation_id,
+        part.flow,
+        part.opened_at,
+        not exists (
+            select 1
+            from part as other
+            where
+                other.correlation_id = part.correlation_id
+                and other.flow = part.flow
+                and other.of_tenant is distinct from part.of_tenant
+        ) as in_one_tenant
+    from part
+    inner join whole
+        on
+            part.correlation_id = whole.correlation_id
+            and part.of_tenant is not distinct from whole.of_tenant
+            and part.of_flow is not distinct from whole.of_flow
+    where whole.has_history
+),
+turn as (
+    select
+        number,
+        flow,
+        time,
+        state,
+        lag(state) over (partition by number, flow order by time) as before
+    from part_state('old_part', list_max(ends::timestamp[]))
+    qualify state is distinct from before
+),
+change as (
+    select
+        number,
+        time,
+        sum(sum(entered)) over (partition by number order by time) as entered,
+        sum(sum(failed)) over (partition by number order by time) as failed,
+        sum(sum(succeeded)) over (partition by number order by time) as succeeded,
+        sum(sum(unproven)) over (partition by number order by time) as unproven
+    from (
+        select number, opened_at as time, 1 as entered, 0 as failed, 0 as succeeded, 0 as unproven from old_part
+        union all
+        select
+            number,
+            time,
+            0,
+            (state = 'failed')::int - coalesce(before = 'failed', false)::int,
+            (state = 'success')::int - coalesce(before = 'success', false)::int,
+            (state = 'completed_unproven')::int - coalesce(before = 'completed_unproven', false)::int
+        from turn
+    ) as counted
+    group by
+        number,
+        time
+),
+history as (
+    select
+        number,
+        time,
+        case
+            when failed > 0 then 'failed'
+            when succeeded + unproven < entered then 'in_flight'
+            when unproven > 0 then 'completed_unproven'
+            else 'success'
+        end as state
+    from change
+    qualify state is distinct from lag(state) over (partition by number order by time)
+),
+stated as (
+    select
+        whole.* exclude (turned_at, turned_to, has_history),
+        period.number as period,
+        period.ends_at,
+        case when whole.turned_at < period.ends_at then whole.turned_at end as closed_at,
+        case when whole.turned_at < period.ends_at then whole.turned_to else 'in_flight' end as state,
+        null as state_before
+    from whole
+    inner join period(starts, ends) as period
+        on
+            whole.opened_at < period.ends_at
+            and coalesce(whole.turned_at, 'infinity'::timestamp) >= period.starts_at
+    where not whole.has_history
+    union all by name
+    select
+        whole.* exclude (turned_at, turned_to, has_history),
+        past.period,
+        past.ends_at,
+        case when past.state <> 'in_flight' then past.closed_at end as closed_at,
+        past.state,
+        past.state_before
+    from whole
+    inner join (
+        select
+            history.number,
+            period.number as period,
+            period.ends_at,
+            arg_max(history.state, history.time) as state,
+            max(history.time) as closed_at,
+            arg_max(history.state, history.time) filter (where history.time < period.starts_at) as state_before
+        from history
+        inner join period(starts, ends) as period on history.time < period.ends_at
+        group by
+            history.number,
+            period.number,
+            period.ends_at
+    ) as past on whole.number = past.number
+)
+select
+    stated.* exclude (number, value),
+    stated.value.amount as value_amount,
+    stated.value.currency as value_currency,
+    split_key(
+        split_by, flow, null, null,
+        {split},
+    ) as key,
+    state <> 'in_flight' as closed,
+    state in ('success', 'completed_unproven') as completed,
+    state = 'success' as succeeded,
+    state = 'in_flight' as in_flight
+from stated
+where
+    state = 'in_flight'
+    or state is distinct from state_before;
+
+-- unit_shape: one row per period and unit that finished in it, with the acts of people and the exceptions up to
+-- its end. with_error: something failed, even if the unit succeeded then. shape: how it ended.
+create or replace macro unit_shape(starts, ends, reach, only_flow) as table
+with
+closed_unit as materialized (
+    select
+        row_number() over () as number,
+        ended.*
+    from unit_in_period(starts, ends, reach, only_flow, null) as ended
+    where ended.closed
+),
+touched as (
+    select
+        closed_unit.number,
+        count(*) as human_acts
+    from closed_unit
+    inner join unit_touch(reach, only_flow, null) as touch
+        on
+            closed_unit.correlation_id = touch.correlation_id
+            and closed_unit.of_tenant is not distinct from touch.tenant
+            and closed_unit.of_flow is not distinct from touch.of_flow
+            and touch.touched_at <= closed_unit.closed_at
+    group by closed_unit.number
+),
+stuck as (
+    select
+        closed_unit.number,
+        count(distinct cases.case_id) filter (where cases.opened_at <= closed_unit.closed_at) as exceptions,
+        arg_max(cases.class, struct_pack(a := cases.opened_at, b := cases.case_id))
+            filter (where cases.opened_at <= closed_unit.closed_at) as class,
+        bool_or(cases.state = 'resolved' and cases.closed_at < closed_unit.ends_at)
+        and bool_and(coalesce(cases.closed_at < closed_unit.ends_at, false)) as closed_by_hand
+    from closed_unit
+    inner join unit_exception(reach, only_flow, null) as cases
+        on
+            closed_unit.correlation_id = cases.correlation_id
+            and closed_unit.of_tenant is not distinct from cases.tenant
+            and closed_unit.of_flow is not distinct from cases.of_flow
+            and cases.opened_at < closed_unit.ends_at
+    group by closed_unit.number
+)
+select
+    closed_unit.* exclude (number),
+    coalesce(touched.human_acts, 0) as human_acts,
+    coalesce(stuck.exceptions, 0) as exceptions,
+    stuck.class,
+    coalesce(closed_unit.first_error_at <= closed_unit.closed_at, false) or coalesce(stuck.exceptions > 0, false) as with_error,
+    case
+        when not closed_unit.completed then case when stuck.closed_by_hand then 'manual' else 'failed' end
+        when touched.human_acts is null then 'touchless'
+        else 'assisted'
+    end as shape
+from closed_unit
+left join touched on closed_unit.number = touched.number
+left join stuck on closed_unit.number = stuck.number;
+
+-- step_failure: one row per unit and step at which it failed from since up to before, in whichever way it is
+-- known. Its class is that of its exception there, or of its latest failed attempt.
+create or replace macro step_failure(since, before, reach, only_flow) as table
+select
+    correlation_id,
+    flow,
+    step,
+    coalesce(
+        arg_max(class, failed_at) filter (where of_case),
+        arg_max(class, failed_at),
+        'unknown'
+    ) as class,
+    count(*) filter (where not of_case) as failed_attempts,
+    max(failed_at) as failed_at
+from (
+    select
+        correlation_id,
+        flow,
+        step,
+        error_class as class,
+        ended_at as failed_at,
+        false as of_case
+    from attempt
+    where
+        outcome = 'error'
+        and ended_at >= since
+        and ended_at < before
+        and (only_flow::varchar is null or flow = only_flow)
+        and (
+            reach::varchar[] is null
+            or exists (
+                select 1
+                from unit
+                where
+                    -- asked again, so that without a scope no unit is read
+                    reach::varchar[] is not null
+                    and unit.correlation_id = attempt.correlation_id
+                    and unit.flow = attempt.flow
+                    and in_scope(unit.tenant, unit.flow, reach::varchar[])
+            )
+        )
+    union all
+    select
+        exception_case.correlation_id,
+        exception_case.flow,
+        exception_case.step,
+        exception_case.class,
+        case_occurrence.time as failed_at,
+        true as of_case
+    from case_occurrence
+    inner join exception_case on case_occurrence.case_id = exception_case.id
+    where
+        case_occurrence.time >= since
+        and case_occurrence.time < before
+        and in_scope(exception_case.tenant, exception_case.flow, reach::varchar[])
+        and is_counted(case_occurrence.note)
+        and (only_flow::varchar is null or exception_case.flow = only_flow)
+) as failed
+group by
+    correlation_id,
+    flow,
+    step;

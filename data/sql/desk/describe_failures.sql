@@ -1,8 +1,0 @@
--- one row per failure of which is known now whether it only tells of another
-update failure
-set
-    describes = described_failure.describes
-from described_failure
-where
-    failure.trace_id = described_failure.trace_id
-    and failure.record_id = described_failure.record_id

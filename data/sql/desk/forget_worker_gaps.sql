@@ -1,2 +1,0 @@
--- one row per pause that is too old to tell how long a worker pauses
-delete from worker_gap where worker_gap.ended_at < $since::timestamp

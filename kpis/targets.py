@@ -1,0 +1,65 @@
+"""What people set for a figure: its target, and who answers for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from access.commands import Command, Target
+from audit import trail
+from kpis.definition import definition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from access.context import RequestContext
+    from data.store import Reading, Tx
+
+
+class Aim(NamedTuple):
+    """The target of a KPI, in its unit, and its owner; None where nobody set it."""
+
+    target: float | None = None
+    owner: str | None = None
+
+
+def aims(reading: Reading, flow: str | None) -> dict[str, Aim]:
+    """Return what was set over all flows, or for one flow, by KPI."""
+    return dict(reading.query("kpis/targets", {"flow": flow}, into=_aim_of))
+
+
+def _aim_of(row: Mapping[str, Any]) -> tuple[str, Aim]:
+    kpi, latest = row.values()
+    return kpi, Aim(**latest)
+
+
+@dataclass(frozen=True, slots=True)
+class SetTarget(Command[None, None, dict[str, Any]]):
+    """Set the target and the owner of a KPI, over all flows or for one; None takes it away."""
+
+    act: ClassVar = "kpi.target"
+    kpi_id: str
+    target: float | None
+    owner: str | None
+    flow: str | None = None
+
+    def authorize(self, _loaded: None) -> Target:
+        """Return the figure."""
+        return Target(subject=f"figure:{self.kpi_id}", flow=self.flow)
+
+    def decide(self, _loaded: None, _ctx: RequestContext, _now: datetime) -> None:
+        """Refuse a KPI that is none.
+
+        Raises:
+            UnknownKpiError: there is no such KPI.
+        """
+        definition(self.kpi_id)
+
+    def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> dict[str, Any]:
+        """Write what was set, and who set it."""
+        row = {"target": self.target, "owner": self.owner, "flow": self.flow}
+        tx.run("kpis/set_target", {**row, "kpi": self.kpi_id, "actor": ctx.actor.name, "now": now})
+        entry = trail.Entry("target set", ctx.actor, subject=f"figure:{self.kpi_id}", details=row)
+        trail.write(tx, [entry], now)
+        return {"id": self.kpi_id, **row}

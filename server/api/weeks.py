@@ -1,0 +1,86 @@
+"""Routes about the weekly review: frozen weeks, their figures and comments."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from access.commands import perform
+from kpis import weeks
+from server.api import shapes, week_shapes
+from server.api.callers import CallerContext, Context, Key
+from server.api.paging import page
+
+if TYPE_CHECKING:
+    from server.context import ServerContext
+
+router = APIRouter(tags=["kpis"])
+
+WeekName = Annotated[str, Path(max_length=10, description="ISO week, such as 2026-W48.")]
+
+
+@router.get("/api/v1/weeks", response_model=shapes.Listed[week_shapes.Week])
+def list_weeks(ctx: Context) -> Any:
+    """List the frozen weeks, the latest frozen first.
+
+    Their figures are those of all flows: users who may not see everything see none.
+    """
+    found = _frozen(ctx)
+    sound = weeks.verdict(found).entries
+    return page(len(found), [_head(one, sound) for one in reversed(found)], 0)
+
+
+@router.get("/api/v1/weeks/{week}", response_model=week_shapes.WeekInFull)
+def get_week(week: WeekName, ctx: Context) -> Any:
+    """Return the figures of a week: as it was frozen, with what became known later beside it, or as a draft.
+
+    A draft is of what the caller may see. Those who may not see everything see every week as a draft.
+    """
+    found = _frozen(ctx)
+    kept = next((one for one in found if one.week == week), None)
+    if kept is None:
+        zone = ctx.settings.zone
+        figures = [_figure(name, one) for name, one in weeks.draft(ctx.reading, week, zone).items()]
+        return {"week": week, "state": "draft", "zone": zone, "figures": figures}
+    content = weeks.Content.of(kept.content)
+    now = weeks.draft(ctx.reading, week, content.zone)
+    figures = [_figure(name, one, now.get(name)) for name, one in content.figures.items()]
+    return {**_head(kept, weeks.verdict(found).entries), "figures": figures}
+
+
+@router.post("/api/v1/weeks/{week}/freeze", response_model=week_shapes.Frozen)
+def freeze_week(week: WeekName, ctx: CallerContext, key: Key) -> Any:
+    """Write down the figures of a week that is over, with their comments. They stay as they are."""
+    return perform(weeks.FreezeWeek(week, ctx.settings.zone), ctx, key=key)
+
+
+@router.post("/api/v1/weeks/{week}/comments", response_model=week_shapes.Comment)
+def comment_on_figure(week: WeekName, body: week_shapes.CommentRequest, ctx: CallerContext, key: Key) -> Any:
+    """Say why a figure of a week is what it is; the latest comment counts until the week is frozen."""
+    return perform(weeks.CommentOnFigure(week, body.kpi, body.text), ctx, key=key)
+
+
+def _frozen(ctx: ServerContext) -> list[weeks.FrozenWeek]:
+    return weeks.frozen(ctx.reading) if ctx.reading.scope is None else []
+
+
+def _figure(name: str, one: weeks.Stated, now: weeks.Stated | None = None) -> dict[str, Any]:
+    return {"id": name, **asdict(one), "restated": weeks.restated(one, now) if now else None}
+
+
+def _head(one: weeks.FrozenWeek, sound: int) -> dict[str, Any]:
+    """Return a frozen week without its figures; `sound` is how many weeks from the first on hold."""
+    content = weeks.Content.of(one.content)
+    return {
+        "week": one.week,
+        "state": "frozen",
+        "zone": content.zone,
+        "frozen_at": datetime.fromisoformat(one.frozen_at),
+        "frozen_by": one.actor,
+        "data_as_of": datetime.fromisoformat(content.data_as_of),
+        "hash": one.hash,
+        "intact": one.seq <= sound,
+    }

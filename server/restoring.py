@@ -1,0 +1,120 @@
+"""Put a backup in the place of a store: checked before, recorded after, and what was there is kept aside."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from access.commands import Command, Target, perform
+from audit import trail
+from data import backup
+from data.backup import BackupError
+from data.clock import stored, utc_now
+from data.opening import refuse_in_use
+from data.store import FILE_NAME
+from data.witness import sync
+from server import backups
+from server.container import Container
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from access.context import RequestContext
+    from audit.actor import Actor
+    from data.store import Tx
+    from server.settings import Settings
+
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRestore(Command[None, None, None]):
+    """Record that the store comes from a backup."""
+
+    act: ClassVar = "store.restore"
+    details: dict[str, Any]
+
+    def authorize(self, _loaded: None) -> Target:
+        """Return the store."""
+        return Target(subject="store")
+
+    def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> None:
+        """Write the entry."""
+        entry = trail.Entry("store restored", ctx.actor, subject="store", details=self.details)
+        trail.write(tx, [entry], now)
+
+
+def restore(source: Path, settings: Settings, actor: Actor, *, replace: bool) -> Path | None:
+    """Put a backup in the place of the store of these settings, and record it in its audit.
+
+    Return the folder to which the files of a store that was there were moved, or None.
+
+    Raises:
+        BackupError: the backup is not whole, or a store is there and `replace` is not given.
+        StoreInUseError: a server has the store open.
+    """
+    if wrong := backups.problems(source):
+        raise BackupError(f"The backup {source} is not whole, and nothing was restored: {'; '.join(wrong)}.")
+    there = _files(settings)
+    if there and not replace:
+        raise BackupError(
+            f"{settings.data} holds a store already. Give --replace to move it aside, or choose another "
+            "folder with --data."
+        )
+    _refuse_running(settings)
+    try:
+        aside = _moved_aside(there, settings.data) if there else None
+        _put(source / backup.DATABASE, settings.data / FILE_NAME)
+        if (source / backups.CHECKPOINTS).exists():
+            _put(source / backups.CHECKPOINTS, settings.checkpoints)
+    except OSError as error:
+        raise BackupError(f"The backup could not be restored: {error}.") from error
+    _record(backup.read(source), aside, settings, actor)
+    return aside
+
+
+def _record(manifest: backup.Manifest, aside: Path | None, settings: Settings, actor: Actor) -> None:
+    details = {
+        "made_at": manifest.made_at,
+        "commit": manifest.commit,
+        "replaced": aside.name if aside else None,
+    }
+    container = Container.open(settings)
+    try:
+        perform(RecordRestore(details), container.context(actor))
+    finally:
+        container.close()
+
+
+def _files(settings: Settings) -> list[Path]:
+    """List the files of a store that are there."""
+    database = settings.data / FILE_NAME
+    known = (database, database.with_name(f"{FILE_NAME}.wal"), settings.witness, settings.checkpoints)
+    return [path for path in known if path.exists()]
+
+
+def _refuse_running(settings: Settings) -> None:
+    """Refuse while another process has the store open. A file that cannot be read stops nothing."""
+    if (settings.data / FILE_NAME).exists():
+        refuse_in_use(settings.data / FILE_NAME)
+
+
+def _moved_aside(files: list[Path], data: Path) -> Path:
+    aside = data / f"replaced-{stored(utc_now()):{_STAMP}}"
+    aside.mkdir(mode=0o700, parents=True)
+    for path in files:
+        shutil.move(path, aside / path.name)
+    return aside
+
+
+def _put(source: Path, target: Path) -> None:
+    """Copy a file under its name only once all of it is on disk."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = target.with_name(f"{target.name}.new")
+    shutil.copyfile(source, draft)
+    draft.chmod(0o600)
+    sync(draft)
+    draft.rename(target)
+    sync(target.parent)

@@ -1,0 +1,104 @@
+"""The commands about the store itself: its state, backup, restore, check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from data import formats
+from server import backups, restoring
+from server.calls import Calls, say
+from server.identity import owner
+from server.settings import add_options
+
+if TYPE_CHECKING:
+    import argparse
+
+    from server.settings import Settings
+
+COMMANDS: Final = ("store", "backup", "restore", "check")
+_WRONG: Final = 1
+
+
+class StoreCalls(Calls):
+    """Those that the routes answer."""
+
+    async def store_state(self, _given: argparse.Namespace) -> int:
+        """Print what is known of the store's commits."""
+        found = await self.get("/store")
+        reasons = found.pop("reasons")
+        print("last commit: {commit} of {committed_at}".format(**found))  # noqa: T201 - data
+        return _listed(reasons)
+
+    async def store_accept(self, given: argparse.Namespace) -> int:
+        """Go on without the commits that are missing."""
+        lost = await self.post("/store/accept", {"reason": given.reason})
+        say("Accepted, and recorded in the audit. {missing} The store writes again.".format(**lost))
+        return 0
+
+    async def backup_make(self, given: argparse.Namespace) -> int:
+        """Make a backup and print its folder."""
+        made = await self.post("/store/backups", {"folder": str(given.folder)})
+        size = formats.size(made.pop("bytes"))
+        say("{rows} rows up to commit {commit}, read again and compared.".format(**made) + f" {size}.")
+        print(made.pop("folder"))  # noqa: T201 - data
+        return 0
+
+    async def check_store(self, _given: argparse.Namespace) -> int:
+        """Read all of the store and print what is wrong."""
+        return _listed((await self.get("/store/check")).pop("problems"))
+
+
+def beside_the_server(given: argparse.Namespace, settings: Settings) -> int | None:
+    """Run a command that needs no server and return its exit code; None where it is another one."""
+    if given.command == "restore":
+        return _restore(given, settings)
+    if given.command == "check" and given.folder:
+        return _listed(backups.problems(Path(given.folder)))
+    return None
+
+
+def _restore(given: argparse.Namespace, settings: Settings) -> int:
+    aside = restoring.restore(Path(given.folder), settings, owner(), replace=given.replace)
+    say(f"Restored to {settings.data}, and recorded in its audit.")
+    if aside is not None:
+        say(f"What was there is in {aside}.")
+    return 0
+
+
+def _listed(wrong: list[str]) -> int:
+    for line in wrong:
+        print(line)  # noqa: T201 - data
+    if not wrong:
+        say("Nothing is wrong.")
+    return _WRONG if wrong else 0
+
+
+def add_parsers(commands: Any) -> None:
+    """Add the options of these commands."""
+    _store(commands.add_parser("store", help="the store: state, accept"))
+    make = commands.add_parser("backup", help="copy the store to a folder, also while the server runs")
+    make.set_defaults(verb="make")
+    make.add_argument("folder", type=_absolute, help="the folder in which the backup's own folder is made")
+    add_options(make)
+    restore = commands.add_parser("restore", help="put a backup in the place of the store")
+    restore.add_argument("folder", help="the backup's own folder")
+    restore.add_argument("--replace", action="store_true", help="move a store that is there aside")
+    add_options(restore)
+    check = commands.add_parser("check", help="read all of the store, or of a backup, and say what is wrong")
+    check.set_defaults(verb="store")
+    check.add_argument("folder", nargs="?", help="the backup's own folder; without it, the store")
+    add_options(check)
+
+
+def _absolute(text: str) -> Path:
+    """Return a path that means the same to the server, which runs in another folder."""
+    return Path(text).absolute()
+
+
+def _store(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    add_options(verbs.add_parser("state", help="print the last commit, and what is missing"))
+    accept = verbs.add_parser("accept", help="go on without the commits that are missing")
+    accept.add_argument("--reason", required=True, help="why; it is in the audit")
+    add_options(accept)

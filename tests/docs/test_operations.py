@@ -1,0 +1,92 @@
+"""Each command of docs/operations.md is run as it is written, with the folders of its examples replaced."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from data import backup
+from tests.journeys.serving import ROOT, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGE = ROOT / "docs" / "operations.md"
+EXAMPLE = re.compile(r"/mnt/backups/unsnag-\d{8}T\d{12}Z")
+
+
+def _commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+class Operator:
+    """Runs the commands of the page, one after the other, beside a real server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server(folder / "srv")
+        self._folder = folder
+        self._left = _commands()
+
+    def run(self, begins: str, code: int = 0) -> str:
+        """Run the next command of the page, which begins so; return what it printed."""
+        command = self._left.pop(0)
+        assert command.startswith(f"python app.py {begins}"), command
+        made = backup.found(self._folder / "backups")
+        if made:
+            command = EXAMPLE.sub(str(made[-1]), command)
+        command = command.replace("/mnt/backups", str(self._folder / "backups"))
+        command = command.replace("/srv/unsnag", str(self.server.data))
+        command = command.replace("/srv/other", str(self._folder / "other"))
+        words = [sys.executable, *shlex.split(command)[1:]]
+        run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+        assert run.returncode == code, (command, run.stdout, run.stderr)
+        return run.stdout + run.stderr
+
+    def lose_the_log(self) -> None:
+        """Kill the server after it acknowledged something, delete its log, and start it again."""
+        record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": "lost"}}
+        body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+        assert httpx.post(f"{self.server.address}/v1/logs", json=body, timeout=60).status_code == 200
+        self.server.kill()
+        (self.server.data / "unsnag.duckdb.wal").unlink()
+        self.server.start(until=503)
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether every command was run."""
+        return not self._left
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    made = Operator(tmp_path)
+    yield made
+    made.server.kill()
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(900)
+def test_every_command_of_the_page_does_what_it_says(operator: Operator) -> None:
+    operator.server.start()
+    operator.run("backup")
+    assert "Nothing is wrong" in operator.run("check --data")
+    operator.run("backup")
+    assert "Nothing is wrong" in operator.run("check /mnt/backups/unsnag-")
+    operator.run("restore")
+    operator.server.stop()
+    assert "replaced-" in operator.run("restore")
+    operator.server.start()
+    operator.lose_the_log()
+    assert "missing" in operator.run("store state", code=1)
+    assert "Accepted" in operator.run("store accept")
+    assert httpx.get(f"{operator.server.address}/readyz", timeout=60).status_code == 200
+    assert operator.is_done

@@ -1,0 +1,251 @@
+"""What a figure opens: its rows, its split, its definition."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import streamlit as st
+
+from access.commands import perform
+from data import formats, sheet
+from kpis import display, scoreboard
+from kpis.definition import definition
+from server.exports import RecordExport
+from views.kit.person import later
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from kpis.definition import Definition
+    from kpis.figure import Kpi
+    from kpis.periods import Period
+    from server.context import ServerContext
+
+EXPORT_ROWS: Final = 1_000
+
+
+PAGE_ROWS: Final = 20
+
+
+PARTS: Final = {
+    "touchless": ("Touchless", "Assisted"),
+    "succeeded": ("Succeeded", "Failed"),
+    "with_error": ("With an error", "Without"),
+}
+"""How the counted rows of a figure are named, and how the others are."""
+
+
+def count_line(one: Kpi) -> str:
+    """Return how many units a figure counts, and how many are still in flight."""
+    return f"n {one.n:,} · {one.in_flight:,} in flight" if one.in_flight else f"n {one.n:,}"
+
+
+def open_figure(figure: str) -> None:
+    """Open the dialog of a figure or chart, on its first page of rows."""
+    st.query_params["figure"] = figure
+    st.session_state["business-page"] = 0
+
+
+def _close() -> None:
+    st.query_params.pop("figure", None)
+
+
+def dialog(ctx: ServerContext, figures: Sequence[Kpi], period: Period, flow: str | None) -> None:
+    """Open the dialog that the address names."""
+    name = st.query_params.get("figure")
+    known = {one.id: one for one in figures} | dict.fromkeys(("shape_of_work", "failures_by_step"))
+    if name not in known:
+        return
+    meant = definition(name)
+    open_dialog = st.dialog(meant.name, width="large", on_dismiss=_close)(_behind)
+    open_dialog(ctx, meant, known[name], period, flow)
+
+
+def _behind(ctx: ServerContext, meant: Definition, one: Kpi | None, period: Period, flow: str | None) -> None:
+    st.markdown(meant.meaning)
+    if one:
+        st.caption(
+            " · ".join(
+                part
+                for part in (display.figure(one.value, one.unit), count_line(one), display.note(one))
+                if part
+            )
+        )
+    views = ["Rows", "Split", "Definition"] if one else ["Rows", "Definition"]
+    view = st.segmented_control("View", views, default="Rows", required=True, label_visibility="collapsed")
+    if view == "Rows":
+        _rows(ctx, meant, period, flow)
+    elif view == "Split" and one:
+        _split(ctx, meant, one, period, flow)
+    else:
+        _definition(meant)
+
+
+def _rows(ctx: ServerContext, meant: Definition, period: Period, flow: str | None) -> None:
+    only = _which_rows(meant)
+    place = st.session_state.setdefault("business-page", 0)
+    total, found = scoreboard.rows(
+        ctx.reading,
+        meant.id,
+        period.start,
+        period.end,
+        flow,
+        PAGE_ROWS,
+        place * PAGE_ROWS,
+        only_counted=only,
+    )
+    if not total:
+        st.caption("No rows in this period.")
+        return
+    shown = [_shown(row, ctx.settings.zone) for row in found]
+    if meant.rows in scoreboard.AS_OF:
+        shown = [{"Age" if name == "Took" else name: cell for name, cell in row.items()} for row in shown]
+    st.dataframe(shown, hide_index=True, height="content", column_config=_columns())
+    _pager(place, total, len(found))
+    st.download_button(
+        f"All {total:,} rows as CSV", data=later(lambda ctx: _csv(ctx, meant, period, flow, only=only)),
+        file_name=f"unsnag-{meant.id}.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
+        help="The export is recorded in the audit.",
+    )  # fmt: skip
+
+
+def _csv(
+    ctx: ServerContext, meant: Definition, period: Period, flow: str | None, *, only: bool | None
+) -> bytes:
+    """Return all rows behind a figure; the audit records the export before it starts."""
+    rows: list[dict[str, Any]] = []
+    while True:
+        page = (EXPORT_ROWS, len(rows))
+        _, found = scoreboard.rows(
+            ctx.reading, meant.id, period.start, period.end, flow, *page, only_counted=only
+        )
+        rows.extend(found)
+        if len(found) < EXPORT_ROWS:
+            break
+    details = {"rows": len(rows), "flow": flow or "all", "since": str(period.start)}
+    perform(RecordExport(f"figure:{meant.id}", details), ctx)
+    out = io.BytesIO()
+    sheet.write(rows, list(rows[0]) if rows else [], out)
+    return out.getvalue()
+
+
+def _which_rows(meant: Definition) -> bool | None:
+    if meant.rows != "units" or meant.counted not in PARTS:
+        return None
+    counted, others = PARTS[meant.counted]
+    chosen = st.segmented_control(
+        "Rows",
+        ["All", counted, others],
+        default="All",
+        required=True,
+        label_visibility="collapsed",
+        on_change=_first,
+    )
+    return {counted: True, others: False}.get(chosen)
+
+
+def _first() -> None:
+    st.session_state["business-page"] = 0
+
+
+def _shown(row: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Return a row as the table shows it, with the same columns in the same order for all figures."""
+    closed, amount = row.get("closed_at") or row.get("failed_at"), row.get("value_amount")
+    cells = {
+        "Unit": f"/trace?id={quote(row['correlation_id'], safe='')}#{row['correlation_id']}",
+        "Flow": row["flow"],
+        "Step": row.get("step"),
+        "Outcome": (row.get("outcome") or row.get("state") or "").replace("_", " ") or None,
+        "Recovered by": row.get("recovered_by"),
+        "Class": display.CLASSES.get(row.get("class") or "", row.get("class")),
+        "Opened": _moment(row.get("opened_at"), zone),
+        "Ended": _moment(closed, zone),
+        "Took": formats.duration(row["seconds"]) if row.get("seconds") is not None else None,
+        "Failed attempts": row.get("failed_attempts"),
+        "Actions by people": row.get("human_acts"),
+        "Value": None if amount is None else formats.money(amount, row.get("value_currency")),
+    }
+    return {name: value for name, value in cells.items() if name in _FIELDS and _FIELDS[name] & row.keys()}
+
+
+_FIELDS: Final[dict[str, frozenset[str]]] = {
+    "Unit": frozenset({"correlation_id"}),
+    "Flow": frozenset({"flow"}),
+    "Step": frozenset({"step"}),
+    "Outcome": frozenset({"outcome", "state"}),
+    "Recovered by": frozenset({"recovered_by"}),
+    "Class": frozenset({"class"}),
+    "Opened": frozenset({"opened_at"}),
+    "Ended": frozenset({"closed_at", "failed_at"}),
+    "Took": frozenset({"seconds"}),
+    "Failed attempts": frozenset({"failed_attempts"}),
+    "Actions by people": frozenset({"human_acts"}),
+    "Value": frozenset({"value_amount"}),
+}
+
+
+def _moment(moment: datetime | None, zone: str) -> str | None:
+    return formats.clock(moment, zone) if moment else None
+
+
+def _columns() -> dict[str, Any]:
+    return {"Unit": st.column_config.LinkColumn("Unit", display_text=r"#(.+)$", help="Open the trace")}
+
+
+def _pager(place: int, total: int, shown: int) -> None:
+    first = place * PAGE_ROWS + 1
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{first:,} to {first + shown - 1:,} of {total:,}", width="stretch")
+        st.button("Previous", icon=":material/chevron_left:", disabled=not place, on_click=_turn, args=(-1,))
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            disabled=first + shown > total,
+            on_click=_turn,
+            args=(1,),
+        )
+
+
+def _turn(pages: int) -> None:
+    st.session_state["business-page"] += pages
+
+
+def _split(ctx: ServerContext, meant: Definition, one: Kpi, period: Period, flow: str | None) -> None:
+    by = st.segmented_control(
+        "By",
+        meant.splits,
+        default=meant.splits[0],
+        required=True,
+        format_func=lambda name: name.replace("_", " ").capitalize(),
+        label_visibility="collapsed",
+    )
+    parts = scoreboard.kpi(ctx.reading, meant.id, period, flow=flow, by=by).breakdown
+    if not parts:
+        st.caption("No units to split in this period.")
+        return
+    table = [
+        {
+            by.replace("_", " ").capitalize(): display.CLASSES.get(part.key, part.key)
+            if by == "class"
+            else part.key,
+            meant.name: display.figure(part.value, one.unit),
+            "n": part.n,
+            "Share of n": part.n / one.n,
+        }
+        for part in parts
+    ]
+    share = st.column_config.ProgressColumn("Share of n", format="percent", min_value=0, max_value=1)
+    number = st.column_config.NumberColumn("n", format="localized")
+    st.dataframe(table, hide_index=True, column_config={"n": number, "Share of n": share})
+
+
+def _definition(meant: Definition) -> None:
+    st.markdown("\n".join(f"- {rule}" for rule in meant.rules))
+    better = "More is better." if meant.better == "up" else "Less is better."
+    floor = f" Below {meant.floor} it is shown grey." if meant.floor else ""
+    st.caption(f"Version {meant.version} · unit: {meant.unit} · {meant.grain}. {better}{floor}")
+    with st.expander("SQL"):
+        st.code(meant.sql, language="sql")

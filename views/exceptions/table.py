@@ -1,0 +1,219 @@
+"""The table of cases, and what keys and clicks in it do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from access.errors import SignedOutError
+from cases import queries
+from cases.classes import is_guess
+from cases.commands import CaseCommand, Claim, Release
+from cases.lifecycle import LIVE, WAITING
+from cases.queries import CaseFilter
+from views.components.queue_table import queue_table
+from views.exceptions.filters import PER_PAGE, chosen_tab, first_row
+from views.kit import labels
+from views.kit.acting import act
+from views.kit.dialogs import resolve_dialog, retry_dialog
+from views.kit.panel import NO_OPERATOR
+from views.kit.person import context, page_context, who
+from views.kit.state import go
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cases.case import Case
+    from data.nouns import Page
+
+
+KEYS: Final = {"c": "claim", "r": "retry", "v": "resolve", "u": "release", "n": "next", "?": "help"}
+
+
+_TABLE: Final = "queue"
+
+
+_KEYS_HELP: Final = """
+| key | does |
+|---|---|
+| `j` `k` `↓` `↑` | move |
+| `Enter` `o` | open the panel |
+| `x` `Space` | select; with `Shift` and the arrows, a range |
+| `a` | select all on this page |
+| `c` | claim what is selected, or the row under the cursor |
+| `n` | claim the most urgent open exception |
+| `r` | retry… |
+| `v` | resolve… |
+| `u` | release |
+| `t` | trace the unit |
+| `Esc` | clear the selection, then close the panel |
+"""
+
+
+def case_list(found: Page[Case], opened: str | None, now: datetime) -> None:
+    """Draw the table of one page of cases, and the bar above it."""
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    selected = queue_table(
+        [_row(case) for case in found.items],
+        key=_TABLE,
+        now=now,
+        opened=opened,
+        narrow=opened is not None,
+        keys=KEYS,
+        claim_s=page_context().settings.cases.claim_minutes * 60,
+        epoch=st.session_state.get("queue_epoch", 0),
+        on_act=_from_key,
+        on_open=_from_row,
+        on_selected=lambda: None,
+    )
+    with bar:
+        _bar(found, selected)
+    _open_dialog()
+
+
+def _row(case: Case) -> dict[str, Any]:
+    where = " ▸ ".join(part for part in (case.flow, case.step) if part)
+    live_state = case.state in WAITING
+    return {
+        "id": case.id,
+        "state": case.state,
+        "due": _ms(case.due_at) if live_state else None,
+        "ended": _ended(case),
+        "first": _ms(case.opened_at),
+        "severity": case.severity,
+        "class": case.error_class,
+        "guess": is_guess(case),
+        "title": case.title,
+        "where": f"{where} · {case.dependency}" if case.dependency else where,
+        "unit": case.correlation_id,
+        "value": labels.amount(case.value),
+        "seen": case.occurrences,
+        "last": _ms(case.last_seen),
+        "attempts": case.attempts,
+        "holder": case.holder,
+        "mine": case.holder == who().name,
+        "lease": _ms(case.lease_until),
+    }
+
+
+def _ended(case: Case) -> str | None:
+    if case.state in LIVE:
+        return None
+    return "verified" if case.verified_at else "done"
+
+
+def _ms(moment: datetime | None) -> float | None:
+    return moment.timestamp() * 1000 if moment else None
+
+
+def _bar(found: Page[Case], selected: list[str]) -> None:
+    first = first_row()
+    last = first + len(found.items)
+    order = (
+        "newest first" if chosen_tab() in ("recovered", "resolved", "expired") else "by due time, then value"
+    )
+    selection = f"**{len(selected)} selected** · " if selected else ""
+    st.markdown(f"{selection}{first + 1:,}–{last:,} of {found.total:,} · :gray[{order}]")
+    st.space("stretch")
+    if selected and page_context().may("case.claim"):
+        _acts_on(selected)
+    if found.total > PER_PAGE:
+        number = first // PER_PAGE + 1
+        st.button(
+            "", key="page_back", icon=":material/chevron_left:", help="Previous page", disabled=first == 0,
+            on_click=lambda: go(page=str(number - 1)),
+        )  # fmt: skip
+        st.button(
+            "", key="page_on", icon=":material/chevron_right:", help="Next page",
+            disabled=last >= found.total,
+            on_click=lambda: go(page=str(number + 1)),
+        )  # fmt: skip
+    if st.button("", key="keys_help", icon=":material/keyboard:", help="Keys (?)"):
+        _keys_dialog()
+
+
+def _acts_on(selected: list[str]) -> None:
+    count = len(selected)
+    st.button(
+        f"Claim {count}",
+        key="many_claim",
+        icon=":material/front_hand:",
+        on_click=_act_many,
+        args=([Claim(case_id) for case_id in selected],),
+    )
+    st.button(
+        f"Release {count}",
+        key="many_release",
+        icon=":material/undo:",
+        on_click=_act_many,
+        args=([Release(case_id) for case_id in selected],),
+    )
+    if st.button(f"Retry {count}…", key="many_retry", icon=":material/replay:"):
+        retry_dialog(selected)
+    if st.button(f"Resolve {count}…", key="many_resolve", icon=":material/task_alt:"):
+        resolve_dialog(selected)
+
+
+def _act_many(commands: list[CaseCommand]) -> None:
+    act(commands)
+    st.session_state["queue_epoch"] = st.session_state.get("queue_epoch", 0) + 1
+
+
+def _from_key() -> None:
+    request = st.session_state[_TABLE].act
+    if not request:
+        return
+    name, ids = request["name"], request["ids"]
+    if name == "claim" and len(ids) == 1:
+        _claim_one(ids[0])
+    elif name == "claim":
+        _act_many([Claim(case_id) for case_id in ids])
+    elif name == "release":
+        _act_many([Release(case_id) for case_id in ids])
+    elif name == "next":
+        claim_next()
+    else:
+        st.session_state["requested_dialog"] = (name, ids)
+
+
+def _from_row() -> None:
+    request = st.session_state[_TABLE].open
+    if request:
+        go(case=request["id"])
+
+
+def _open_dialog() -> None:
+    name, ids = st.session_state.pop("requested_dialog", (None, []))
+    if name == "help":
+        _keys_dialog()
+    elif ids and not page_context().may("case.claim"):
+        st.toast(NO_OPERATOR, icon=":material/lock:")
+    elif name == "retry" and ids:
+        retry_dialog(ids)
+    elif name == "resolve" and ids:
+        resolve_dialog(ids)
+
+
+def claim_next() -> None:
+    """Claim the most urgent open case, and open it."""
+    try:
+        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"]), 5).items
+    except SignedOutError:
+        return  # the next page shows the sign-in
+    for case in most_urgent:
+        if _claim_one(case.id):
+            return
+
+
+def _claim_one(case_id: str) -> bool:
+    """Claim one case and open it among mine: the next key acts on it."""
+    done = bool(act([Claim(case_id)]))
+    if done:
+        go(tab="mine", case=case_id, page=None)
+    return done
+
+
+@st.dialog("Keys")
+def _keys_dialog() -> None:
+    st.markdown(_KEYS_HELP)

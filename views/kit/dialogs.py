@@ -1,0 +1,161 @@
+"""Dialogs that change cases: each shows what it reaches and asks for a reason."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from cases import queries
+from cases.case import Money
+from cases.commands import CancelRetry, FixedOutside, Resolve, RetryCase
+from cases.lifecycle import (
+    MIN_REASON,
+    RESOLUTION_CODES,
+    needs_reason,
+)
+from data import formats
+from views.kit import labels
+from views.kit.acting import act
+from views.kit.markdown import escape
+from views.kit.person import page_context, who
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+
+def safety(case: Case) -> tuple[str, str]:
+    """Return whether a retry is safe, as text, and the colour of the answer."""
+    if case.replay_safe is True:
+        return "Safe to retry: the step is idempotent and gets the same key again.", "green"
+    if case.replay_safe is False:
+        return "Not safe to replay: the step declares that a second run has a second effect.", "red"
+    return "This step does not declare whether it is safe to replay. Check its attempts first.", "orange"
+
+
+@st.dialog("Retry", width="medium")
+def retry_dialog(case_ids: list[str]) -> None:
+    """Ask for a reason, show whether a retry is safe, and request it."""
+    details = [queries.one(page_context().reading, case_id) for case_id in case_ids]
+    cases = [detail.case for detail in details]
+    shown = _scope(cases)
+    if refused := [detail.retry_refusal for detail in details if detail.retry_refusal]:
+        count = (
+            f"{len(refused)} of {len(cases)} cannot be retried now"
+            if len(cases) > 1
+            else "Cannot be retried now"
+        )
+        st.warning(escape(f"{count}: {refused[0]}"), icon=":material/warning:")
+    unsafe = [case for case in cases if case.replay_safe is not True]
+    for answer, color in dict.fromkeys(safety(case) for case in cases):
+        st.markdown(f":{color}[{answer}]")
+    with st.form(f"retry_{'_'.join(case_ids)[:60]}", border=False):
+        asks_why = any(needs_reason(case) for case in cases)
+        label = "What has changed since it failed?" if asks_why else "Reason (optional)"
+        reason = st.text_input(label, placeholder="What changed, or why retry now?", max_chars=400).strip()
+        sure = st.text_input("Type RETRY to run it anyway") if unsafe else "RETRY"
+        sent = st.form_submit_button(
+            f"Retry {formats.count(len(cases), 'exception')}", type="primary", icon=":material/replay:"
+        )
+    if sent and sure.strip().upper() != "RETRY":
+        st.error("Type RETRY to confirm. The step may take effect twice.", icon=":material/warning:")
+    elif sent and asks_why and not reason:
+        st.error(
+            "Enter a reason. A business error fails again unless something has changed.",
+            icon=":material/warning:",
+        )
+    elif sent:
+        shown["safety"] = sorted({safety(case)[0] for case in cases})
+        commands = [RetryCase(case_id, reason or None) for case_id in case_ids]
+        act(commands, token=_dialog_token("retry", cases), shown=shown)
+        st.rerun()
+
+
+@st.dialog("Cancel retry", width="medium")
+def cancel_retry_dialog(case_id: str) -> None:
+    """Ask for a reason and remove the retry from the workers' queue."""
+    cases = [queries.one(page_context().reading, case_id).case]
+    shown = _scope(cases)
+    st.markdown("The exception returns to the person who claimed it, or to the queue.")
+    with st.form(f"cancel_retry_{case_id}", border=False):
+        reason = st.text_input("Reason (optional)", max_chars=400)
+        sent = st.form_submit_button("Cancel the retry", type="primary", icon=":material/block:")
+    if sent:
+        token = _dialog_token("cancel_retry", cases)
+        act([CancelRetry(case_id, reason.strip() or None)], token=token, shown=shown)
+        st.rerun()
+
+
+@st.dialog("Fixed outside", width="medium")
+def fixed_outside_dialog(case_id: str) -> None:
+    """Ask what was done, and let the case wait for its unit's own success signal."""
+    cases = [queries.one(page_context().reading, case_id).case]
+    shown = _scope(cases)
+    days = page_context().settings.cases.fixed_outside_days
+    st.markdown(
+        "Use this for a unit that you repaired in another system and that continues by itself. "
+        f"The exception waits {days:g} days for the unit's own success signal, then returns to the queue."
+    )
+    with st.form(f"fixed_outside_{case_id}", border=False):
+        reason = st.text_area("Reason", placeholder="What was done, and where?", max_chars=2000)
+        sent = st.form_submit_button("Mark as fixed outside", type="primary", icon=":material/build:")
+    if sent and len(reason.strip()) < MIN_REASON:
+        st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
+    elif sent:
+        token = _dialog_token("fixed_outside", cases)
+        act([FixedOutside(case_id, reason)], token=token, shown=shown)
+        st.rerun()
+
+
+@st.dialog("Resolve", width="medium")
+def resolve_dialog(case_ids: list[str]) -> None:
+    """Ask for a code and a reason, and close the cases."""
+    cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
+    shown = _scope(cases)
+    with st.form(f"resolve_{'_'.join(case_ids)[:60]}", border=False):
+        code = st.selectbox(
+            "How did it end?", list(RESOLUTION_CODES), format_func=RESOLUTION_CODES.__getitem__
+        )
+        reason = st.text_area(
+            "Reason",
+            placeholder="What was wrong, and what was done? This is read months later.",
+            max_chars=2000,
+        )
+        sent = st.form_submit_button(
+            f"Resolve {formats.count(len(cases), 'exception')}", type="primary", icon=":material/task_alt:"
+        )
+    if sent and len(reason.strip()) < MIN_REASON:
+        st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
+    elif sent:
+        commands = [Resolve(case_id, code, reason) for case_id in case_ids]
+        act(commands, token=_dialog_token("resolve", cases), shown=shown)
+        st.rerun()
+
+
+def _scope(cases: list[Case]) -> dict[str, Any]:
+    """Show what the act reaches: count, value, flows and five samples. Return what was shown."""
+    by_currency: dict[str, Decimal] = {}
+    for case in cases:
+        if case.value:
+            currency = case.value.currency or ""
+            by_currency[currency] = by_currency.get(currency, Decimal()) + case.value.amount
+    sums = [labels.amount(Money(amount, currency)) for currency, amount in by_currency.items()]
+    flows = sorted({case.flow for case in cases})
+    reach = [formats.count(len(cases), "exception"), *sums, formats.count(len(flows), "flow")]
+    st.markdown(f"**{escape(' · '.join(reach))}**")
+    shown = [f"{case.correlation_id}: {case.title}" for case in cases[:5]]
+    more = f"  \n… and {len(cases) - 5} more" if len(cases) > 5 else ""  # noqa: PLR2004 - five samples
+    st.caption("  \n".join(escape(line) for line in shown) + more)
+    return {
+        "reach": " · ".join(reach),
+        "flows": flows,
+        "samples": shown,
+        "cases": {case.id: case.version for case in cases},
+    }
+
+
+def _dialog_token(verb: str, cases: list[Case]) -> str:
+    versions = ",".join(f"{case.id}.{case.version}" for case in cases)
+    return f"{verb}:{who().name}:{uuid.uuid5(uuid.NAMESPACE_OID, versions).hex}"

@@ -1,0 +1,116 @@
+"""How states, classes and severities are named and coloured on every page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cases.case import CaseState
+from cases.commands import (
+    CancelRetry,
+    CaseCommand,
+    Claim,
+    Classify,
+    FixedOutside,
+    Release,
+    Resolve,
+    RetryCase,
+)
+from data import formats
+
+if TYPE_CHECKING:
+    from cases.case import Case, Money
+
+
+class Tab(NamedTuple):
+    """A tab of the queue."""
+
+    name: str
+    states: list[str]
+    shows: str
+    """What it lists, as the empty tab says."""
+
+
+CLASSES: Final = {
+    "business": ("Business", "A business rule refused it"),
+    "infrastructure": ("Infrastructure", "A system did not answer"),
+    "data": ("Data", "The record violates its contract"),
+    "unknown": ("Unknown", "Not classified"),
+}
+STATES: Final = {
+    "open": ("Open", "red", ":material/error:"),
+    "claimed": ("Claimed", "blue", ":material/front_hand:"),
+    "retrying": ("Retrying", "orange", ":material/replay:"),
+    "verifying": ("Verifying", "orange", ":material/hourglass_top:"),
+    "recovered": ("Recovered", "green", ":material/check_circle:"),
+    "resolved": ("Resolved", "gray", ":material/task_alt:"),
+    "expired": ("Expired", "gray", ":material/timer_off:"),
+}
+VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
+"""A person resolved it as repaired, and a later success of the unit verified it."""
+TABS: Final = {
+    "open": Tab("Open", ["open"], "Exceptions waiting for someone."),
+    "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
+    "claimed": Tab("Claimed", ["claimed"], "Exceptions claimed by someone."),
+    "running": Tab(
+        "Retrying",
+        ["retrying", "verifying"],
+        "Exceptions being retried, or waiting for the success signal of their unit.",
+    ),
+    "recovered": Tab("Recovered", ["recovered"], "Exceptions whose unit succeeded later."),
+    "resolved": Tab("Resolved", ["resolved"], "Exceptions closed by a person or by their own script."),
+    "expired": Tab(
+        "Expired", ["expired"], "Exceptions that did not occur again and whose recovery no signal proved."
+    ),
+}
+"""Tabs of the queue, in their order. Every state is in one."""
+VERBS: Final = {
+    "opened": "opened", "recurred": "failed again", "reopened": "came back", "claimed": "claimed by",
+    "renewed": "claim renewed by", "released": "released by", "expired": "claim expired",
+    "retried": "retry requested by", "retry_cancelled": "retry cancelled by",
+    "verifying": "step ran on", "retry_failed": "retry failed on",
+    "classified": "class named by",
+    "fixed_outside": "marked as fixed outside by", "verified": "verified by the unit's own success",
+    "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
+    "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
+    "withdrawn": "withdrawn: the failure was handled", "updated": "details updated",
+    "closed": "ended",
+}  # fmt: skip
+"""Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
+DONE: Final[dict[type[CaseCommand], str]] = {
+    Claim: "claimed",
+    Release: "released",
+    Classify: "classified",
+    RetryCase: "sent to retry",
+    CancelRetry: "removed from the retry queue",
+    FixedOutside: "marked as fixed outside",
+    Resolve: "resolved",
+}
+"""What a command did, in the message after it."""
+SEVERITIES: Final = {
+    "critical": ("Critical", "red", ":material/priority_high:"),
+    "high": ("High", "orange", ":material/keyboard_double_arrow_up:"),
+    "medium": ("Medium", "yellow", ":material/drag_handle:"),
+    "low": ("Low", "gray", ":material/keyboard_arrow_down:"),
+}
+
+
+def state(case: Case) -> tuple[str, str, str]:
+    """Return the state of a case as it is shown: its name, colour and icon."""
+    is_verified = case.state == CaseState.RESOLVED and case.verified_at is not None
+    return VERIFIED if is_verified else STATES[case.state]
+
+
+def amount(value: Money | None) -> str:
+    """Return the value of a case or unit with its currency; a dash where it is unknown, never a zero."""
+    return formats.money(value.amount, value.currency) if value else formats.MISSING
+
+
+def settling(count: int) -> str:
+    """Return how many failures wait for the end of the work around them; nothing where none does."""
+    if not count:
+        return ""
+    waits, it = ("is", "It opens as an exception") if count == 1 else ("are", "They open as exceptions")
+    return (
+        f"{formats.count(count, 'failure')} {waits} waiting for the end of the surrounding work. "
+        f"{it} within 30 s unless that work succeeds."
+    )
