@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from data.store import Tx
+    from data.transaction import Tx
 
     Row = dict[str, Any]
 
