@@ -1,5 +1,6 @@
 -- K20 Throughput
 -- meaning: Units that were completed.
+-- group: speed
 -- unit: units
 -- better: up
 -- grain: one row per period and split
