@@ -526,22 +526,8 @@ inner join unit_exception(reach, only_flow, split_by) as cases
 -- step_retry: one row per attempt of a unit's step after the first. An attempt names no tenant: where an ID is in
 -- several, it is that of its trace. by_people: somebody asked for it. wasted: the failure before it was a business error.
 create or replace macro step_retry(reach, only_flow) as table
-select
-    unit.tenant,
-    attempt.correlation_id,
-    attempt.flow,
-    unit.{split},
-    attempt.step,
-    attempt.attempt,
-    attempt.started_at,
-    attempt.ended_at,
-    greatest(epoch(attempt.ended_at - attempt.started_at), 0) as seconds,
-    attempt.outcome,
-    coalesce(attempt.error_class, attempt.class_before, 'unknown') as class,
-    coalesce(attempt.dependency, attempt.dependency_before) as dependency,
-    attempt.retry_id is not null as by_people,
-    coalesce(attempt.class_before = 'business', false) as wasted
-from (
+with
+tried as materialized (
     select
         correlation_id,
         flow,
@@ -560,34 +546,51 @@ from (
     where
         outcome = 'error'
         or attempt > 1
-) as attempt
-inner join unit
-    on
-        attempt.correlation_id = unit.correlation_id
-        and attempt.flow = unit.flow
-        and in_scope(unit.tenant, unit.flow, reach::varchar[])
+    qualify attempt > 1
+),
+owned as (
+    select
+        unit.tenant,
+        tried.correlation_id,
+        tried.flow,
+        unit.{split},
+        tried.step,
+        tried.attempt,
+        tried.started_at,
+        tried.ended_at,
+        greatest(epoch(tried.ended_at - tried.started_at), 0) as seconds,
+        tried.outcome,
+        coalesce(tried.error_class, tried.class_before, 'unknown') as class,
+        coalesce(tried.dependency, tried.dependency_before) as dependency,
+        tried.retry_id is not null as by_people,
+        coalesce(tried.class_before = 'business', false) as wasted,
+        tried.trace_id,
+        min(unit.tenant) over one_id is not distinct from max(unit.tenant) over one_id
+        and count(*) over one_id = count(unit.tenant) over one_id as in_one_tenant,
+        count(unit.tenant) over one_id = 0 as in_no_tenant
+    from tried
+    inner join unit
+        on
+            tried.correlation_id = unit.correlation_id
+            and tried.flow = unit.flow
+    window one_id as (partition by tried.correlation_id, tried.flow)
+)
+select owned.* exclude (trace_id, in_one_tenant, in_no_tenant)
+from owned
 where
-    attempt.attempt > 1
-    and (only_flow::varchar is null or attempt.flow = only_flow)
+    in_scope(owned.tenant, owned.flow, reach::varchar[])
+    and (only_flow::varchar is null or owned.flow = only_flow)
     and (
-        (attempt.correlation_id, attempt.flow) not in (
-            select
-                shared.correlation_id,
-                shared.flow
-            from unit as shared
-            group by
-                shared.correlation_id,
-                shared.flow
-            having count(*) > 1
-        )
+        owned.in_one_tenant
+        or owned.in_no_tenant
         or exists (
             select 1
             from unit_trace
             where
-                unit_trace.trace_id = attempt.trace_id
-                and unit_trace.correlation_id = attempt.correlation_id
-                and unit_trace.flow = attempt.flow
-                and unit_trace.tenant is not distinct from unit.tenant
+                unit_trace.trace_id = owned.trace_id
+                and unit_trace.correlation_id = owned.correlation_id
+                and unit_trace.flow = owned.flow
+                and unit_trace.tenant is not distinct from owned.tenant
         )
     );
 

@@ -79,7 +79,7 @@ group by
 -- Where one has none, and without a reporting currency, currencies are not added: value and parts are in the currency
 -- that holds most value, by rough rates; among those without a rate, of most units. The first period decides.
 -- parts: the sum of each part; part_units: how many units it has, in any currency.
--- without_rate: the currencies of the period that cannot be converted; null without a reporting currency.
+-- without_rate: the currencies, in any of the periods, that cannot be converted; null without a reporting currency.
 create or replace macro money(amounts) as table
 with
 given as (
@@ -123,7 +123,8 @@ amount as (
 main as (
     select
         case when every_rate then any_reporting else biggest end as currency,
-        coalesce(every_rate, false) as in_reporting
+        coalesce(every_rate, false) as in_reporting,
+        without_rate
     from (
         select
             first(
@@ -132,7 +133,10 @@ main as (
                     worth_of_first desc nulls last, units_of_first desc, worth desc nulls last, units desc, currency
             ) as biggest,
             any_value(reporting) as any_reporting,
-            any_value(reporting) is not null and bool_and(has_rate) as every_rate
+            any_value(reporting) is not null and bool_and(has_rate) as every_rate,
+            case when any_value(reporting) is not null then
+                coalesce(list(currency order by currency) filter (where not has_rate), [])
+            end as without_rate
         from (
             select
                 currency,
@@ -156,16 +160,12 @@ listed as (
     select
         period,
         key,
-        list({'currency': currency, 'amount': total, 'n': n} order by n desc, currency) as currencies,
-        any_value(reporting) as reporting,
-        coalesce(list(currency order by currency) filter (where not has_rate), []) as missing
+        list({'currency': currency, 'amount': total, 'n': n} order by n desc, currency) as currencies
     from (
         select
             period,
             key,
             currency,
-            any_value(reporting) as reporting,
-            bool_and(converted is not null) as has_rate,
             sum(total) as total,
             sum(n)::bigint as n
         from amount
@@ -229,8 +229,9 @@ summed as (
 select
     summed.*,
     listed.currencies,
-    case when listed.reporting is not null then listed.missing end as without_rate
+    main.without_rate
 from summed
+cross join main
 left join listed
     on
         summed.period = listed.period

@@ -105,6 +105,7 @@ def test_a_rate_that_begins_later_is_none_for_an_earlier_day(tables: Tables) -> 
     tables.case("C2", "U2", opened=170, recovered=180, value="100 USD")
     after = kpi(tables.reading, "K9", NEXT)
     assert (after.unit, after.value, after.previous) == ("USD", 100, 100)
+    assert after.details["without_rate"] == ["USD"]  # that of the week before keeps both from being added
 
 
 def test_a_rate_is_found_the_other_way_round_and_by_a_third_currency(tables: Tables) -> None:

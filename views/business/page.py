@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 COLUMNS: Final = 4
 
 
+CHARTED: Final = "outcome"
+"""The heading under which both charts stand."""
+
+
 TILE_PX: Final = 215
 
 
@@ -55,8 +59,12 @@ def page() -> None:
         _empty()
         return
     figures = _figures(ctx.reading, where(ctx), period, flow, chosen()[1])
-    _tiles(figures, compared=_has_before(period, began[flow] if flow else min(began.values())))
-    charts(ctx, period, flow)
+    st.html(GREY)
+    compared = _has_before(period, began[flow] if flow else min(began.values()))
+    for group in GROUPS:
+        _tiles(group, [one for one in figures if definition(one.id).group == group], compared=compared)
+        if group == CHARTED:
+            charts(ctx, period, flow)
     dialog(ctx, figures, period, flow)
 
 
@@ -72,16 +80,13 @@ def _has_before(period: Period, began: datetime) -> bool:
     return began <= period.before.start + (period.end - period.start) / 20
 
 
-def _tiles(figures: Sequence[Kpi], *, compared: bool) -> None:
-    st.html(GREY)
-    of_group = {group: [one for one in figures if definition(one.id).group == group] for group in GROUPS}
-    for group, tiles in of_group.items():
-        if not tiles:
-            continue
-        st.subheader(group.capitalize(), anchor=False)
-        with st.grid(COLUMNS, min_column_width=TILE_PX):
-            for one in tiles:
-                _tile(one, compared=compared)
+def _tiles(group: str, figures: Sequence[Kpi], *, compared: bool) -> None:
+    if not figures:
+        return
+    st.subheader(group.capitalize(), anchor=False)
+    with st.grid(COLUMNS, min_column_width=TILE_PX):
+        for one in figures:
+            _tile(one, compared=compared)
 
 
 def _tile(one: Kpi, *, compared: bool) -> None:
