@@ -56,7 +56,7 @@ Each of these needs data that nothing records today. None of them is estimated.
 
 def listing() -> str:
     """Return the document's text."""
-    return "\n".join([INTRODUCTION, *(_section(one) for one in definitions().values()), MISSING])
+    return "\n".join([INTRODUCTION, MISSING, *(_section(one) for one in definitions().values())])
 
 
 def _section(one: Definition) -> str:
