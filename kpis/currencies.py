@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
 
 COLUMNS: Final = ("currency", "against", "rate", "valid_from")
 """The columns of a file of rates; others are refused, the order is free."""
