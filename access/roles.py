@@ -58,6 +58,8 @@ _RULES: Final = (
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
     ActRule("export", _from(VIEWER), "export the rows behind a figure"),
     ActRule("kpi.target", _from(APPROVER), "set the target and the owner of a figure", whole=True),
+    ActRule("currency.rate", _from(OPERATOR), "set what a currency is worth", whole=True),
+    ActRule("currency.report", _from(APPROVER), "choose the currency that money is reported in", whole=True),
     ActRule("week.comment", _from(OPERATOR), "comment on a figure of a week", whole=True),
     ActRule("week.freeze", _from(APPROVER), "freeze the figures of a week", whole=True),
     ActRule("quarantine.replay", _from(OPERATOR), "read a quarantined record again", whole=True),

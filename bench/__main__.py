@@ -1,6 +1,7 @@
 """Run every benchmark, or those named: `python -m bench [NAME ...]`.
 
-The names are access, classes, grouping, groups, growth, hook, ingest, joining, layouts, reading and visible.
+The names are access, classes, grouping, groups, growth, hook, ingest, joining, kpis, layouts,
+reading and visible.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ BENCHMARKS = (
     "hook",
     "ingest",
     "joining",
+    "kpis",
     "layouts",
     "reading",
     "visible",

@@ -21,9 +21,11 @@ CHARTS: Final = ("shape_of_work", "failures_by_step")
 """Figures that are drawn as charts, not shown as one number. Their headers say the same things."""
 
 
-KEYS: Final = ("meaning", "unit", "better", "grain", "version", "floor", "splits", "rows", "counted")
+KEYS: Final = ("meaning", "group", "unit", "better", "grain", "version", "floor", "splits", "rows", "counted")
 """What a header says besides its title and its rules, each in one line."""
-UNITS: Final = ("percent", "seconds", "per 1,000", "units", "exceptions", "money")
+UNITS: Final = ("percent", "seconds", "per 1,000", "units", "exceptions", "retries", "money")
+GROUPS: Final = ("outcome", "speed", "money", "exceptions", "data")
+"""The headings under which figures are shown, in their order."""
 BETTER: Final = ("up", "down")
 _ROWS: Final = "kpis/rows_"
 _TITLE: Final = re.compile(r"-- (?P<id>\w+) (?P<name>\S.*)")
@@ -50,8 +52,10 @@ class Definition:
     id: str
     name: str
     meaning: str
+    group: str
+    """The heading under which it is shown."""
     unit: str
-    """percent, seconds, per 1,000, units, exceptions, or money (the figure then names its currency)."""
+    """One of `UNITS`; a figure of money names its currency."""
     better: str
     """up or down."""
     grain: str
@@ -170,6 +174,7 @@ class _Header:
             id=kpi_id,
             name=name,
             meaning=self._text("meaning"),
+            group=self._choice("group", GROUPS),
             unit=self._choice("unit", UNITS),
             better=self._choice("better", BETTER),
             grain=self._text("grain"),

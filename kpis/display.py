@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from data import formats
+from kpis.definition import definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kpis.figure import Kpi
 
-_PLAIN: Final = ("units", "exceptions")
+NO_CURRENCY: Final = "no currency"
+"""What money without a currency is called by the macro `money`."""
+_PLAIN: Final = ("units", "exceptions", "retries")
+_COUNTED: Final = {
+    "cases": ("exception", "exceptions"), "records": ("record", "records"), "retries": ("retry", "retries"),
+}  # fmt: skip
+"""What the rows of a figure are, by the first word of their name; all others are units."""
 CLASSES: Final = {
     "business": "Business",
     "data": "Data",
@@ -56,11 +64,17 @@ def is_better(one: Kpi) -> bool | None:
     return None if text is None else text.startswith("+") == (one.better == "up")
 
 
+def nouns(one: Kpi) -> tuple[str, str]:
+    """Return what a figure counts: one of it, and many."""
+    rows = definition(one.id).rows.partition("_")[0]
+    return _COUNTED.get(rows, ("unit", "units"))
+
+
 def note(one: Kpi) -> str:
     """Return the second figure that keeps the first one honest."""
-    if not one.details:
+    if not one.details or one.id not in _NOTES:
         return ""
-    return _NOTES[one.id](one) if one.id in _NOTES else ""
+    return _NOTES[one.id](SimpleNamespace(**one.details), one.unit)
 
 
 def _difference(size: float, unit: str) -> str | None:
@@ -73,45 +87,99 @@ def _difference(size: float, unit: str) -> str | None:
     return figure(size, unit) if round(size) else None
 
 
-def _touches(one: Kpi) -> str:
-    assisted = f"{one.details['assisted']:,} assisted by people"
+def _touches(d: Any, _unit: str) -> str:
+    assisted = f"{d.assisted:,} assisted by people"
     # Without a source that names people's steps, what they do in other tools looks like automation.
-    return assisted if one.details.get("outside_is_seen") else f"{assisted} · work outside is not seen"
+    return assisted if d.outside_is_seen else f"{assisted} · work outside is not seen"
 
 
-def _times(one: Kpi) -> str:
-    if not one.n:
+def _times(d: Any, _unit: str) -> str:
+    if d.p90 is None:
         return ""
-    with_open = one.details["median_with_open"]
+    with_open = d.median_with_open
     second = "less than half ended" if with_open is None else f"{formats.duration(with_open)} with open ones"
-    p90 = one.details["p90"]
-    return second if p90 is None else f"p90 {formats.duration(p90)} · {second}"
+    return f"p90 {formats.duration(d.p90)} · {second}"
 
 
-def _risk(one: Kpi) -> str:
-    others = one.details["units_in_other_currencies"]
-    coverage = f"Value known for {formats.percent(one.details['coverage'])}"
-    return f"{coverage} · {others:,} in other currencies" if others else coverage
+def _p90(d: Any, _unit: str) -> str:
+    return "" if d.p90 is None else f"p90 {formats.duration(d.p90)}"
 
 
-def _recovered(one: Kpi) -> str:
-    parts = [f"{word} {money(one.details[word], one.unit)}" for word in ("automatic", "people")]
-    return " · ".join(parts)
+def _handled(d: Any, unit: str) -> str:
+    return "" if d.p90 is None else f"{_p90(d, unit)} · {formats.duration(d.total_seconds)} in all"
 
 
-def _backlog(one: Kpi) -> str:
-    days = one.details["backlog_days"]
-    flow = f"{one.details['inflow']:,} in · {one.details['outflow']:,} out"
+def _coverage(d: Any, _unit: str) -> str:
+    others = d.units_in_other_currencies
+    parts = (
+        f"Value known for {formats.percent(d.coverage)}",
+        f"{others:,} in other currencies" if others else "",
+        _without_rate(d),
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _without_rate(d: Any) -> str:
+    """Name the currencies that keep a sum in the reporting currency from being made."""
+    missing = getattr(d, "without_rate", None) or ()
+    codes = ", ".join(code for code in missing if code != NO_CURRENCY)
+    parts = (
+        f"no rate for {codes}" if codes else "",
+        "some name no currency" if NO_CURRENCY in missing else "",
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _recovered(d: Any, unit: str) -> str:
+    parts = (f"automatic {money(d.automatic, unit)} · people {money(d.people, unit)}", _without_rate(d))
+    return " · ".join(filter(None, parts))
+
+
+def _lost(d: Any, _unit: str) -> str:
+    rate = d.recovery_rate
+    recovered = "recovery rate not known" if rate is None else f"{formats.percent(rate)} recovered instead"
+    return " · ".join(filter(None, (recovered, _without_rate(d))))
+
+
+def _backlog(d: Any, _unit: str) -> str:
+    flow = f"{d.inflow:,} in · {d.outflow:,} out"
+    days = d.backlog_days
     return flow if days is None else f"{flow} · {days:.1f} days to clear at the current rate"
 
 
-_NOTES: Final[dict[str, Callable[[Kpi], str]]] = {
+def _retried(d: Any, _unit: str) -> str:
+    parts = (("automatic", d.automatic, d.automatic_n), ("asked for", d.people, d.people_n))
+    return " · ".join(f"{name} {formats.percent(rate)} of {n:,}" for name, rate, n in parts if n)
+
+
+def _retries(d: Any, _unit: str) -> str:
+    wasted = f" · {d.wasted:,} after a business error" if d.wasted else ""
+    return f"Most at {d.top_step}{wasted} · cost not known: no rates"
+
+
+def _answers(d: Any, _unit: str) -> str:
+    return f"Who {d.who:,} · what {d.what:,} · steps {d.steps:,} · why {d.why:,}"
+
+
+_NOTES: Final[dict[str, Callable[[Any, str], str]]] = {
     "K1": _touches,
-    "K19": lambda one: f"{one.details['failed']:,} failed",
-    "K7": lambda one: f"{formats.count(one.details['with_error'], 'unit')} with an error",
+    "K19": lambda d, _: f"{d.failed:,} failed",
+    "K7": lambda d, _: f"{formats.count(d.with_error, 'unit')} with an error",
     "K3": _times,
-    "K8": _risk,
+    "K4": _times,
+    "K5": _retries,
+    "K6": _p90,
+    "K8": _coverage,
     "K9": _recovered,
+    "K10": _lost,
+    "K11": lambda d, _: f"{d.with_error:,} with an error · {d.only_touched:,} only touched",
     "K16": _backlog,
-    "K20": lambda one: f"At most {one.details['peak_per_hour']:,} in an hour",
+    "K18": _handled,
+    "K20": lambda d, _: f"At most {d.peak_per_hour:,} in an hour",
+    "K22": lambda d, _: f"{formats.count(d.stretches, 'stretch', 'stretches')} of work under a claim",
+    "K23": lambda d, _: f"{d.intervened:,} touched because of an exception",
+    "K25": lambda d, _: f"p95 {formats.duration(d.p95)} · {d.late:,} late",
+    "K40": _retried,
+    "K43": _answers,
 }
+"""By KPI: its details as a line. They are read as attributes, named as the columns of the statement."""

@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(own)
     if options.act == "run":
         return _run(parser, options, command)
-    return {"worker": _work, "flush": _flush, "doctor": _examine, "kpis": _show}[options.act](options)
+    return {"worker": _work, "flush": _flush, "doctor": _examine, "kpis": _show, "rates": _exchange}[
+        options.act
+    ](options)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -42,7 +44,7 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="unsnag", description="Hook automations and execute their retries.")
     parser.add_argument("--version", action="version", version=f"unsnag {unsnag.__version__}")
-    acts = parser.add_subparsers(dest="act", required=True, metavar="{run,worker,flush,doctor,kpis}")
+    acts = parser.add_subparsers(dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates}")
     _add_run(
         acts.add_parser(
             "run", help="run a command as a unit of work", usage="unsnag run [options] -- COMMAND ..."
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--tenant", help="the same for the tenant")
     doctor.add_argument("--wait", type=float, default=10.0, help="seconds to wait for it (default 10)")
     _add_kpis(acts.add_parser("kpis", help="show the figures of a week, or the rows behind one"))
+    _add_rates(acts.add_parser("rates", help="show what currencies are worth, and set it from a file"))
     return parser
 
 
@@ -69,6 +72,19 @@ def _add_kpis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the server's answer")
     parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
     parser.epilog = f"{ENV_TOKEN} is sent as bearer token; it needs the role viewer."
+
+
+def _add_rates(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", help="CSV with the headings currency, against, rate, valid_from")
+    parser.add_argument("--reporting", metavar="CODE", help="report money in this currency, such as EUR")
+    parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.epilog = f"{ENV_TOKEN} is sent as bearer token; to set rates it needs the role operator."
+
+
+def _exchange(options: argparse.Namespace) -> int:
+    from unsnag import rates  # noqa: PLC0415 - only this command asks about currencies
+
+    return rates.exchange(options)
 
 
 def _show(options: argparse.Namespace) -> int:

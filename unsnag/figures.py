@@ -41,7 +41,7 @@ def show(options: argparse.Namespace) -> int:
         else:
             path, lines = "/api/v1/kpis", _figures
             params |= {"by": options.by}
-        answer = _ask(options.url, path, {name: value for name, value in params.items() if value})
+        answer = ask(options.url, path, {name: value for name, value in params.items() if value})
     except ServerSaysNoError as error:
         sys.stderr.write(f"{error}\n")
         return _REFUSED
@@ -50,7 +50,7 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
-def _ask(url: str | None, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+def ask(url: str | None, path: str, params: Mapping[str, str]) -> dict[str, Any]:
     """Ask the server; all pages of a list as one."""
     found = _page(url, path, params)
     following = found.get("next")
@@ -70,12 +70,13 @@ def _page(url: str | None, path: str, params: Mapping[str, str]) -> dict[str, An
             return dict(json.loads(answer.read()))
     except HTTPError as error:
         with error:
-            raise ServerSaysNoError(_detail(error)) from None
+            raise ServerSaysNoError(detail(error)) from None
     except (OSError, HTTPException, ValueError) as fault:
         raise ServerSaysNoError(f"{base} does not answer as an Unsnag server: {fault}") from None
 
 
-def _detail(error: HTTPError) -> str:
+def detail(error: HTTPError) -> str:
+    """Return why the server refuses."""
     try:
         return str(json.loads(error.read()).get("detail"))
     except (ValueError, AttributeError, OSError):
@@ -84,23 +85,24 @@ def _detail(error: HTTPError) -> str:
 
 def _figures(answer: Mapping[str, Any]) -> list[str]:
     """Return one line a figure, one for its details, and one a part of its split."""
-    lines = [_line(_COLUMNS)]
+    lines = [line(_COLUMNS)]
     for one in answer.get("items", ()):
         details = one.get("details", {}).items()
         second = ", ".join(f"{name} {_text(value)}" for name, value in details if _is_plain(value))
-        lines += [_line([one.get(name) for name in _COLUMNS]), _line(["", second])]
+        lines += [line([one.get(name) for name in _COLUMNS]), line(["", second])]
         for part in one.get("breakdown", ()):
-            lines.append(_line(["", part.get("key"), part.get("value"), "", part.get("n")]))
+            lines.append(line(["", part.get("key"), part.get("value"), "", part.get("n")]))
     return lines
 
 
 def _rows(answer: Mapping[str, Any]) -> list[str]:
     rows = answer.get("items", ())
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return [_line(names), *(_line([row.get(name) for name in names]) for row in rows)]
+    return [line(names), *(line([row.get(name) for name in names]) for row in rows)]
 
 
-def _line(cells: Iterable[Any]) -> str:
+def line(cells: Iterable[Any]) -> str:
+    """Return cells as a line with tabs between them."""
     return "\t".join(_text(cell) for cell in cells)
 
 

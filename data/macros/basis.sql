@@ -29,6 +29,10 @@ create or replace macro split_key(
         )
     end;
 
+-- percent_where: the share of the rows of `base` that are `good`, in percent; null where there are none
+create or replace macro percent_where(good, base) as
+    100.0 * count(*) filter (where good and base) / nullif(count(*) filter (where base), 0);
+
 -- own_flow: the flow where units of single flows are asked for; null where a unit is the ID over all its flows
 create or replace macro own_flow(only_flow, split_by, flow) as
     case when only_flow::varchar is not null or split_by::varchar = 'flow' then flow end;

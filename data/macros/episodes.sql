@@ -237,10 +237,11 @@ left join unit
         and stuck.tenant is not distinct from unit.tenant
         and in_scope(unit.tenant, unit.flow, reach::varchar[]);
 
--- unit_recovered: one row per period and unit with exceptions that was proven recovered in the period, or is in
--- flight at its end. One that was recovered at the start of the period already counts nothing again.
--- The most valuable recovered exception speaks for the unit, as in unit_at_risk.
-create or replace macro unit_recovered(starts, ends, reach, only_flow, split_by) as table
+-- unit_fate: one row per period and unit with exceptions that came to a fate in the period, or is in flight at its
+-- end. recovered: the success that ended its last exception proved it. lost: its last exception was written off.
+-- One that had the same fate at the start of the period already counts nothing again.
+-- The most valuable exception with that fate speaks for the unit, as in unit_at_risk.
+create or replace macro unit_fate(fate, starts, ends, reach, only_flow, split_by) as table
 with
 known as materialized (
     select cases.*
@@ -265,7 +266,13 @@ ended as (
         period.ends_at,
         cases.*,
         own_flow(only_flow, split_by, cases.flow) as of_flow,
-        coalesce(cases.verified_at < period.ends_at, false) as proven,
+        case fate
+            when 'recovered' then coalesce(cases.verified_at < period.ends_at, false)
+            else coalesce(
+                cases.closed_at < period.ends_at and cases.verified_at is null and cases.resolution_code = 'written_off',
+                false
+            )
+        end as fits,
         case
             when cases.verified_at < period.ends_at then cases.verified_at
             when cases.closed_at < period.ends_at then cases.closed_at
@@ -299,13 +306,13 @@ stuck as (
         min(opened_at) as opened_at,
         bool_or(ended_at is null) as in_flight,
         max(ended_at) as closed_at,
-        arg_max(proven, ended_at) as recovered,
+        arg_max(fits, ended_at) as came_to_it,
         coalesce(
             max(ended_before) < 'infinity'::timestamp
-            and arg_max(coalesce(verified_at < starts_at, false), ended_before),
+            and arg_max(if(fate = 'recovered', coalesce(verified_at < starts_at, false), fits), ended_before),
             false
-        ) as was_recovered,
-        coalesce(bool_or(by_people) filter (where proven), false) as by_people,
+        ) as had_come_to_it,
+        coalesce(bool_or(by_people) filter (where fits), false) as by_people,
         first(
             struct_pack(
                 flow := flow,
@@ -314,11 +321,11 @@ stuck as (
                 step := step,
                 title := title,
                 class := class,
-                amount := if(value_amount is null or not proven, unit_amount, value_amount),
-                currency := if(value_amount is null or not proven, unit_currency, value_currency)
+                amount := if(value_amount is null or not fits, unit_amount, value_amount),
+                currency := if(value_amount is null or not fits, unit_currency, value_currency)
             )
             order by
-                proven desc,
+                fits desc,
                 rough_value(value_amount, value_currency) desc nulls last,
                 value_amount desc nulls last,
                 opened_at,
@@ -335,6 +342,7 @@ stuck as (
 select
     period,
     in_flight,
+    not in_flight as counted,
     correlation_id,
     exceptions,
     opened_at,
@@ -354,4 +362,162 @@ select
 from stuck
 where
     in_flight
-    or (recovered and not was_recovered and closed_at >= starts_at);
+    or (came_to_it and not had_come_to_it and closed_at >= starts_at);
+
+-- unit_recovered: unit_fate of those that were proven recovered
+create or replace macro unit_recovered(starts, ends, reach, only_flow, split_by) as table
+select * from unit_fate('recovered', starts, ends, reach, only_flow, split_by);
+
+-- unit_lost: unit_fate of those that were written off
+create or replace macro unit_lost(starts, ends, reach, only_flow, split_by) as table
+select * from unit_fate('lost', starts, ends, reach, only_flow, split_by);
+
+
+-- case_act: one row per entry of the audit that changed an exception, with the episode in which it was written, and
+-- when the next one was (null: none yet). What was done on an exception that was merged counts for the one that stays.
+create or replace macro case_act(reach, only_flow) as table
+with
+entry as (
+    select
+        coalesce(folded_case.merged_into, audit.case_id) as case_id,
+        audit.time,
+        lead(audit.time) over (partition by audit.case_id order by audit.seq) as next_at,
+        audit.actor_type,
+        audit.verb,
+        audit.to_state
+    from audit
+    left join folded_case on audit.case_id = folded_case.id
+    where
+        audit.kind = 'effect'
+        and audit.case_id is not null
+)
+select
+    entry.case_id,
+    coalesce(max(reopened.episode), 1) as episode,
+    entry.time,
+    entry.next_at,
+    entry.actor_type,
+    entry.verb,
+    entry.to_state
+from entry
+inner join exception_case on entry.case_id = exception_case.id
+left join case_episode as reopened
+    on
+        entry.case_id = reopened.case_id
+        and reopened.change = 'opened'
+        and reopened.recorded_at <= entry.time
+where
+    in_scope(exception_case.tenant, exception_case.flow, reach::varchar[])
+    and (only_flow::varchar is null or exception_case.flow = only_flow)
+group by all;
+
+-- case_claimed: one row per period and episode of an exception that was opened before its end and was open or claimed
+-- in it. claimed_at: when a person first took it up, whatever the act: a claim, a retry, a word about it.
+-- counted: in the period; in_flight: open at its end, and nobody had.
+create or replace macro case_claimed(starts, ends, reach, only_flow, split_by) as table
+select
+    period.number as period,
+    cases.key,
+    cases.id as case_id,
+    cases.number as episode,
+    cases.correlation_id,
+    cases.flow,
+    cases.step,
+    cases.title,
+    cases.class,
+    cases.opened_at,
+    claim.claimed_at,
+    coalesce(claim.claimed_at >= period.starts_at and claim.claimed_at < period.ends_at, false) as counted,
+    coalesce(claim.claimed_at >= period.ends_at, true) and coalesce(cases.closed_at >= period.ends_at, true) as in_flight,
+    greatest(epoch(least(claim.claimed_at, if(claim.claimed_at < period.ends_at, null, cases.closed_at), period.ends_at) - cases.opened_at), 0) as seconds
+from episode(reach, only_flow, split_by) as cases
+left join (
+    select
+        case_id,
+        episode,
+        min(time) as claimed_at
+    from case_act(reach, only_flow)
+    where
+        actor_type = 'human'
+        and verb in ('claimed', 'retried', 'edited', 'decided', 'fixed_outside', 'resolved')
+    group by
+        case_id,
+        episode
+) as claim
+    on
+        cases.id = claim.case_id
+        and cases.number = claim.episode
+inner join period(starts, ends) as period
+    on
+        cases.opened_at < period.ends_at
+        and coalesce(greatest(claim.claimed_at, cases.closed_at), 'infinity'::timestamp) >= period.starts_at
+where
+    -- claimed before the period
+    coalesce(claim.claimed_at >= period.starts_at, true)
+    -- ended before it, and claimed after it or by nobody
+    and (coalesce(cases.closed_at >= period.starts_at, true) or claim.claimed_at < period.ends_at);
+
+-- case_work: one row per episode of an exception and stretch of a person's work on it. It begins with each act that
+-- leaves the exception claimed, and ends with the next act of anyone, at the latest after ten minutes.
+create or replace macro case_work(reach, only_flow) as table
+select
+    case_id,
+    episode,
+    time as began_at,
+    least(next_at, time + interval '10 minutes') as ended_at
+from case_act(reach, only_flow)
+where
+    actor_type = 'human'
+    and to_state = 'claimed';
+
+-- case_handled: one row per period and episode of an exception that somebody claimed: ended in the period, or open
+-- at its end (in_flight). seconds: how long people worked on it up to then.
+create or replace macro case_handled(starts, ends, reach, only_flow, split_by) as table
+select
+    cases.* exclude (seconds),
+    cases.ended as counted,
+    cases.still_open as in_flight,
+    sum(epoch(least(work.ended_at, cases.ends_at) - work.began_at)) as seconds
+from case_in_period(starts, ends, reach, only_flow, split_by) as cases
+inner join case_work(reach, only_flow) as work
+    on
+        cases.case_id = work.case_id
+        and cases.episode = work.episode
+        and work.began_at < cases.ends_at
+where
+    cases.ended
+    or cases.still_open
+group by all;
+
+-- case_worked: one row per period and exception that people worked on in it, with the seconds that they did
+create or replace macro case_worked(starts, ends, reach, only_flow, split_by) as table
+select
+    period.number as period,
+    cases.key,
+    cases.id as case_id,
+    cases.correlation_id,
+    cases.flow,
+    cases.step,
+    cases.title,
+    cases.class,
+    min(greatest(work.began_at, period.starts_at)) as began_at,
+    count(*) as stretches,
+    sum(epoch(least(work.ended_at, period.ends_at) - greatest(work.began_at, period.starts_at))) as seconds
+from episode(reach, only_flow, split_by) as cases
+inner join case_work(reach, only_flow) as work
+    on
+        cases.id = work.case_id
+        and cases.number = work.episode
+inner join period(starts, ends) as period
+    on
+        work.began_at < period.ends_at
+        and work.ended_at > period.starts_at
+group by
+    period.number,
+    cases.key,
+    cases.id,
+    cases.correlation_id,
+    cases.flow,
+    cases.step,
+    cases.title,
+    cases.class;

@@ -476,3 +476,214 @@ group by
     correlation_id,
     flow,
     step;
+
+-- unit_marked: unit_in_period with what `marks` says of the unit up to its end. `marks` names a step of the statement
+-- with the columns tenant, correlation_id, of_flow, marked_at and special. marked: there is one; special: a special one.
+-- waiting: it is in flight, and there is one before the end of the period.
+create or replace macro unit_marked(marks, starts, ends, reach, only_flow, split_by) as table
+select
+    unit.*,
+    coalesce(mark.marked_at <= unit.closed_at, false) as marked,
+    coalesce(mark.special_at <= unit.closed_at, false) as special,
+    unit.in_flight and coalesce(mark.marked_at < unit.ends_at, false) as waiting
+from unit_in_period(starts, ends, reach, only_flow, split_by) as unit
+left join (
+    select
+        tenant,
+        correlation_id,
+        of_flow,
+        min(marked_at) as marked_at,
+        min(marked_at) filter (where special) as special_at
+    from query_table(marks)
+    group by
+        tenant,
+        correlation_id,
+        of_flow
+) as mark
+    on
+        unit.correlation_id = mark.correlation_id
+        and unit.of_tenant is not distinct from mark.tenant
+        and unit.of_flow is not distinct from mark.of_flow;
+
+-- unit_intervention: one row per unit and time at which a person touched it between the failure and the end of an
+-- exception of it
+create or replace macro unit_intervention(reach, only_flow, split_by) as table
+select
+    touch.tenant,
+    touch.correlation_id,
+    touch.of_flow,
+    touch.touched_at as marked_at,
+    true as special
+from unit_touch(reach, only_flow, split_by) as touch
+inner join unit_exception(reach, only_flow, split_by) as cases
+    on
+        touch.correlation_id = cases.correlation_id
+        and touch.tenant is not distinct from cases.tenant
+        and touch.of_flow is not distinct from cases.of_flow
+        and touch.touched_at >= cases.opened_at
+        and coalesce(touch.touched_at <= cases.closed_at, true);
+
+-- step_retry: one row per attempt of a unit's step after the first. An attempt names no tenant: where an ID is in
+-- several, it is that of its trace. by_people: somebody asked for it. wasted: the failure before it was a business error.
+create or replace macro step_retry(reach, only_flow) as table
+with
+tried as materialized (
+    select
+        correlation_id,
+        flow,
+        step,
+        attempt,
+        started_at,
+        ended_at,
+        outcome,
+        error_class,
+        dependency,
+        retry_id,
+        trace_id,
+        lag(error_class) over (partition by correlation_id, flow, step order by ended_at, attempt) as class_before,
+        lag(dependency) over (partition by correlation_id, flow, step order by ended_at, attempt) as dependency_before
+    from attempt
+    where
+        outcome = 'error'
+        or attempt > 1
+    qualify attempt > 1
+),
+owned as (
+    select
+        unit.tenant,
+        tried.correlation_id,
+        tried.flow,
+        unit.{split},
+        tried.step,
+        tried.attempt,
+        tried.started_at,
+        tried.ended_at,
+        greatest(epoch(tried.ended_at - tried.started_at), 0) as seconds,
+        tried.outcome,
+        coalesce(tried.error_class, tried.class_before, 'unknown') as class,
+        coalesce(tried.dependency, tried.dependency_before) as dependency,
+        tried.retry_id is not null as by_people,
+        coalesce(tried.class_before = 'business', false) as wasted,
+        tried.trace_id,
+        min(unit.tenant) over one_id is not distinct from max(unit.tenant) over one_id
+        and count(*) over one_id = count(unit.tenant) over one_id as in_one_tenant,
+        count(unit.tenant) over one_id = 0 as in_no_tenant
+    from tried
+    inner join unit
+        on
+            tried.correlation_id = unit.correlation_id
+            and tried.flow = unit.flow
+    window one_id as (partition by tried.correlation_id, tried.flow)
+)
+select owned.* exclude (trace_id, in_one_tenant, in_no_tenant)
+from owned
+where
+    in_scope(owned.tenant, owned.flow, reach::varchar[])
+    and (only_flow::varchar is null or owned.flow = only_flow)
+    and (
+        owned.in_one_tenant
+        or owned.in_no_tenant
+        or exists (
+            select 1
+            from unit_trace
+            where
+                unit_trace.trace_id = owned.trace_id
+                and unit_trace.correlation_id = owned.correlation_id
+                and unit_trace.flow = owned.flow
+                and unit_trace.tenant is not distinct from owned.tenant
+        )
+    );
+
+-- unit_answered: unit_in_period with what is known of each unit up to its end: who ended it, what it carried, which
+-- steps ran, and why its exceptions ended
+create or replace macro unit_answered(starts, ends, reach, only_flow, split_by) as table
+with
+asked as materialized (
+    select
+        row_number() over () as number,
+        unit.*
+    from unit_in_period(starts, ends, reach, only_flow, split_by) as unit
+),
+ended_by as (
+    select distinct asked.number
+    from asked
+    inner join unit_signal
+        on
+            asked.correlation_id = unit_signal.correlation_id
+            and (asked.of_flow is null or asked.of_flow = unit_signal.flow)
+            and (asked.of_tenant is not distinct from unit_signal.tenant or unit_signal.tenant is null)
+            and unit_signal.time <= asked.closed_at
+    where unit_signal.part is not null
+),
+walked as (
+    select distinct asked.number
+    from asked
+    inner join attempt
+        on
+            asked.correlation_id = attempt.correlation_id
+            and (asked.of_flow is null or asked.of_flow = attempt.flow)
+            and attempt.ended_at <= asked.closed_at
+),
+unexplained as (
+    select distinct asked.number
+    from asked
+    inner join unit_exception(reach, only_flow, split_by) as cases
+        on
+            asked.correlation_id = cases.correlation_id
+            and asked.of_tenant is not distinct from cases.tenant
+            and asked.of_flow is not distinct from cases.of_flow
+            and cases.closed_at < asked.ends_at
+    where cases.state = 'expired'
+)
+select
+    asked.*,
+    ended_by.number is not null as who,
+    coalesce(
+        asked.value_amount::varchar,
+        asked.{split},
+    ) is not null as what,
+    walked.number is not null as steps,
+    unexplained.number is null as why
+from asked
+left join ended_by on asked.number = ended_by.number
+left join walked on asked.number = walked.number
+left join unexplained on asked.number = unexplained.number;
+
+-- retry_in_period: step_retry by the period in which the attempt ended
+create or replace macro retry_in_period(starts, ends, reach, only_flow) as table
+select
+    period.number as period,
+    retried.*
+from step_retry(reach, only_flow) as retried
+inner join period(starts, ends) as period
+    on
+        retried.ended_at >= period.starts_at
+        and retried.ended_at < period.ends_at;
+
+-- unit_retried: unit_marked by the attempts of its steps after the first; special: somebody asked for one
+create or replace macro unit_retried(starts, ends, reach, only_flow, split_by) as table
+with
+try_again as (
+    select
+        tenant,
+        correlation_id,
+        own_flow(only_flow, split_by, flow) as of_flow,
+        ended_at as marked_at,
+        by_people as special
+    from step_retry(reach, only_flow)
+)
+select * from unit_marked('try_again', starts, ends, reach, only_flow, split_by);
+
+-- unit_touched: unit_marked by what people did for it
+create or replace macro unit_touched(starts, ends, reach, only_flow, split_by) as table
+with
+touch as (
+    select
+        tenant,
+        correlation_id,
+        of_flow,
+        touched_at as marked_at,
+        false as special
+    from unit_touch(reach, only_flow, split_by)
+)
+select * from unit_marked('touch', starts, ends, reach, only_flow, split_by);

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["kpis"])
 
-_BY: Final = ("flow", *SPLITS, "class", "recovered_by")
+_BY: Final = ("flow", *SPLITS, "class", "recovered_by", "step", "dependency", "source")
 _WEEKS: Final = 12
 """Points of a trend where a week is asked for: with fewer nothing can be stated about what is usual."""
 

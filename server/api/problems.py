@@ -41,6 +41,7 @@ from data.backup import BackupError
 from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreUnavailableError, UnsnagError
 from data.logs import event_log
 from data.spans import fail
+from kpis.currencies import InvalidRateError
 from kpis.definition import UnknownKpiError
 from kpis.periods import InvalidPeriodError
 from kpis.weeks import EmptyCommentError, WeekRunsError
@@ -68,6 +69,7 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (UnknownKpiError, 404),
     (InvalidPeriodError, 400),
     (EmptyCommentError, 422),
+    (InvalidRateError, 422),
     (WeekRunsError, 409),
     (MappingNotFoundError, 404),
     (VersionNotFoundError, 404),

@@ -59,6 +59,7 @@ def table() -> dict[str, tuple[set[str], bool]]:
 
 
 TABLE = table()
+RATES = "currency,against,rate,valid_from\nUSD,EUR,0.9,2026-01-01\n"
 
 
 def is_expected(act: str, role: str, scope: str, *, on_a_case: bool) -> bool:
@@ -161,6 +162,11 @@ class Door:
             "telemetry.send": (False, lambda: http.post("/v1/logs", json={"resourceLogs": []})),
             "retry.work": (False, lambda: post("/api/v1/retries/lease", {"flows": []})),
             "kpi.target": (False, lambda: post("/api/v1/kpis/K1/target", {"target": 97})),
+            "currency.rate": (
+                False,
+                lambda: post("/api/v1/currencies/rates", {"csv": RATES}),
+            ),
+            "currency.report": (False, lambda: post("/api/v1/currencies/reporting", {"currency": "EUR"})),
             "week.comment": (
                 False,
                 lambda: post("/api/v1/weeks/2026-W10/comments", {"kpi": "K1", "text": "as before"}),

@@ -153,6 +153,7 @@ VIEWS = {
     "asked_id": "unit",
     "task_case": "exception_case",
     "new_named": "named_lately",
+    "new_rate": "currency_rate",
 }
 
 

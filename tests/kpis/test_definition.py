@@ -15,6 +15,7 @@ from kpis.definition import FaultyHeaderError, read
 ROOT = Path(__file__).parents[2]
 GOOD = """-- K99 Units seen
 -- meaning: Units that were seen.
+-- group: outcome
 -- unit: units
 -- better: up
 -- grain: one row per period and split
@@ -46,19 +47,28 @@ def _without(key: str) -> str:
 
 
 FAULTS = {
-    "no meaning": (_without("meaning"), 10, "no line `-- meaning: ...`"),
-    "no rows": (_without("rows"), 10, "no line `-- rows: ...`"),
-    "no rule": (_without("rule"), 10, "no line `-- rule: ...`"),
-    "unknown unit": (GOOD.replace("unit: units", "unit: parsecs"), 3, "'parsecs' is no value for 'unit'"),
-    "unknown direction": (GOOD.replace("better: up", "better: more"), 4, "choose one of: up, down"),
-    "unknown key": (GOOD.replace("better:", "bettr:"), 4, "the key 'bettr' is unknown"),
-    "unknown rows": (GOOD.replace("rows: units", "rows: nothing"), 9, "choose one of: cases_closed"),
-    "key given twice": (GOOD.replace("floor: 0", "version: 2"), 7, "already given in line 6"),
-    "version is a word": (GOOD.replace("version: 1", "version: one"), 6, "whole number from 1 on"),
-    "version is zero": (GOOD.replace("version: 1", "version: 0"), 6, "whole number from 1 on"),
-    "floor below zero": (GOOD.replace("floor: 0", "floor: -1"), 7, "whole number from 0 on"),
-    "no key at all": (GOOD.replace("better: up", "up is better"), 4, "not of the form `key: value`"),
-    "empty value": (GOOD.replace("better: up", "better:"), 4, "not of the form `key: value`"),
+    "no meaning": (_without("meaning"), 11, "no line `-- meaning: ...`"),
+    "no rows": (_without("rows"), 11, "no line `-- rows: ...`"),
+    "no rule": (_without("rule"), 11, "no line `-- rule: ...`"),
+    "unknown unit": (GOOD.replace("unit: units", "unit: parsecs"), 4, "'parsecs' is no value for 'unit'"),
+    "unknown direction": (GOOD.replace("better: up", "better: more"), 5, "choose one of: up, down"),
+    "unknown group": (
+        GOOD.replace("group: outcome", "group: rest"),
+        3,
+        "choose one of: outcome, speed, money",
+    ),
+    "unknown key": (GOOD.replace("better:", "bettr:"), 5, "the key 'bettr' is unknown"),
+    "unknown rows": (
+        GOOD.replace("rows: units", "rows: nothing"),
+        10,
+        "choose one of: cases_claimed, cases_closed",
+    ),
+    "key given twice": (GOOD.replace("floor: 0", "version: 2"), 8, "already given in line 7"),
+    "version is a word": (GOOD.replace("version: 1", "version: one"), 7, "whole number from 1 on"),
+    "version is zero": (GOOD.replace("version: 1", "version: 0"), 7, "whole number from 1 on"),
+    "floor below zero": (GOOD.replace("floor: 0", "floor: -1"), 8, "whole number from 0 on"),
+    "no key at all": (GOOD.replace("better: up", "up is better"), 5, "not of the form `key: value`"),
+    "empty value": (GOOD.replace("better: up", "better:"), 5, "not of the form `key: value`"),
     "no name": (GOOD.replace("K99 Units seen", "K99"), 1, "the first line must be `-- ID Name`"),
     "no header": ("select 1\n", 1, "the first line must be `-- ID Name`"),
 }
@@ -109,7 +119,7 @@ def _run(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("k99_units_seen", FAULTS["unknown unit"][0], "line 3: 'parsecs' is no value for 'unit'"),
+        ("k99_units_seen", FAULTS["unknown unit"][0], "line 4: 'parsecs' is no value for 'unit'"),
         ("k20_again", GOOD.replace("K99", "K20"), "line 1: the id K20 is already that of k20_again.sql"),
     ],
 )
@@ -131,6 +141,7 @@ def test_a_faulty_header_stops_the_start_of_the_server(
 
 NEW = """-- K99 Late units
 -- meaning: Units that are in flight at the end of the period.
+-- group: speed
 -- unit: units
 -- better: down
 -- grain: one row per period and split

@@ -58,14 +58,17 @@ def figures(store: Store, period: Period = WEEK_1) -> dict[str, Any]:
     return {one.id: (one, behind[one.id]) for one in found}
 
 
+FIRST = ("K1", "K19", "K7", "K3", "K8", "K9", "K16", "K20")
+
+
 def values(store: Store, period: Period = WEEK_1) -> dict[str, Any]:
-    return {one.id: (one.value, one.n) for one in board(store, period)}
+    return {one.id: (one.value, one.n) for one in board(store, period) if one.id in FIRST}
 
 
 def test_a_unit_that_fails_again_later_changes_no_figure_of_the_week_before(store: Store) -> None:
     bring(store, failure(0), success(3_600))
     before = figures(store)
-    assert {kpi_id: one.value for kpi_id, (one, _) in before.items()} == {
+    assert {kpi_id: before[kpi_id][0].value for kpi_id in FIRST} == {
         "K1": 100.0, "K19": 100.0, "K7": 1000.0, "K3": 3600.0, "K8": 0, "K9": 0, "K16": 0, "K20": 1.0,
     }  # fmt: skip
     assert before["K9"][0].n == 1

@@ -43,6 +43,7 @@ class Episode:
     how: str | None
     case: str
     value: int | None
+    lost: bool = False
 
     def is_open(self, moment: float) -> bool:
         return self.opened <= moment and (self.closed is None or self.closed > moment)
@@ -140,7 +141,9 @@ def _episodes(chance: random.Random, opened: float, case: str) -> list[Episode]:
     for _ in range(chance.choice((1, 1, 2, 3))):
         closed = clock + chance.randrange(1, 200) if chance.random() < 0.8 else None
         how = None if closed is None else chance.choice(("recovered", "recovered", "resolved"))
-        found.append(Episode(clock, closed, how, case, value))
+        # No two episodes of a unit end at one moment: which of them is its last would be open.
+        closed = closed if closed is None else closed + chance.random() / 1000
+        found.append(Episode(clock, closed, how, case, value, how == "resolved" and chance.random() < 0.5))
         if closed is None:
             break
         clock = closed + chance.randrange(1, 150)
@@ -181,14 +184,19 @@ def _write_cases(table: Rows, tenant: str, name: str, part: Part) -> None:
             case, name, opened=episodes[0].opened, flow=part.flow, tenant=tenant, episodes=len(episodes),
             state=last.how or "open", verified_at=proven, value=value,
             resolved_at=None if last.closed is None else at(last.closed),
+            resolution_code=_code(last),
         )  # fmt: skip
         for number, one in enumerate(episodes, 1):
             ends = [("closed", one.closed, one.how)] if one.closed is not None else []
             for change, time, how in [("opened", one.opened, None), *ends]:
                 table._insert("case_episode", {
                     "case_id": case, "episode": number, "change": change, "time": at(time), "how": how,
-                    "rule": "2", "recorded_at": at(time),
+                    "rule": "2", "recorded_at": at(time), "code": _code(one) if how else None,
                 })  # fmt: skip
+
+
+def _code(one: Episode) -> str | None:
+    return ("written_off" if one.lost else "duplicate") if one.how == "resolved" else None
 
 
 class Expected:
@@ -203,15 +211,23 @@ class Expected:
 
     def of_units(self) -> dict[str, Any]:
         ended: list[tuple[str, bool, int]] = []
+        took: list[float] = []
         in_flight = 0
         for parts in self.units.values():
             now = whole_state(parts, self._before[self.end])
             in_flight += now == "in_flight"
             if now in FINAL and now != whole_state(parts, self._before[self.start]):
                 ended.append((now, *self._errors(parts)))
+                if now == "success":
+                    began = min(part.opened for part in parts if part.opened < self.end)
+                    took.append(turned_at(parts, self.end) - began)
         completed = sum(state != "failed" for state, *_ in ended)
         n = len(ended)
+        right = sum(state != "failed" and not error for state, error, _ in ended)
         return {
+            "K6": (statistics.median(took) * 3600 if took else None, len(took), in_flight),
+            "K11": (self._share(right, completed, 100), completed, in_flight),
+            "K23": (self._share(0, completed, 100), completed, in_flight),
             "K19": (self._share(sum(state == "success" for state, *_ in ended), n, 100), n, in_flight),
             "K20": (float(completed), completed, in_flight),
             "K1": (self._share(completed, completed, 100), completed, in_flight),
@@ -244,27 +260,41 @@ class Expected:
     def of_money(self) -> dict[str, Any]:
         risk: list[int | None] = []
         recovered: list[int | None] = []
+        lost: list[int | None] = []
         for parts in self.units.values():
             all_of_them = [one for part in parts for one in part.episodes]
             still = [one.value for one in all_of_them if self._is_open(one)]
             if still:
                 risk.append(max((value for value in still if value), default=None))
+            now, before = (self._lost_at(all_of_them, edge) for edge in (self.end, self.start))
+            if now is not None and now >= self.start and before is None:
+                off = [o.value for o in all_of_them if o.lost and (o.closed or 0) < self.end]
+                lost.append(max((value for value in off if value), default=None))
             now, before = (self._recovered_at(all_of_them, edge) for edge in (self.end, self.start))
             if now is not None and now >= self.start and before is None:
                 proven = [o.value for o in all_of_them if o.how == "recovered" and (o.closed or 0) < self.end]
                 recovered.append(max((value for value in proven if value), default=None))
         return {
             name: (Decimal(sum(value or 0 for value in found)), len(found))
-            for name, found in (("K8", risk), ("K9", recovered))
+            for name, found in (("K8", risk), ("K9", recovered), ("K10", lost))
         }
 
+    @classmethod
+    def _recovered_at(cls, episodes: list[Episode], edge: float) -> float | None:
+        last = cls._last(episodes, edge)
+        return last.closed if last and last.how == "recovered" else None
+
+    @classmethod
+    def _lost_at(cls, episodes: list[Episode], edge: float) -> float | None:
+        last = cls._last(episodes, edge)
+        return last.closed if last and last.lost else None
+
     @staticmethod
-    def _recovered_at(episodes: list[Episode], edge: float) -> float | None:
+    def _last(episodes: list[Episode], edge: float) -> Episode | None:
         known = [one for one in episodes if one.opened < edge]
         if not known or any(one.closed is None or one.closed >= edge for one in known):
             return None
-        last = max(known, key=lambda one: one.closed or 0)
-        return last.closed if last.how == "recovered" else None
+        return max(known, key=lambda one: one.closed or 0)
 
     @staticmethod
     def _share(part: int, n: int, of: int) -> float | None:

@@ -10,7 +10,7 @@ import pytest
 
 from data.clock import stored
 from kpis import scoreboard
-from kpis.definition import UnknownKpiError, charts, definition, definitions, ids
+from kpis.definition import UNITS, UnknownKpiError, charts, definition, definitions, ids
 from kpis.periods import InvalidPeriodError
 from tests.kpis.tables import START, WEEK, Tables
 
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow]
 
-ALL = ["K1", "K19", "K7", "K3", "K8", "K9", "K16", "K20"]
+ALL = [
+    "K1", "K19", "K7", "K3", "K8", "K9", "K16", "K20",
+    "K4", "K5", "K6", "K10", "K11", "K18", "K22", "K23", "K25", "K40", "K43",
+]  # fmt: skip
+OF_WORK = {"K5", "K10", "K18", "K22", "K25", "K40"}
+"""Figures of claims, retries, losses and records: the busy store has none, test_golden.py has."""
+COUNTS = {"K8", "K9", "K16", "K20", "K5", "K10", "K22"}
 
 
 @pytest.fixture
@@ -61,7 +67,7 @@ def test_every_figure_of_an_empty_store_is_empty_not_an_error(store: Store) -> N
     figures = scoreboard.scoreboard(store.everything(), WEEK.start, WEEK.end, by="flow", buckets=7)
     assert [figure.id for figure in figures] == ALL
     assert {figure.n for figure in figures} == {0}
-    assert [figure.value for figure in figures] == [None, None, None, None, 0, 0, 0, 0]
+    assert [figure.value for figure in figures] == [0 if name in COUNTS else None for name in ALL]
     assert all(len(figure.trend) == 7 for figure in figures)
     assert scoreboard.shape_of_work(store.everything(), WEEK.start, WEEK.end, "day")[0].units["failed"] == 0
     assert scoreboard.failures_by_step(store.everything(), WEEK.start, WEEK.end) == []
@@ -71,7 +77,7 @@ def test_every_figure_of_an_empty_store_is_empty_not_an_error(store: Store) -> N
 def test_the_parts_of_every_split_add_up_to_n(busy: Tables) -> None:
     for by in ("flow", "segment", "tenant", "business_unit", "class", "recovered_by"):
         for figure in scoreboard.scoreboard(busy.reading, WEEK.start, WEEK.end, by=by):
-            assert figure.n > 0
+            assert figure.n > 0 or figure.id in OF_WORK
             if by in definition(figure.id).splits:
                 assert sum(part.n for part in figure.breakdown) == figure.n, (figure.id, by)
             else:
@@ -272,7 +278,7 @@ def test_every_definition_says_all_that_a_reader_needs() -> None:
     assert ids() == ALL
     for one in (definitions() | charts()).values():
         assert one.meaning.endswith(".")
-        assert one.unit in {"percent", "seconds", "per 1,000", "units", "exceptions", "money"}
+        assert one.unit in UNITS
         assert one.better in {"up", "down"}
         assert one.version >= 1
         assert len(one.rules) >= 3

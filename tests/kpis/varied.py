@@ -74,7 +74,9 @@ def fill(store: Store, units: int = 220) -> None:
         _case_alone(rows, chance, n)
     for n, age in enumerate((0.5, 2, 3, 10, 20)):
         rows.case(f"XR{n}", f"recent{n}", opened=168 - age, value="12.50 EUR", tenant="acme")
+    _worked(rows, random.Random(20260303))
     rows.write()
+    store.act(lambda tx: tx.execute("update unit_signal set part = 'shop' where record_id % 3 > 0")).result()
     _arrive_late(store)
 
 
@@ -167,6 +169,33 @@ def _money(chance: random.Random) -> dict[str, Any]:
     whole, parts = chance.choice((1, 5, 5, 250, 1999)), chance.choice((0, 0, 25, 9_999))
     amount = Decimal(whole * 10_000 + parts).scaleb(-4)
     return {"value_amount": amount, "value_currency": chance.choice(CURRENCIES)}
+
+
+def _worked(rows: Rows, chance: random.Random) -> None:
+    """Write what people did under claims, steps that were tried again, and what was written off."""
+    for n in range(60):
+        common, opened = {"flow": chance.choice(FLOWS), **_context(chance)}, chance.uniform(-300, 150)
+        name, done = f"W{n}", opened + chance.uniform(3, 20)
+        ends = {"failed": done} if n % 4 == 0 else {"done": done}
+        rows.unit(name, opened=opened, failed_attempts=n % 3, **ends, **_money(chance), **common)
+        lost = {"resolved": done, "resolution_code": "written_off"} if n % 4 == 0 else {"recovered": done}
+        case = f"CW{n}"
+        rows.case(case, name, opened=opened, **lost, **_money(chance), **common)
+        _claims(rows, chance, case, opened)
+        for number in range(1, 2 + n % 3):
+            error = chance.choice(CLASSES[:3]) if number < 1 + n % 3 else None
+            rows.attempt(
+                name, chance.choice(STEPS[:2]), opened + number, error, attempt=number, flow=common["flow"],
+                started_at=at(opened + number - 0.1), dependency=chance.choice(("gateway", None)),
+                retry_id=f"R{n}" if n % 5 == 0 and number == 2 else None,
+            )  # fmt: skip
+
+
+def _claims(rows: Rows, chance: random.Random, case: str, opened: float) -> None:
+    clock = opened + chance.uniform(0.1, 1)
+    for verb, state in (("claimed", "claimed"), ("renewed", "claimed"), ("retried", "retrying")):
+        rows.act(case, verb, time=at(clock), to_state=state)
+        clock += chance.choice((0.05, 0.1, 0.5))
 
 
 def _arrive_late(store: Store) -> None:

@@ -16,8 +16,7 @@ from server.exports import RecordExport
 from views.kit.person import later
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Mapping, Sequence
 
     from kpis.definition import Definition
     from kpis.figure import Kpi
@@ -34,6 +33,8 @@ PARTS: Final = {
     "touchless": ("Touchless", "Assisted"),
     "succeeded": ("Succeeded", "Failed"),
     "with_error": ("With an error", "Without"),
+    "right": ("Right the first time", "Others"),
+    "intervened": ("With an intervention", "Without"),
 }
 """How the counted rows of a figure are named, and how the others are."""
 
@@ -153,42 +154,60 @@ def _first() -> None:
 
 def _shown(row: Mapping[str, Any], zone: str) -> dict[str, Any]:
     """Return a row as the table shows it, with the same columns in the same order for all figures."""
-    closed, amount = row.get("closed_at") or row.get("failed_at"), row.get("value_amount")
-    cells = {
-        "Unit": f"/trace?id={quote(row['correlation_id'], safe='')}#{row['correlation_id']}",
-        "Flow": row["flow"],
-        "Step": row.get("step"),
-        "Outcome": (row.get("outcome") or row.get("state") or "").replace("_", " ") or None,
-        "Recovered by": row.get("recovered_by"),
-        "Class": display.CLASSES.get(row.get("class") or "", row.get("class")),
-        "Opened": _moment(row.get("opened_at"), zone),
-        "Ended": _moment(closed, zone),
-        "Took": formats.duration(row["seconds"]) if row.get("seconds") is not None else None,
-        "Failed attempts": row.get("failed_attempts"),
-        "Actions by people": row.get("human_acts"),
-        "Value": None if amount is None else formats.money(amount, row.get("value_currency")),
+    return {
+        title: _cell(kind, _first_of(row, names), row, zone)
+        for title, kind, names in _COLUMNS
+        if names & row.keys()
     }
-    return {name: value for name, value in cells.items() if name in _FIELDS and _FIELDS[name] & row.keys()}
 
 
-_FIELDS: Final[dict[str, frozenset[str]]] = {
-    "Unit": frozenset({"correlation_id"}),
-    "Flow": frozenset({"flow"}),
-    "Step": frozenset({"step"}),
-    "Outcome": frozenset({"outcome", "state"}),
-    "Recovered by": frozenset({"recovered_by"}),
-    "Class": frozenset({"class"}),
-    "Opened": frozenset({"opened_at"}),
-    "Ended": frozenset({"closed_at", "failed_at"}),
-    "Took": frozenset({"seconds"}),
-    "Failed attempts": frozenset({"failed_attempts"}),
-    "Actions by people": frozenset({"human_acts"}),
-    "Value": frozenset({"value_amount"}),
+def _first_of(row: Mapping[str, Any], names: frozenset[str]) -> Any:
+    return next((row[name] for name in row if name in names and row[name] is not None), None)
+
+
+def _cell(kind: str, value: Any, row: Mapping[str, Any], zone: str) -> Any:
+    if value is None or kind == "plain":
+        return value
+    if kind == "unit":
+        return f"/trace?id={quote(value, safe='')}#{value}"
+    if kind == "moment":
+        return formats.clock(value, zone)
+    if kind == "money":
+        return formats.money(value, row.get("value_currency"))
+    return _WORDS[kind](value)
+
+
+_WORDS: Final[dict[str, Callable[[Any], str | None]]] = {
+    "outcome": lambda value: value.replace("_", " ") or None,
+    "class": lambda value: display.CLASSES.get(value, value),
+    "duration": formats.duration,
+    "answer": lambda value: "yes" if value else "no",
 }
-
-
-def _moment(moment: datetime | None, zone: str) -> str | None:
-    return formats.clock(moment, zone) if moment else None
+_COLUMNS: Final[tuple[tuple[str, str, frozenset[str]], ...]] = (
+    ("Unit", "unit", frozenset({"correlation_id"})),
+    ("Flow", "plain", frozenset({"flow"})),
+    ("Step", "plain", frozenset({"step"})),
+    ("Source", "plain", frozenset({"source"})),
+    ("Outcome", "outcome", frozenset({"outcome", "state"})),
+    ("Recovered by", "plain", frozenset({"recovered_by"})),
+    ("Retried by", "plain", frozenset({"retried_by"})),
+    ("Class", "class", frozenset({"class"})),
+    ("Opened", "moment", frozenset({"opened_at"})),
+    ("Happened", "moment", frozenset({"happened_at"})),
+    ("Arrived", "moment", frozenset({"arrived_at"})),
+    ("Claimed", "moment", frozenset({"claimed_at"})),
+    ("Ended", "moment", frozenset({"closed_at", "failed_at", "ended_at"})),
+    ("Took", "duration", frozenset({"seconds"})),
+    ("Attempt", "plain", frozenset({"attempt"})),
+    ("Failed attempts", "plain", frozenset({"failed_attempts"})),
+    ("Actions by people", "plain", frozenset({"human_acts"})),
+    ("Who", "answer", frozenset({"who"})),
+    ("What", "answer", frozenset({"what"})),
+    ("Steps", "answer", frozenset({"steps"})),
+    ("Why", "answer", frozenset({"why"})),
+    ("Value", "money", frozenset({"value_amount"})),
+)
+"""The columns of all tables in their order: title, how a cell is written, and where its value stands."""
 
 
 def _columns() -> dict[str, Any]:

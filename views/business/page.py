@@ -1,4 +1,4 @@
-"""Business: what the automations achieve, in eight figures and two charts.
+"""Business: what the automations achieve, in figures under five headings and two charts.
 
 Read the filters, query the figures, draw them. Each figure opens its rows, its split and its definition.
 The address holds every choice: `?period=7d&flow=order-to-cash&figure=K1` shows the same to everyone.
@@ -13,7 +13,7 @@ import streamlit as st
 
 from data import formats
 from kpis import display, scoreboard
-from kpis.definition import definition
+from kpis.definition import GROUPS, definition
 from views.business.behind import count_line, dialog, open_figure
 from views.business.charts import charts
 from views.business.filters import chosen, filters, where
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 
 COLUMNS: Final = 4
+
+
+CHARTED: Final = "outcome"
+"""The heading under which both charts stand."""
 
 
 TILE_PX: Final = 215
@@ -55,14 +59,18 @@ def page() -> None:
         _empty()
         return
     figures = _figures(ctx.reading, where(ctx), period, flow, chosen()[1])
-    _tiles(figures, compared=_has_before(period, began[flow] if flow else min(began.values())))
-    charts(ctx, period, flow)
+    st.html(GREY)
+    compared = _has_before(period, began[flow] if flow else min(began.values()))
+    for group in GROUPS:
+        _tiles(group, [one for one in figures if definition(one.id).group == group], compared=compared)
+        if group == CHARTED:
+            charts(ctx, period, flow)
     dialog(ctx, figures, period, flow)
 
 
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)
 def _figures(_reading: Reading, where: str, period: Period, flow: str | None, buckets: int) -> list[Kpi]:
-    """Return the eight figures; `where` distinguishes stores in the cache."""
+    """Return all figures; `where` distinguishes stores in the cache."""
     del where
     return scoreboard.scoreboard(_reading, period.start, period.end, flow, buckets=buckets, zone=period.zone)
 
@@ -72,8 +80,10 @@ def _has_before(period: Period, began: datetime) -> bool:
     return began <= period.before.start + (period.end - period.start) / 20
 
 
-def _tiles(figures: Sequence[Kpi], *, compared: bool) -> None:
-    st.html(GREY)
+def _tiles(group: str, figures: Sequence[Kpi], *, compared: bool) -> None:
+    if not figures:
+        return
+    st.subheader(group.capitalize(), anchor=False)
     with st.grid(COLUMNS, min_column_width=TILE_PX):
         for one in figures:
             _tile(one, compared=compared)
@@ -101,7 +111,7 @@ def _tile(one: Kpi, *, compared: bool) -> None:
 
 def _value(one: Kpi) -> str:
     if one.too_few:
-        return formats.count(one.n, "exception" if one.unit == "seconds" else "unit")
+        return formats.count(one.n, *display.nouns(one))
     return display.figure(one.value, one.unit)
 
 

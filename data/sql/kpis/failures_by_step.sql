@@ -1,5 +1,6 @@
 -- failures_by_step Failures by step
 -- meaning: Units that failed at a step, by class of the failure.
+-- group: outcome
 -- unit: units
 -- better: down
 -- grain: one row per flow, step and class

@@ -1,5 +1,6 @@
 -- K16 Open backlog
 -- meaning: Exceptions that are open at the end of the period.
+-- group: exceptions
 -- unit: exceptions
 -- better: down
 -- grain: one row per period and split

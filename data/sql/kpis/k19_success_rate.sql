@@ -1,5 +1,6 @@
 -- K19 Success rate
 -- meaning: Share of finished units that ended in success.
+-- group: outcome
 -- unit: percent
 -- better: up
 -- grain: one row per period and split

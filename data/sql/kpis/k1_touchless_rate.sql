@@ -1,5 +1,6 @@
 -- K1 Touchless rate
 -- meaning: Share of completed units that no person had to touch.
+-- group: outcome
 -- unit: percent
 -- better: up
 -- grain: one row per period and split
@@ -20,12 +21,11 @@
 select
     period,
     key,
-    100.0 * count(*) filter (where completed and not touched)
-    / nullif(count(*) filter (where completed), 0) as value,
+    percent_where(not marked, completed) as value,
     count(*) filter (where completed) as n,
     count(*) filter (where in_flight) as in_flight,
-    count(*) filter (where completed and not touched) as touchless,
-    count(*) filter (where completed and touched) as assisted,
+    count(*) filter (where completed and not marked) as touchless,
+    count(*) filter (where completed and marked) as assisted,
     any_value((
         select count(*) > 0
         from unit as worked
@@ -34,31 +34,7 @@ select
             and in_scope(worked.tenant, worked.flow, $scope::varchar[])
             and ($flow::varchar is null or worked.flow = $flow)
     )) as outside_is_seen
-from (
-    select
-        unit.period,
-        unit.key,
-        unit.completed,
-        unit.in_flight,
-        coalesce(touch.touched_at <= unit.closed_at, false) as touched
-    from unit_in_period($starts, $ends, $scope, $flow, $by) as unit
-    left join (
-        select
-            tenant,
-            correlation_id,
-            of_flow,
-            min(touched_at) as touched_at
-        from unit_touch($scope, $flow, $by)
-        group by
-            tenant,
-            correlation_id,
-            of_flow
-    ) as touch
-        on
-            unit.correlation_id = touch.correlation_id
-            and unit.of_tenant is not distinct from touch.tenant
-            and unit.of_flow is not distinct from touch.of_flow
-) as ended_unit
+from unit_touched($starts, $ends, $scope, $flow, $by)
 group by
     period,
     key

@@ -1,5 +1,6 @@
 -- K20 Throughput
 -- meaning: Units that were completed.
+-- group: speed
 -- unit: units
 -- better: up
 -- grain: one row per period and split
@@ -25,13 +26,26 @@ from (
     select
         period,
         key,
-        count(*) filter (where completed) as completed,
-        count(*) filter (where in_flight) as in_flight
-    from unit_in_period($starts, $ends, $scope, $flow, $by)
+        sum(completed)::bigint as completed,
+        sum(in_flight)::bigint as in_flight
+    from (
+        select
+            period,
+            key,
+            -- hours of every zone begin at a full quarter of one
+            time_bucket(interval '15 minutes', closed_at) as quarter,
+            count(*) filter (where completed) as completed,
+            count(*) filter (where in_flight) as in_flight
+        from unit_in_period($starts, $ends, $scope, $flow, $by)
+        group by
+            period,
+            key,
+            time_bucket(interval '15 minutes', closed_at)
+    ) as quarter_hour
     group by
         period,
         key,
-        clock_hour(closed_at, $zone)
+        clock_hour(quarter, $zone)
 ) as hour
 group by
     period,

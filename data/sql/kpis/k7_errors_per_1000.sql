@@ -1,5 +1,6 @@
 -- K7 Errors per 1,000
 -- meaning: Units with at least one error, per 1,000 units that finished.
+-- group: outcome
 -- unit: per 1,000
 -- better: down
 -- grain: one row per period and split

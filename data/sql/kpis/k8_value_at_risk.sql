@@ -1,9 +1,10 @@
 -- K8 Value at risk
 -- meaning: Money that is carried by units with an open exception.
+-- group: money
 -- unit: money
 -- better: down
 -- grain: one row per period and split
--- version: 2
+-- version: 3
 -- floor: 0
 -- splits: class, flow, {splits}
 -- rows: units_at_risk
@@ -13,7 +14,8 @@
 -- rule: Within one flow, and split by flow, it counts in each flow in which it is stuck.
 -- rule: What happens later changes nothing, not even that it fails again.
 -- rule: The highest value among several currencies is found by coarse rates. Its class is that of the exception with the highest value, its age that of the oldest one.
--- rule: Currencies are never added: the figure is in the currency that holds most value, by coarse rates that serve for order only; the others are listed beside it.
+-- rule: Amounts are added in the reporting currency, each at the rate of the end of the period, where all these rates are known; currencies without a rate are named.
+-- rule: Otherwise currencies are never added: the figure is in the currency that holds most value, by coarse rates that serve for order only; the others are listed beside it.
 -- rule: Coverage is the share of the units whose value is known, in any currency.
 with
 at_risk as (
@@ -23,7 +25,8 @@ at_risk as (
         age_band(opened_at, ends_at) as part,
         true as counted,
         value_amount,
-        value_currency
+        value_currency,
+        ends_at as valued_at
     from unit_at_risk($starts, $ends, $scope, $flow, $by)
 )
 select

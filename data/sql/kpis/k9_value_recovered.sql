@@ -1,9 +1,10 @@
 -- K9 Value recovered
 -- meaning: Money of units that were stuck and were proven recovered by their own success signal.
+-- group: money
 -- unit: money
 -- better: up
 -- grain: one row per period and split
--- version: 3
+-- version: 4
 -- floor: 0
 -- splits: recovered_by, class, flow, {splits}
 -- rows: units_recovered
@@ -16,7 +17,8 @@
 -- rule: What happens later changes nothing. A unit that was recovered before the period and failed again counts nothing a second time.
 -- rule: A unit with another exception still open is still at risk and is shown as in flight.
 -- rule: Automatic recoveries and those by people are separate series. By people is an exception that a person retried, edited, decided, marked as fixed outside, or resolved as fixed upstream or data corrected; a claim alone is not, nor is a retry that a service asked for. So is one between whose failure and proof a person carried out a step of the unit, in whatever tool. A unit of which one exception was by people is by people.
--- rule: Currencies are never added: the figure is in the currency that holds most value, by coarse rates that serve for order only; the others are listed beside it.
+-- rule: Amounts are added in the reporting currency, each at the rate of the day on which it ended, where all these rates are known; currencies without a rate are named.
+-- rule: Otherwise currencies are never added: the figure is in the currency that holds most value, by coarse rates that serve for order only; the others are listed beside it.
 -- rule: Coverage is the share of the units whose value is known, in any currency.
 with
 recovered as (
@@ -24,9 +26,10 @@ recovered as (
         period,
         key,
         recovered_by as part,
-        not in_flight as counted,
+        counted,
         value_amount,
-        value_currency
+        value_currency,
+        closed_at as valued_at
     from unit_recovered($starts, $ends, $scope, $flow, $by)
 )
 select

@@ -1,4 +1,4 @@
--- one row per exception behind K3: those that ended in the period, the slowest first
+-- one row per exception behind K3: those that were recovered or resolved in the period, the slowest first
 select
     count(*) over () as total,
     case_id,
@@ -17,7 +17,9 @@ select
     value_amount,
     value_currency
 from case_in_period([$from], [$to], $scope, $flow, null)
-where ended
+where
+    ended
+    and not expired
 order by
     seconds desc,
     case_id,

@@ -1,5 +1,14 @@
--- one row per unit behind K1, K7, K19 or K20: those in `n`, the ones that hurt first
+-- one row per unit behind K1, K7, K11, K19, K20 or K23: those in `n`, the ones that hurt first
 with
+intervention as (
+    select
+        tenant as of_one,
+        correlation_id as id,
+        of_flow as within,
+        min(marked_at) as intervened_at
+    from unit_intervention($scope, $flow, null)
+    group by all
+),
 described as (
     select
         correlation_id,
@@ -16,11 +25,18 @@ described as (
         {split},
         case $counted
             when 'touchless' then human_acts = 0
+            when 'right' then human_acts = 0 and not with_error
+            when 'intervened' then coalesce(intervened_at <= closed_at, false)
             when 'with_error' then with_error
             when 'succeeded' then succeeded
             else completed
         end as counted
-    from unit_shape([$from], [$to], $scope, $flow)
+    from unit_shape([$from], [$to], $scope, $flow) as unit
+    left join intervention
+        on
+            unit.correlation_id = intervention.id
+            and unit.of_tenant is not distinct from intervention.of_one
+            and unit.of_flow is not distinct from intervention.within
     where completed or $counted in ('succeeded', 'with_error')
 )
 select
@@ -31,7 +47,7 @@ where
     $only_counted::boolean is null
     or counted = $only_counted
 order by
-    counted = ($counted = 'with_error') desc,
+    counted = ($counted in ('with_error', 'intervened')) desc,
     closed_at desc,
     correlation_id,
     flow

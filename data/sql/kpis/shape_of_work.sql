@@ -1,5 +1,6 @@
 -- shape_of_work Shape of work
 -- meaning: How finished units ended, over time: touchless, assisted, closed by hand, failed.
+-- group: outcome
 -- unit: units
 -- better: up
 -- grain: one row per period and shape that has units

@@ -1,0 +1,33 @@
+-- K43 Audit completeness
+-- meaning: Share of finished units of which the store can answer who, what, how and why.
+-- group: data
+-- unit: percent
+-- better: up
+-- grain: one row per period and split
+-- version: 1
+-- floor: 20
+-- splits: flow, {splits}
+-- rows: units_answered
+-- counted: all_answered
+-- rule: The period is that in which the unit came to its state, as in K19.
+-- rule: Who: a signal of the unit names the program or part that ended it. What: its value or a field of its context is known. Which steps: at least one attempt of a step is known. Why: no exception of it ended without a reason; those that expired did.
+-- rule: What was known up to the unit's end counts, of exceptions up to the end of the period.
+-- rule: A unit is one correlation ID of a tenant and counts once, however many attempts it took. Over several flows it failed if it failed in any, and completed when it completed in every flow that it entered.
+-- rule: Within one flow, and split by flow, it counts in each flow that it entered.
+-- rule: What happens later changes nothing: the unit's state at the end of the period counts, if it is another than at the start. A state that is only repeated counts nothing again.
+-- rule: Which approvals were given is not asked: nothing records approvals yet. Whether the audit itself is whole is on the page Audit.
+-- rule: Units that have not finished are not in the rate; they are shown as in flight.
+select
+    period,
+    key,
+    percent_where(who and what and steps and why, closed) as value,
+    count(*) filter (where closed) as n,
+    count(*) filter (where in_flight) as in_flight,
+    count(*) filter (where closed and who) as who,
+    count(*) filter (where closed and what) as what,
+    count(*) filter (where closed and steps) as steps,
+    count(*) filter (where closed and why) as why
+from unit_answered($starts, $ends, $scope, $flow, $by)
+group by
+    period,
+    key

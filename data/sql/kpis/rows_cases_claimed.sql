@@ -1,0 +1,21 @@
+-- one row per exception behind K4: those first claimed in the period, the slowest first
+select
+    count(*) over () as total,
+    case_id,
+    episode,
+    correlation_id,
+    flow,
+    step,
+    title,
+    class,
+    opened_at,
+    claimed_at,
+    seconds
+from case_claimed([$from], [$to], $scope, $flow, null)
+where counted
+order by
+    seconds desc,
+    case_id,
+    episode
+limit $limit
+offset $offset

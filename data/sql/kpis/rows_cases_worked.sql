@@ -1,0 +1,18 @@
+-- one row per exception behind K22: those that people worked on in the period, the longest work first
+select
+    count(*) over () as total,
+    case_id,
+    correlation_id,
+    flow,
+    step,
+    title,
+    class,
+    began_at,
+    stretches,
+    seconds
+from case_worked([$from], [$to], $scope, $flow, null)
+order by
+    seconds desc,
+    case_id
+limit $limit
+offset $offset

@@ -1,0 +1,24 @@
+-- one row per attempt behind K5: those after the first one that ended in the period, the latest first
+select
+    count(*) over () as total,
+    correlation_id,
+    flow,
+    step,
+    attempt,
+    class,
+    dependency,
+    if(by_people, 'people', 'automatic') as retried_by,
+    wasted,
+    started_at,
+    ended_at,
+    seconds,
+    outcome
+from retry_in_period([$from], [$to], $scope, $flow)
+order by
+    ended_at desc,
+    correlation_id,
+    flow,
+    step,
+    attempt
+limit $limit
+offset $offset

@@ -1,0 +1,24 @@
+-- one row per unit behind K10: those written off in the period, the most valuable first
+select
+    count(*) over () as total,
+    correlation_id,
+    flow,
+    case_id,
+    step,
+    title,
+    class,
+    opened_at,
+    closed_at,
+    exceptions,
+    value_amount,
+    value_currency,
+    value_amount is not null as counted
+from unit_lost([$from], [$to], $scope, $flow, null)
+where not in_flight
+order by
+    value_amount desc nulls last,
+    closed_at desc,
+    correlation_id,
+    flow
+limit $limit
+offset $offset

@@ -1,0 +1,22 @@
+-- one row per unit behind K40: those that were retried and finished in the period, the failed ones first
+select
+    count(*) over () as total,
+    correlation_id,
+    flow,
+    opened_at,
+    closed_at,
+    if(succeeded, 'succeeded', state) as outcome,
+    if(special, 'people', 'automatic') as retried_by,
+    failed_attempts,
+    value_amount,
+    value_currency,
+    succeeded as counted
+from unit_retried([$from], [$to], $scope, $flow, null)
+where marked
+order by
+    succeeded,
+    closed_at desc,
+    correlation_id,
+    flow
+limit $limit
+offset $offset
