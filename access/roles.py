@@ -59,6 +59,12 @@ _RULES: Final = (
     ActRule("export", _from(VIEWER), "export the rows behind a figure"),
     ActRule("kpi.target", _from(APPROVER), "set the target and the owner of a figure", whole=True),
     ActRule("week.comment", _from(OPERATOR), "comment on a figure of a week", whole=True),
+    ActRule(
+        "week.write",
+        _from(OPERATOR),
+        "write actions, decisions, wins, misses and notes of a week",
+        whole=True,
+    ),
     ActRule("week.freeze", _from(APPROVER), "freeze the figures of a week", whole=True),
     ActRule("quarantine.replay", _from(OPERATOR), "read a quarantined record again", whole=True),
     ActRule("quarantine.unmask", _from(APPROVER), "see a quarantined record unmasked", whole=True),

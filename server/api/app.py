@@ -15,6 +15,7 @@ from server.api import (
     mappings,
     problems,
     retries,
+    reviews,
     store,
     system,
     telemetry,
@@ -81,7 +82,9 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
         telemetry={"logs": False, "metrics": False, "operation_spans": False, "exclude": _is_a_probe},
     )
     problems.install(app)
-    for module in (cases, groups, retries, telemetry, weeks, kpis, access, audit, mappings, store, system):
+    for module in (
+        cases, groups, retries, telemetry, weeks, reviews, kpis, access, audit, mappings, store, system,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)

@@ -43,7 +43,14 @@ from data.logs import event_log
 from data.spans import fail
 from kpis.definition import UnknownKpiError
 from kpis.periods import InvalidPeriodError
-from kpis.weeks import EmptyCommentError, WeekRunsError
+from kpis.review.errors import (
+    ActionNotFoundError,
+    CommentMissingError,
+    EmptyCommentError,
+    EmptyTextError,
+    EntryNotFoundError,
+    WeekRunsError,
+)
 from server.container import NotRunningError
 from server.mappings import MappingNotFoundError
 from server.quarantine import RecordNotFoundError
@@ -69,6 +76,10 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (InvalidPeriodError, 400),
     (EmptyCommentError, 422),
     (WeekRunsError, 409),
+    (CommentMissingError, 409),
+    (EmptyTextError, 422),
+    (ActionNotFoundError, 404),
+    (EntryNotFoundError, 404),
     (MappingNotFoundError, 404),
     (VersionNotFoundError, 404),
     (BadMappingError, 422),
