@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from zoneinfo import ZoneInfo
@@ -162,25 +162,37 @@ def verdict(weeks: Iterable[FrozenWeek]) -> chain.Verdict:
 
 
 def draft(reading: Reading, name: str, zone: str, now: datetime | None = None) -> Content:
-    """Return a week as it would be frozen now. What people wrote is of all flows, so a scope has none of it.
+    """Return a week as it would be frozen now.
 
     Raises:
         InvalidPeriodError: there is no such week.
     """
     moment = now or utc_now()
-    week = Week.of(reading, name, zone, moment)
+    return with_words(reading, name, computed(reading, name, zone, moment), moment)
+
+
+def computed(reading: Reading, name: str, zone: str, now: datetime) -> Content:
+    """Return what a week states by itself, without what people wrote.
+
+    Raises:
+        InvalidPeriodError: there is no such week.
+    """
+    week = Week.of(reading, name, zone, now)
     board, aims = week.board(), targets.aims(reading, None)
-    figures = _stated(reading, name, week, board, aims)
-    packed = pack(week, board, aims)
+    return Content(zone, now.isoformat(), _stated(week, board, aims), pack(week, board, aims))
+
+
+def with_words(reading: Reading, name: str, content: Content, now: datetime) -> Content:
+    """Return a week with what people wrote. They wrote about all flows: a scope sees none of it."""
     if reading.scope is not None:
-        return Content(zone, moment.isoformat(), figures, packed)
-    today = moment.astimezone(ZoneInfo(zone)).date()
-    return Content(
-        zone,
-        moment.isoformat(),
-        figures,
-        packed,
-        promises=actions.promises(reading, name, zone, today),
+        return content
+    comments = dict(reading.query("kpis/week_comments", {"week": name}, into=_comment_of))
+    figures = {kpi: replace(one, comment=comments.get(kpi)) for kpi, one in content.figures.items()}
+    today = now.astimezone(ZoneInfo(content.zone)).date()
+    return replace(
+        content,
+        figures=figures,
+        promises=actions.promises(reading, name, content.zone, today),
         actions=actions.of_week(reading, name),
         entries=entries.entries(reading, name),
         notes=entries.notes(reading, name),
@@ -194,16 +206,12 @@ def figures_now(reading: Reading, name: str, zone: str) -> dict[str, Stated]:
         InvalidPeriodError: there is no such week.
     """
     week = Week.of(reading, name, zone, utc_now())
-    return _stated(reading, name, week, week.figures(), targets.aims(reading, None))
+    return _stated(week, week.figures(), targets.aims(reading, None))
 
 
-def _stated(
-    reading: Reading, name: str, week: Week, board: Iterable[Kpi], aims: Mapping[str, Aim]
-) -> dict[str, Stated]:
-    comments = dict(reading.query("kpis/week_comments", {"week": name}, into=_comment_of))
+def _stated(week: Week, board: Iterable[Kpi], aims: Mapping[str, Aim]) -> dict[str, Stated]:
     return {
-        one.id: Stated.of(one, aims.get(one.id, targets.Aim()), comments.get(one.id), compared=week.compared)
-        for one in board
+        one.id: Stated.of(one, aims.get(one.id, targets.Aim()), None, compared=week.compared) for one in board
     }
 
 

@@ -103,7 +103,7 @@ def _moved(one: Kpi, value: float, earlier: Sequence[float]) -> Reason | None:
 
 def _clear_change(one: Kpi, value: float) -> float | None:
     """Return the change as a share of the value before, or None where chance explains it."""
-    if one.previous is None or not one.previous_n:
+    if one.previous is None or not (one.previous_n or one.unit in ADDED):
         return None
     before = float(one.previous)
     size = abs(value - before)

@@ -48,6 +48,8 @@ USUAL = tuple(90.0 + n % 2 for n in range(12))  # mean 90.5, from one to the nex
         (figure(90.9, 90.0, n=10**7, previous_n=10**7), None, (), ""),
         (figure(20, 5, "units", floor=0, n=20, previous_n=5), None, (), ""),
         (figure(30, 5, "units", floor=0, n=30, previous_n=5), None, (), "changed"),
+        (figure(20, 0, "exceptions", floor=0, n=20, previous_n=0), None, (), "changed"),
+        (figure(8, 0, "exceptions", floor=0, n=8, previous_n=0), None, (), ""),
         (figure(10_500, 10_000, "units", floor=0, n=10_500, previous_n=10_000), None, (), ""),
         (figure(30.0, 10.0, "per 1,000"), None, (), "changed"),
         (figure(15.0, 10.0, "per 1,000"), None, (), ""),
