@@ -68,7 +68,10 @@ class ShapeOfWeek:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one part contributes to a change, in the unit of the figure; `mix` only of rates."""
+    """What one part contributes to a change, in the unit of the figure; `mix` only of rates.
+
+    What units in several parts make of it has the key `counted in several` and a total only.
+    """
 
     key: str
     rate: float
@@ -313,7 +316,7 @@ def _contributions(week: Week, one: Kpi, by: str) -> Contributions:
         )  # fmt: skip
     if SEVERAL in effects:
         rest = effects[SEVERAL][0]
-        parts.append(Effect(SEVERAL, rest, None, rest, None, 0, None, 0))
+        parts.append(Effect(SEVERAL, 0, None, rest, None, 0, None, 0))
     return Contributions(by, found is not None, _sum(parts) if found else None, parts)
 
 

@@ -137,8 +137,8 @@ def money(found: Sequence[MoneyOfWeek]) -> str:
         if one.currency
     ]
     head = (
-        "Currency", "At risk when the week began", "Came, less closed without proof",
-        "Recovered automatically", "Recovered by people", "Still at risk",
+        "Currency", "At risk at the start", "Came in", "Recovered automatically", "Recovered by people",
+        "Still at risk",
     )  # fmt: skip
     unknown = sum(
         one.units_open + one.units_automatic + one.units_people for one in found if not one.currency

@@ -107,13 +107,13 @@ def _draft(ctx: ServerContext, name: str) -> Shown:
     )
 
 
-@st.cache_data(ttl=60, max_entries=16, show_spinner=False)
+@st.cache_data(ttl=20, max_entries=16, show_spinner=False)
 def _computed(_reading: Reading, where: str, name: str, zone: str, _now: datetime) -> Content:
     del where
     return weeks.computed(_reading, name, zone, _now)
 
 
-@st.cache_data(ttl=60, max_entries=16, show_spinner=False)
+@st.cache_data(ttl=20, max_entries=16, show_spinner=False)
 def _figures(_reading: Reading, where: str, name: str, zone: str) -> dict[str, Stated]:
     del where
     return weeks.figures_now(_reading, name, zone)

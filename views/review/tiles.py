@@ -205,7 +205,10 @@ def _effects(parts: Sequence[Effect], unit: str, *, is_rate: bool) -> tuple[str,
     together = signed(sum(one.total for one in parts), unit)
     if not is_rate:
         return (together,)
-    rate, mix = sum(one.rate for one in parts), sum(one.mix or 0 for one in parts)
+    own = [one for one in parts if one.key != SEVERAL]
+    if not own:
+        return "", "", together
+    rate, mix = sum(one.rate for one in own), sum(one.mix or 0 for one in own)
     return signed(rate, unit), signed(mix, unit), together
 
 
@@ -223,13 +226,13 @@ def signed(number: float, unit: str) -> str:
 
 
 def _in_words(found: Contributions, unit: str) -> str:
-    rate, mix = (
-        round(sum(one.rate for one in found.parts), 2),
-        round(sum(one.mix or 0 for one in found.parts), 2),
-    )
-    text = f"Own rates moved it by {signed(rate, unit)}, the mix of work by {signed(mix, unit)}."
-    moved_parts = [one.rate for one in found.parts if one.rate]
+    own = [one for one in found.parts if one.key != SEVERAL]
+    rate, mix = sum(one.rate for one in own), sum(one.mix or 0 for one in own)
+    text = f"Own rates moved it by {signed(rate, unit)}, the mix of work by {signed(mix, unit)}"
+    several = sum(one.total for one in found.parts if one.key == SEVERAL)
+    text += f", units that are counted in several parts by {signed(several, unit)}." if several else "."
     change = found.change or 0
-    if moved_parts and change and all(one * change < 0 for one in moved_parts):
+    moved = [one.rate for one in own if one.rate]
+    if moved and change and all(one * change < 0 for one in moved):
         text += " Each part by itself moved the other way: the mix of work made the change."
     return f"<p>{text}</p>"
