@@ -18,7 +18,7 @@ from kpis import periods, scoreboard
 from kpis.definition import definition
 from kpis.periods import Period, week_of
 from kpis.review import moved
-from kpis.review.contributions import RATES, rounded, split
+from kpis.review.contributions import ADDED, RATES, rounded, split
 from kpis.scoreboard import Shape
 from kpis.targets import Aim
 from unsnag.fields import SPLITS
@@ -247,6 +247,13 @@ def pack(week: Week, board: Sequence[Kpi], aims: Mapping[str, Aim]) -> Pack:
     )
 
 
+def is_judged(kpi_id: str, period: Period) -> bool:
+    """Return whether a figure can be held against its target: a sum over the week only once it is over."""
+    meant = definition(kpi_id)
+    adds_up = meant.unit in (*ADDED, scoreboard.MONEY) and meant.rows not in scoreboard.AS_OF
+    return period.whole_end is None or not adds_up
+
+
 def plain(value: Any) -> Number:
     """Return a value as JSON keeps it; money as a decimal string, so that each digit stays."""
     if value is None:
@@ -286,7 +293,8 @@ def _reason(week: Week, one: Kpi, aim: Aim) -> moved.Reason | None:
     earlier = [
         float(point.value) for point in one.trend[:-1] if point.value is not None and point.n >= one.floor
     ]
-    return moved.reason(one, aim, earlier, compared=week.compared)
+    judged = aim if is_judged(one.id, week.period) else Aim()
+    return moved.reason(one, judged, earlier, compared=week.compared)
 
 
 def _splits(week: Week, one: Kpi) -> list[Contributions]:

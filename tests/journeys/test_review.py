@@ -51,8 +51,8 @@ def line(unit: str, moment: datetime, *, failed: bool) -> str:
     return json.dumps({"resourceSpans": [{"resource": service, "scopeSpans": [scope]}]})
 
 
-def attributes(words: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": {"stringValue": text}} for key, text in words.items()]
+def attributes(texts: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": {"stringValue": text}} for key, text in texts.items()]
 
 
 class Company:

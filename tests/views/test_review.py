@@ -16,6 +16,7 @@ from access.commands import perform
 from audit.actor import Actor
 from data.clock import utc_now
 from kpis import periods
+from kpis.definition import ids
 from kpis.periods import week_of
 from kpis.review.actions import AddAction, CloseAction
 from kpis.review.entries import SECTIONS, AddEntry, WriteNote
@@ -209,6 +210,29 @@ def test_targets_are_judged_in_words(tables: Tables) -> None:
     assert "1 of 2 targets reached; off target: Success rate" in text
     assert "✗ off target" in text
     assert "✓ on target" in text
+
+
+def test_a_sum_is_not_held_against_its_target_while_the_week_runs(tables: Tables) -> None:
+    this = periods.week(week_of(utc_now(), "UTC"), "UTC")
+    begun = (this.start - START).total_seconds() / 3600
+    for n in range(30):
+        tables.unit(f"SO-{n}", opened=begun - 2, done=begun + 0.001)
+        tables.unit(f"before {n}", opened=begun - HOURS * 3, done=begun - HOURS + 0.001)
+    for kpi, target in (("K20", 1_000.0), ("K19", 99.0)):
+        do(SetTarget(kpi, target, "ann"))
+    text = texts(opened(week=week_of(utc_now(), "UTC")))
+    assert "target 1,000 for the whole week" in text
+    assert "1 figure with a target, none off target." in text
+    last = texts(opened(week=week_of(this.earlier(1).start, "UTC")))
+    assert "1 of 2 targets reached; off target: Throughput." in last
+
+
+def test_a_frozen_week_has_its_tiles_in_the_usual_order(tables: Tables) -> None:
+    fill(tables)
+    comment_on_all()
+    draft = [kpi for kpi, _ in shown(ctx(), WEEK).stated]
+    do(FreezeWeek(WEEK, "UTC"))
+    assert [kpi for kpi, _ in shown(ctx(), WEEK).stated] == draft == ids()
 
 
 def test_telemetry_and_words_are_shown_as_they_are(tables: Tables) -> None:

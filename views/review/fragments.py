@@ -214,10 +214,10 @@ def actions(found: Sequence[Action], shown: Shown) -> str:
         (
             f"{escape(one.text)}{f'<br><small>{escape(one.note)}</small>' if one.note else ''}",
             escape(one.owner),
-            due(one, shown.today),
+            f'<span class="once">{due(one, shown.today)}</span>',
             state(one, shown.today),
             escape(since(shown, one.kpi, one.week) or formats.MISSING),
-            one.week,
+            f'<span class="once">{one.week}</span>',
         )
         for one in found
     ]

@@ -40,19 +40,24 @@ def _promises(shown: Shown) -> str:
 
 
 def _scoreboard(shown: Shown) -> str:
-    judged = [one for _, one in shown.stated if one.target is not None and one.value is not None]
-    off = [one.name for one in judged if is_off_target(float(one.value or 0), one.better, one.target)]
+    targets = {kpi: shown.judged(kpi) for kpi, _ in shown.stated}
+    judged = [
+        (one, targets.get(kpi))
+        for kpi, one in shown.stated
+        if targets.get(kpi) is not None and one.value is not None
+    ]
+    off = [one.name for one, target in judged if is_off_target(float(one.value or 0), one.better, target)]
     if not judged:
         return "No figure has a target yet."
     if not off:
-        return f"All {len(judged)} figures with a target reach it."
+        return f"{formats.count(len(judged), 'figure')} with a target, none off target."
     return f"{len(judged) - len(off)} of {len(judged)} targets reached; off target: {', '.join(off)}."
 
 
-def _shape(_shown: Shown, pack: Pack) -> str:
+def _shape(shown: Shown, pack: Pack) -> str:
     *earlier, own = pack.shape
     text = f"{formats.count(_units(own), 'unit')} finished, {formats.number(own.touchless)} without a person."
-    if not earlier or not pack.compared:
+    if not earlier or not pack.compared or not shown.is_over:
         return text
     before = earlier[-1]
     return (

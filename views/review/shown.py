@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from kpis import periods, weeks
+from kpis.definition import ids
 from kpis.figure import Kpi
+from kpis.review.pack import is_judged
 from views.business.filters import FRESH_S, where
 
 if TYPE_CHECKING:
@@ -47,8 +49,15 @@ class Shown:
 
     @property
     def stated(self) -> list[tuple[str, Stated]]:
-        """Return the figures by KPI, in the order of the tiles."""
-        return list(self.content.figures.items())
+        """Return the figures by KPI, in the order of the tiles; those that are defined no more come last."""
+        order = ids()
+        known = self.content.figures.items()
+        return sorted(known, key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+
+    def judged(self, kpi_id: str) -> float | None:
+        """Return the target that a figure is judged by; None also of a sum while its week still runs."""
+        target = self.content.figures[kpi_id].target
+        return None if kpi_id in ids() and not is_judged(kpi_id, self.period) else target
 
 
 def usual_week(ctx: ServerContext) -> str:

@@ -35,7 +35,7 @@ def tile(kpi_id: str, one: Stated, shown: Shown) -> str:
     lines = [
         _change(kpi_id, one, shown),
         _spark(one, _points(kpi_id, shown)),
-        _line(_target(one) + owner),
+        _line(_target(kpi_id, one, shown) + owner),
         _line(escape(one.note)),
         _line(f"{count_line(figure)} · version {one.definition_version}", "plain"),
         _restated(later, one) if later else "",
@@ -65,10 +65,12 @@ def _change(kpi_id: str, one: Stated, shown: Shown) -> str:
     return _line("no change" if one.previous is not None else "nothing to compare", "plain")
 
 
-def _target(one: Stated) -> str:
+def _target(kpi_id: str, one: Stated, shown: Shown) -> str:
     if one.target is None:
         return '<span class="plain">no target</span>'
     aim = value(round(one.target) if one.unit in ("units", "exceptions") else one.target, one.unit)
+    if shown.judged(kpi_id) is None:
+        return f"target {aim} for the whole week"
     if one.value is None or one.n < one.floor:
         return f"target {aim}"
     off = is_off_target(float(one.value), one.better, one.target)
