@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,6 @@ from views.review.headlines import headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from views.review.shown import Shown
 
@@ -63,10 +63,10 @@ def _state(review: Shown, now: datetime) -> str:
     if not review.kept:
         return f"Draft, {made}: late records still change it."
     altered = "" if review.intact else " <b class=bad>It was altered after it was frozen.</b>"
-    frozen = escape(review.kept.frozen_at)
+    frozen = formats.clock(datetime.fromisoformat(review.kept.frozen_at), zone)
     return (
         f"Frozen {frozen} by {escape(review.kept.actor)}, {made}.{altered}"
-        f"<br><span class=small>Hash {escape(review.kept.hash)}</span>"
+        f"<br><span class='small hash'>Hash {escape(review.kept.hash)}</span>"
     )
 
 
