@@ -15,7 +15,8 @@ from kpis.review.written import check_draft, check_kpi, checked_text
 
 if TYPE_CHECKING:
     from access.context import RequestContext
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
 
 WIN: Final = "win"
 MISS: Final = "miss"

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from access import roles
+from access.roles import Grant
 from data.clock import utc_now
-from kpis import weeks
+from kpis import periods, weeks
 from kpis.periods import week_of
-from tests.kpis.tables import Tables
+from tests.kpis.tables import START, Tables
+from tests.server.team import team
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from server.container import Container
@@ -243,8 +248,33 @@ def test_a_running_week_is_compared_with_the_same_part_of_the_one_before(
     tables = Tables(container.store)
     now = utc_now()
     name = week_of(now, "UTC")
-    tables.unit("SO-1", opened=0, done=1)
+    begun = (periods.week(name, "UTC").start - START).total_seconds() / 3600
+    tables.unit("SO-1", opened=begun - 300, done=begun - HOURS)
+    tables.unit("SO-2", opened=begun - 300, done=begun - 0.01)
     shown = week(http, name)
     assert shown["state"] == "draft"
-    last = shown["review"]["trends"]["K20"][-1]
-    assert (last["week"], last["value"]) == (name, 0)
+    *_, before, last = shown["review"]["trends"]["K20"]
+    assert (before["value"], last["week"], last["value"]) == (2, name, 0)
+    # SO-2 was completed at the end of the week before, behind the point that this week has reached.
+    assert {one["id"]: one["previous"] for one in shown["figures"]}["K20"] == 1
+
+
+def test_who_sees_a_part_only_sees_its_figures_and_nothing_that_was_written(tmp_path: Path) -> None:
+    with team(tmp_path) as crew:
+        tables = Tables(crew.container.store)
+        tables.unit("mine", flow="orders", opened=1, done=3)
+        tables.unit("theirs", flow="returns", opened=1, done=3)
+        with crew.holder("boss", Grant(roles.APPROVER)) as http:
+            done(http, "weeks/2026-W09/actions", ACTION)
+            done(http, f"weeks/{WEEK}/entries", {"kind": "win", "text": "Returns are quick"})
+            comment_on_all(http)
+            done(http, f"weeks/{WEEK}/freeze")
+        with crew.holder("part", Grant(roles.OPERATOR, flow="orders")) as http:
+            shown = week(http)
+            assert (shown["state"], shown["promises"], shown["entries"]) == ("draft", [], [])
+            assert {one["id"]: one["n"] for one in shown["figures"]}["K20"] == 1
+            assert http.get("/api/v1/actions").json()["total"] == 0
+            assert post(http, f"weeks/{NEXT}/notes", {"section": "money", "text": "x"}).status_code == 403
+        with crew.holder("all", Grant(roles.OPERATOR)) as http:
+            assert week(http)["state"] == "frozen"
+            assert post(http, f"weeks/{NEXT}/freeze").status_code == 403
