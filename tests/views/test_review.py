@@ -107,7 +107,7 @@ def test_all_sections_are_there_in_their_order_each_with_its_headline(tables: Ta
     text = texts(app)
     for line in (
         "No promises open.",
-        "No figure has a target yet.",
+        "No figure has a target yet. Set one on a tile.",
         "40 units finished, 20 without a person. The week before: 40, 39 without a person.",
         "Open backlog, Errors per 1,000, Success rate. 3 comments missing.",
         "Most units failed at ship: 20; 0 the week before.",
@@ -332,3 +332,13 @@ def test_a_closed_action_of_before_is_no_promise(tables: Tables) -> None:
     do(CloseAction(made["id"], "done"))
     tables.store.act(lambda tx: tx.execute("update week_action set time = '2026-02-25'")).result()
     assert "Old one" not in texts(opened(week=WEEK))
+
+
+def test_a_target_is_asked_for_on_the_tile(tables: Tables) -> None:
+    fill(tables)
+    app = opened(week=WEEK)
+    app.button(key="target_K19").click().run()
+    assert [one.label for one in app.number_input] == ["Target: at least, in percent; empty for none"]
+    do(SetTarget("K19", 99.5, "ann"))
+    st.cache_data.clear()
+    assert "target 99.5 %" in texts(opened(week=WEEK))

@@ -48,7 +48,7 @@ def _scoreboard(shown: Shown) -> str:
     ]
     off = [one.name for one, target in judged if is_off_target(float(one.value or 0), one.better, target)]
     if not judged:
-        return "No figure has a target yet."
+        return "No figure has a target yet. Set one on a tile."
     if not off:
         return f"{formats.count(len(judged), 'figure')} with a target, none off target."
     return f"{len(judged) - len(off)} of {len(judged)} targets reached; off target: {', '.join(off)}."

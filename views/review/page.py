@@ -19,7 +19,7 @@ from views.kit.acting import show_messages
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
 from views.kit.person import page_context
-from views.review import fragments, promised, tiles, top, writing
+from views.review import aiming, fragments, promised, tiles, top, writing
 from views.review.headlines import first_weeks, headline
 from views.review.shown import as_kpi, shown
 
@@ -107,10 +107,12 @@ def _scoreboard(review: Shown) -> None:
         for kpi, one in review.stated:
             with st.container(border=True, height="stretch", key=f"tile_{kpi}", gap=None):
                 st.html(fragments.box(tiles.tile(kpi, one, review)))
-                st.button(
-                    "Open", key=f"open_{kpi}", type="tertiary", on_click=open_figure, args=(kpi,),
-                    help="Its rows, its split, its definition and its SQL.",
-                )  # fmt: skip
+                with st.container(horizontal=True, gap="small"):
+                    st.button(
+                        "Open", key=f"open_{kpi}", type="tertiary", on_click=open_figure, args=(kpi,),
+                        help="Its rows, its split, its definition and its SQL.",
+                    )  # fmt: skip
+                    aiming.button(kpi, one, review)
 
 
 def _shape(_ctx: ServerContext, _review: Shown, pack: Pack) -> None:

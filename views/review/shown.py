@@ -41,6 +41,7 @@ class Shown:
     today: date
     may_write: bool
     may_freeze: bool
+    may_aim: bool
 
     @property
     def is_over(self) -> bool:
@@ -95,6 +96,7 @@ def shown(ctx: ServerContext, name: str) -> Shown:
         today=datetime.fromisoformat(kept.frozen_at).astimezone(ZoneInfo(content.zone)).date(),
         may_write=False,
         may_freeze=False,
+        may_aim=False,
     )
 
 
@@ -113,6 +115,7 @@ def _draft(ctx: ServerContext, name: str) -> Shown:
         today=now.astimezone(ZoneInfo(zone)).date(),
         may_write=whole and ctx.may("week.write"),
         may_freeze=whole and ctx.may("week.freeze"),
+        may_aim=whole and ctx.may("kpi.target"),
     )
 
 
