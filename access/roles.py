@@ -61,6 +61,12 @@ _RULES: Final = (
     ActRule("currency.rate", _from(OPERATOR), "set what a currency is worth", whole=True),
     ActRule("currency.report", _from(APPROVER), "choose the currency that money is reported in", whole=True),
     ActRule("week.comment", _from(OPERATOR), "comment on a figure of a week", whole=True),
+    ActRule(
+        "week.write",
+        _from(OPERATOR),
+        "write actions, decisions, wins, misses and notes of a week",
+        whole=True,
+    ),
     ActRule("week.freeze", _from(APPROVER), "freeze the figures of a week", whole=True),
     ActRule("quarantine.replay", _from(OPERATOR), "read a quarantined record again", whole=True),
     ActRule("quarantine.unmask", _from(APPROVER), "see a quarantined record unmasked", whole=True),

@@ -22,7 +22,7 @@ import structlog
 
 import unsnag
 from data.store import FILE_NAME
-from examples import backfill, center, clock, operators, storage
+from examples import backfill, center, clock, operators, review, storage
 from examples.backfill import DAY, HOUR, STEP_S
 from examples.nightly_export import handlers as export_handlers
 from examples.order_to_cash import backoffice, gateway, handlers, storefront
@@ -189,6 +189,7 @@ def make(data: Path, config: str, weeks: Sequence[Week] = WEEKS) -> None:
     with backfill.simulated(start, timetable(weeks, end)) as simulation, center.running(settings) as running:
         returns_desk.export(running.url)
         History(running, weeks, end).run(simulation)
+        review.hold(running.url, settings.zone)
         returns_desk.shutdown()
         unsnag.shutdown()
     data.mkdir(parents=True, exist_ok=True)

@@ -222,7 +222,11 @@ def shape_of_work(
         InvalidPeriodError: the period is not one, the grain is unknown, or there are more than 1,000 parts.
     """
     edges = cut(Period(start, end), grain, zone)
-    parts = [Period(left, right) for left, right in pairwise(edges)]
+    return shapes(reading, [Period(left, right) for left, right in pairwise(edges)], flow)
+
+
+def shapes(reading: Reading, parts: Sequence[Period], flow: str | None = None) -> list[Finished]:
+    """Return how units finished in each of some periods, in their order."""
     params = {**_edges(parts), "flow": flow}
     units = {
         (row["period"], row["shape"]): row["units"] for row in reading.query("kpis/shape_of_work", params)

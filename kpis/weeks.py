@@ -1,27 +1,37 @@
 """Frozen weeks: what a weekly review stated stays as it was, and what became known later stands beside it.
 
 1. A week is a draft: its figures are those of now, with everything that has arrived.
-2. People comment on figures.
-3. Somebody freezes it, once it is over: values, n, versions and hashes of the definitions, the time of the
-   data and the comments are written down, bound to the week frozen before as entries of the audit are.
+2. People comment on figures, and write down wins, misses, decisions, actions and notes (`kpis.review`).
+3. Somebody freezes it, once it is over and each figure that moved has a comment: values, n, versions and
+   hashes of the definitions, the time of the data, what else the week states and all that was written are
+   kept, bound to the week frozen before as entries of the audit are.
 4. Records that arrive late, or a new definition, make a restated figure beside the frozen one.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from zoneinfo import ZoneInfo
 
 import orjson
+from pydantic import TypeAdapter
 
 from access.commands import Command, Target
 from audit import chain, trail
-from data.errors import ConflictError, UnsnagError
+from data.clock import utc_now
+from data.errors import ConflictError
 from data.nouns import noun
-from kpis import periods, scoreboard, targets
+from kpis import display, periods, targets
 from kpis.definition import definition
+from kpis.review import actions, entries
+from kpis.review.actions import Action  # noqa: TC001 - a frozen week is read back by these types
+from kpis.review.entries import Entry, Note  # noqa: TC001 - the same
+from kpis.review.errors import CommentMissingError, EmptyCommentError, WeekRunsError
+from kpis.review.pack import Number, Pack, Week, pack, plain
+from kpis.review.written import is_frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,63 +44,82 @@ if TYPE_CHECKING:
     from kpis.targets import Aim
 
 
-class WeekRunsError(UnsnagError):
-    """The week is not over."""
-
-
-class EmptyCommentError(UnsnagError):
-    """A comment without words."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
     """A figure as it is written down; money as a decimal string, so that JSON keeps each digit."""
 
     name: str
-    value: float | str | None
+    value: Number
     unit: str
     n: int
     in_flight: int | None
-    previous: float | str | None
+    previous: Number
+    """The value of the week before; None also where records do not cover that week."""
     target: float | None
     owner: str | None
     definition_version: int
     sql_hash: str
     """SHA-256 of the statement that made it."""
     comment: str | None
+    better: str = "up"
+    previous_n: int = 0
+    floor: int = 0
+    note: str = ""
+    """The second figure that keeps the first one honest."""
 
     @classmethod
-    def of(cls, one: Kpi, aim: Aim, comment: str | None) -> Stated:
+    def of(cls, one: Kpi, aim: Aim, comment: str | None, *, compared: bool) -> Stated:
         """Return a figure of now with what people set and wrote for it."""
         return cls(
             name=one.name,
-            value=_plain(one.value),
+            value=plain(one.value),
             unit=one.unit,
             n=one.n,
             in_flight=one.in_flight,
-            previous=_plain(one.previous),
+            previous=plain(one.previous) if compared else None,
             target=aim.target,
             owner=aim.owner,
             definition_version=one.definition_version,
             sql_hash=hashlib.sha256(definition(one.id).sql.encode()).hexdigest(),
             comment=comment,
+            better=one.better,
+            previous_n=one.previous_n if compared else 0,
+            floor=one.floor,
+            note=display.note(one),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is sealed of a week: as of when, in which zone, and its figures by KPI."""
+    """What is sealed of a week: as of when, in which zone, its figures by KPI, and the rest of the review.
+
+    A week that an earlier version froze has figures only.
+    """
 
     zone: str
     data_as_of: str
     figures: dict[str, Stated]
+    pack: Pack | None = None
+    promises: list[Action] = field(default_factory=list)
+    """Actions of earlier weeks, as they were."""
+    actions: list[Action] = field(default_factory=list)
+    """What was promised in this review."""
+    entries: list[Entry] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
     @classmethod
     def of(cls, text: str) -> Content:
         """Return what the JSON of a sealed week says."""
-        kept = orjson.loads(text)
-        figures = {name: Stated(**one) for name, one in kept.pop("figures").items()}
-        return cls(**kept, figures=figures)
+        return _content.validate_json(text)
+
+    @property
+    def uncommented(self) -> list[str]:
+        """Return the ids of the figures that moved and have no comment."""
+        moved = self.pack.moved if self.pack else []
+        return [one.id for one in moved if not self.figures[one.id].comment]
+
+
+_content: Final = TypeAdapter(Content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +162,58 @@ def verdict(weeks: Iterable[FrozenWeek]) -> chain.Verdict:
     return chain.verify(cast("chain.Sealed", asdict(one)) for one in weeks)
 
 
-def draft(reading: Reading, week: str, zone: str) -> dict[str, Stated]:
+def draft(reading: Reading, name: str, zone: str, now: datetime | None = None) -> Content:
+    """Return a week as it would be frozen now.
+
+    Raises:
+        InvalidPeriodError: there is no such week.
+    """
+    moment = now or utc_now()
+    return with_words(reading, name, computed(reading, name, zone, moment), moment)
+
+
+def computed(reading: Reading, name: str, zone: str, now: datetime) -> Content:
+    """Return what a week states by itself, without what people wrote.
+
+    Raises:
+        InvalidPeriodError: there is no such week.
+    """
+    week = Week.of(reading, name, zone, now)
+    board, aims = week.board(), targets.aims(reading, None)
+    return Content(zone, now.isoformat(), _stated(week, board, aims), pack(week, board, aims))
+
+
+def with_words(reading: Reading, name: str, content: Content, now: datetime) -> Content:
+    """Return a week with what people wrote. They wrote about all flows: a scope sees none of it."""
+    if reading.scope is not None:
+        return content
+    comments = dict(reading.query("kpis/week_comments", {"week": name}, into=_comment_of))
+    figures = {kpi: replace(one, comment=comments.get(kpi)) for kpi, one in content.figures.items()}
+    today = now.astimezone(ZoneInfo(content.zone)).date()
+    return replace(
+        content,
+        figures=figures,
+        promises=actions.promises(reading, name, content.zone, today),
+        actions=actions.of_week(reading, name),
+        entries=entries.entries(reading, name),
+        notes=entries.notes(reading, name),
+    )
+
+
+def figures_now(reading: Reading, name: str, zone: str) -> dict[str, Stated]:
     """Return the figures of a week as they would be frozen now, by KPI.
 
     Raises:
         InvalidPeriodError: there is no such week.
     """
-    found = scoreboard.board(reading, periods.week(week, zone))
-    aims = targets.aims(reading, None)
-    comments = dict(reading.query("kpis/week_comments", {"week": week}, into=_comment_of))
-    return {one.id: Stated.of(one, aims.get(one.id, targets.Aim()), comments.get(one.id)) for one in found}
+    week = Week.of(reading, name, zone, utc_now())
+    return _stated(week, week.figures(), targets.aims(reading, None))
+
+
+def _stated(week: Week, board: Iterable[Kpi], aims: Mapping[str, Aim]) -> dict[str, Stated]:
+    return {
+        one.id: Stated.of(one, aims.get(one.id, targets.Aim()), None, compared=week.compared) for one in board
+    }
 
 
 def restated(before: Stated, now: Stated) -> Restated | None:
@@ -154,8 +225,16 @@ def restated(before: Stated, now: Stated) -> Restated | None:
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeWeek(Command[None, "list[FrozenWeek]", "dict[str, str]"]):
-    """Write down the figures of a week that is over, over all flows, with their comments."""
+class Freezing:
+    """What is to be frozen, behind the weeks that were frozen before."""
+
+    earlier: list[FrozenWeek]
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeWeek(Command[None, Freezing, "dict[str, str]"]):
+    """Write down a week that is over, over all flows: its figures, and all that was written in its review."""
 
     act: ClassVar = "week.freeze"
     week: str
@@ -165,37 +244,37 @@ class FreezeWeek(Command[None, "list[FrozenWeek]", "dict[str, str]"]):
         """Return the week."""
         return Target(subject=f"week:{self.week}")
 
-    def decide(self, _loaded: None, ctx: RequestContext, now: datetime) -> list[FrozenWeek]:
-        """Return the weeks that were frozen before.
+    def decide(self, _loaded: None, ctx: RequestContext, now: datetime) -> Freezing:
+        """Return the week as it is now. The writer waits meanwhile: it is made of all that is committed.
 
         Raises:
             InvalidPeriodError: there is no such week.
             WeekRunsError: it is not over.
             ConflictError: it was frozen before.
+            CommentMissingError: a figure moved, and nobody wrote why.
         """
-        if periods.week(self.week, self.zone).end > now.replace(tzinfo=UTC):
+        moment = now.replace(tzinfo=UTC)
+        if periods.week(self.week, self.zone).end > moment:
             raise WeekRunsError(f"The week {self.week} is not over ({self.zone}). Freeze it when it is.")
-        earlier = frozen(ctx.store.everything())
-        if any(one.week == self.week for one in earlier):
+        if is_frozen(ctx.store, self.week):
             raise ConflictError(f"The week {self.week} was frozen before. Later facts are shown beside it.")
-        return earlier
+        content = draft(ctx.store.everything(), self.week, self.zone, moment)
+        if content.uncommented:
+            names = [content.figures[one].name for one in content.uncommented]
+            raise CommentMissingError(self.week, names)
+        return Freezing(frozen(ctx.store.everything()), content)
 
-    def apply(self, tx: Tx, decided: list[FrozenWeek], ctx: RequestContext, now: datetime) -> dict[str, str]:
-        """Write the figures as they are now, and the hash also into the audit.
-
-        The writer waits meanwhile, so the figures are made of all that is committed.
-        """
-        moment = now.replace(tzinfo=UTC).isoformat()
-        content = Content(self.zone, moment, draft(ctx.store.everything(), self.week, self.zone))
+    def apply(self, tx: Tx, decided: Freezing, ctx: RequestContext, now: datetime) -> dict[str, str]:
+        """Write the week, and its hash also into the audit."""
         sealed = chain.seal(
             {
-                "seq": len(decided) + 1,
+                "seq": len(decided.earlier) + 1,
                 "week": self.week,
-                "frozen_at": moment,
+                "frozen_at": now.replace(tzinfo=UTC).isoformat(),
                 "actor": ctx.actor.name,
-                "content": orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode(),
+                "content": orjson.dumps(decided.content, default=str, option=orjson.OPT_SORT_KEYS).decode(),
             },
-            decided[-1].hash if decided else chain.START,
+            decided.earlier[-1].hash if decided.earlier else chain.START,
         )
         tx.run("kpis/insert_frozen_week", dict(sealed))
         answer = {"week": self.week, "hash": str(sealed.get("hash"))}
@@ -230,7 +309,7 @@ class CommentOnFigure(Command[None, None, "dict[str, str]"]):
         definition(self.kpi_id)
         if not self.text.strip():
             raise EmptyCommentError("The comment has no words: write why the figure is what it is.")
-        if any(one.week == self.week for one in frozen(ctx.store.everything())):
+        if is_frozen(ctx.store, self.week):
             raise ConflictError(f"The week {self.week} was frozen: its comments stay as they are.")
 
     def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> dict[str, str]:
@@ -249,7 +328,3 @@ def _compared(one: Stated) -> tuple[Any, ...]:
 def _comment_of(row: Mapping[str, Any]) -> tuple[str, str]:
     kpi, text = row.values()
     return kpi, text
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | float) else format(value, "f")

@@ -24,6 +24,7 @@ from views.kit.markdown import escape
 from views.kit.person import who
 from views.kit.strip import strip
 from views.mapping import page as mapping
+from views.review import page as review
 from views.trace import page as trace
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _pages(ctx: ServerContext) -> dict[str, list[StreamlitPage]]:
             st.Page(trace.page, title="Trace", icon=":material/account_tree:", url_path="trace"),
         ],
         "Review": [
+            st.Page(review.page, title="Weekly review", icon=":material/event_note:", url_path="review"),
             st.Page(business.page, title="Business", icon=":material/monitoring:", url_path="business"),
         ],
         "System": system,

@@ -16,6 +16,7 @@ from server.api import (
     mappings,
     problems,
     retries,
+    reviews,
     store,
     system,
     telemetry,
@@ -83,19 +84,8 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
     )
     problems.install(app)
     for module in (
-        cases,
-        groups,
-        retries,
-        telemetry,
-        weeks,
-        kpis,
-        currencies,
-        access,
-        audit,
-        mappings,
-        store,
-        system,
-    ):
+        cases, groups, retries, telemetry, weeks, reviews, kpis, currencies, access, audit, mappings, store, system,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)

@@ -44,7 +44,14 @@ from data.spans import fail
 from kpis.currencies import InvalidRateError
 from kpis.definition import UnknownKpiError
 from kpis.periods import InvalidPeriodError
-from kpis.weeks import EmptyCommentError, WeekRunsError
+from kpis.review.errors import (
+    ActionNotFoundError,
+    CommentMissingError,
+    EmptyCommentError,
+    EmptyTextError,
+    EntryNotFoundError,
+    WeekRunsError,
+)
 from server.container import NotRunningError
 from server.mappings import MappingNotFoundError
 from server.quarantine import RecordNotFoundError
@@ -71,6 +78,10 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (EmptyCommentError, 422),
     (InvalidRateError, 422),
     (WeekRunsError, 409),
+    (CommentMissingError, 409),
+    (EmptyTextError, 422),
+    (ActionNotFoundError, 404),
+    (EntryNotFoundError, 404),
     (MappingNotFoundError, 404),
     (VersionNotFoundError, 404),
     (BadMappingError, 422),

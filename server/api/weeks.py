@@ -35,25 +35,28 @@ def list_weeks(ctx: Context) -> Any:
 
 @router.get("/api/v1/weeks/{week}", response_model=week_shapes.WeekInFull)
 def get_week(week: WeekName, ctx: Context) -> Any:
-    """Return the figures of a week: as it was frozen, with what became known later beside it, or as a draft.
+    """Return the review of a week: as it was frozen, with what became known later beside it, or as a draft.
 
-    A draft is of what the caller may see. Those who may not see everything see every week as a draft.
+    A draft is of what the caller may see. Those who may not see everything see every week as a draft, without
+    what people wrote in it.
     """
     found = _frozen(ctx)
     kept = next((one for one in found if one.week == week), None)
     if kept is None:
         zone = ctx.settings.zone
-        figures = [_figure(name, one) for name, one in weeks.draft(ctx.reading, week, zone).items()]
-        return {"week": week, "state": "draft", "zone": zone, "figures": figures}
+        content = weeks.draft(ctx.reading, week, zone)
+        return {"week": week, "state": "draft", "zone": zone, **_content(content)}
     content = weeks.Content.of(kept.content)
-    now = weeks.draft(ctx.reading, week, content.zone)
-    figures = [_figure(name, one, now.get(name)) for name, one in content.figures.items()]
-    return {**_head(kept, weeks.verdict(found).entries), "figures": figures}
+    now = weeks.figures_now(ctx.reading, week, content.zone)
+    return {**_head(kept, weeks.verdict(found).entries), **_content(content, now)}
 
 
 @router.post("/api/v1/weeks/{week}/freeze", response_model=week_shapes.Frozen)
 def freeze_week(week: WeekName, ctx: CallerContext, key: Key) -> Any:
-    """Write down the figures of a week that is over, with their comments. They stay as they are."""
+    """Write down a week that is over: its figures and all that was written in its review. It stays as it is.
+
+    Refused with 409 while a figure that moved has no comment.
+    """
     return perform(weeks.FreezeWeek(week, ctx.settings.zone), ctx, key=key)
 
 
@@ -67,7 +70,14 @@ def _frozen(ctx: ServerContext) -> list[weeks.FrozenWeek]:
     return weeks.frozen(ctx.reading) if ctx.reading.scope is None else []
 
 
-def _figure(name: str, one: weeks.Stated, now: weeks.Stated | None = None) -> dict[str, Any]:
+def _content(content: weeks.Content, now: dict[str, weeks.Stated] | None = None) -> dict[str, Any]:
+    """Return what a week states, with what its figures would be now beside them."""
+    figures = [_figure(name, one, now.get(name) if now else None) for name, one in content.figures.items()]
+    written = {name: getattr(content, name) for name in ("promises", "actions", "entries", "notes")}
+    return {"figures": figures, **written, "review": content.pack, "uncommented": content.uncommented}
+
+
+def _figure(name: str, one: weeks.Stated, now: weeks.Stated | None) -> dict[str, Any]:
     return {"id": name, **asdict(one), "restated": weeks.restated(one, now) if now else None}
 
 

@@ -171,6 +171,10 @@ class Door:
                 False,
                 lambda: post("/api/v1/weeks/2026-W10/comments", {"kpi": "K1", "text": "as before"}),
             ),
+            "week.write": (
+                False,
+                lambda: post("/api/v1/weeks/2026-W10/notes", {"section": "money", "text": "as before"}),
+            ),
             "week.freeze": (False, lambda: post("/api/v1/weeks/2026-W10/freeze")),
             "quarantine.replay": (False, lambda: post("/api/v1/quarantine/nothing/replay")),
             "mapping.change": (

@@ -17,6 +17,7 @@ from cases.queries import CaseFilter
 from data.clock import aware, use, utc_now
 from data.store import FILE_NAME, Reading, Store
 from examples import operators
+from kpis import periods, weeks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,23 @@ def store(made: Path) -> Iterator[Store]:
     opened = Store.open(made, intake)
     yield opened
     opened.close()
+
+
+@pytest.mark.slow
+def test_the_last_week_is_frozen_and_this_one_is_a_draft(store: Store) -> None:
+    reading = store.everything()
+    this = periods.week(periods.week_of(utc_now(), "UTC"), "UTC")
+    last, before = (periods.week_of(this.earlier(n).start, "UTC") for n in (1, 2))
+    (kept,) = weeks.frozen(reading)
+    content = weeks.Content.of(kept.content)
+    assert (kept.week, kept.actor, weeks.verdict([kept]).intact) == (last, "ann", True)
+    assert content.uncommented == []
+    assert {one.kind for one in content.entries} == {"win", "miss", "decision"}
+    assert {one.week for one in content.promises} == {before}
+    draft = weeks.draft(reading, periods.week_of(this.start, "UTC"), "UTC")
+    assert [one.kind for one in draft.entries] == ["miss"]
+    assert [one.state for one in draft.promises].count("open") == 3
+    assert draft.promises[0].is_overdue(utc_now().date())
 
 
 @pytest.mark.slow
