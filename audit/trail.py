@@ -77,18 +77,21 @@ class Entry:
     details: Mapping[str, Any] | None = None
     kind: str = EFFECT
     subject: str | None = None
+    act: str | None = None
+    """The act that it belongs to; None: the one that the transaction performs."""
 
 
 def write(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
     """Append entries at the transaction's end; `now` is naive UTC.
 
-    They belong to the act that `tx.act` names. If the transaction fails, none of them was written.
+    They belong to the act that they name, or else to the one that `tx.act` names. If the transaction fails,
+    none of them was written.
     """
     if not entries:
         return
     if not tx.pending:
         tx.before_commit.append(_append)
-    tx.pending.extend(_row(entry, tx.act, now) for entry in entries)
+    tx.pending.extend(_row(entry, entry.act or tx.act, now) for entry in entries)
 
 
 def _append(tx: Tx) -> None:

@@ -1,6 +1,7 @@
 """Run every benchmark, or those named: `python -m bench [NAME ...]`.
 
-The names are access, classes, grouping, groups, growth, hook, ingest, joining, layouts, reading and visible.
+The names are access, batches, classes, grouping, groups, growth, hook, ingest, joining, layouts, reading and
+visible.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 
 BENCHMARKS = (
     "access",
+    "batches",
     "classes",
     "grouping",
     "groups",

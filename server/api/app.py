@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from server.api import (
     access,
     audit,
+    batches,
     cases,
     groups,
     kpis,
@@ -81,7 +82,20 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
         telemetry={"logs": False, "metrics": False, "operation_spans": False, "exclude": _is_a_probe},
     )
     problems.install(app)
-    for module in (cases, groups, retries, telemetry, weeks, kpis, access, audit, mappings, store, system):
+    for module in (
+        cases,
+        groups,
+        batches,
+        retries,
+        telemetry,
+        weeks,
+        kpis,
+        access,
+        audit,
+        mappings,
+        store,
+        system,
+    ):
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)
