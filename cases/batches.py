@@ -15,8 +15,9 @@ The total never changes: done + failed + skipped + waiting.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -27,7 +28,7 @@ from access.errors import ForbiddenError
 from cases.case import Money, json_value
 from cases.commands import Claim, Release, Resolve, RetryCase
 from cases.errors import AlreadyClaimedError, CaseNotFoundError, InvalidActError
-from data.clock import aware
+from data.clock import aware, stored
 from data.errors import ConflictError, UnsnagError
 from data.nouns import noun
 
@@ -288,6 +289,21 @@ class After(NamedTuple):
     at: datetime
     id: str
 
+    @property
+    def text(self) -> str:
+        """The place as one word, for an address."""
+        return base64.urlsafe_b64encode(f"{stored(self.at).isoformat()} {self.id}".encode()).decode()
+
+    @classmethod
+    def of(cls, text: str) -> After:
+        """Return the place that a word names.
+
+        Raises:
+            ValueError: the text is not a place.
+        """
+        at, batch_id = base64.urlsafe_b64decode(text.encode("ascii")).decode("ascii").split(" ")
+        return cls(datetime.fromisoformat(at).replace(tzinfo=UTC), batch_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -313,11 +329,16 @@ def listed(
     asked = {
         "author": author,
         "states": None if states is None else list(states),
-        "after_at": after and after.at.replace(tzinfo=None),
+        "after_at": after and stored(after.at),
         "after_id": after and after.id,
     }
     rows = _seen(ctx, {**asked, "limit": min(limit, _MAX_ROWS) + 1})
     return _part(rows, min(limit, _MAX_ROWS), "total_seen", lambda row: _aware(Batch.of(row)))
+
+
+def place(batch: Batch) -> After:
+    """Return the place of a batch in the list."""
+    return After(batch.created_at, batch.id)
 
 
 def one(ctx: RequestContext, batch_id: str) -> BatchDetail:
@@ -350,17 +371,17 @@ def items(
     batch_id: str,
     *,
     states: Sequence[str] | None = None,
-    place: int = 0,
+    after: int = 0,
     limit: int = 50,
 ) -> Part:
-    """Return items of a batch behind a place, in their order.
+    """Return the items of a batch behind the place `after`, in their order.
 
     Raises:
         BatchNotFoundError: the actor may not see it, or it does not exist.
     """
     one(ctx, batch_id)
     most = min(limit, _MAX_ROWS)
-    asked = {"id": batch_id, "states": None if states is None else list(states), "place": place}
+    asked = {"id": batch_id, "states": None if states is None else list(states), "place": after}
     rows = ctx.reading.query("cases/batch_items", {**asked, "limit": most + 1})
     return _part(rows, most, "total", noun(Item))
 

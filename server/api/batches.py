@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, status
@@ -14,7 +13,6 @@ from cases import batches
 from cases.batch_commands import MOST_IDS, CancelBatch, FreezeBatch, PauseBatch, ResumeBatch, StartBatch
 from cases.batches import CAUSES_OF_MANY, After, Batch, BatchDetail, BatchState, CauseCount, ItemState
 from cases.queries import CaseFilter
-from data.clock import stored
 from data.nouns import shallow
 from server.api import answers, shapes
 from server.api.callers import CallerContext, Context, Key
@@ -184,7 +182,7 @@ def list_batches(
     """List batches, the newest first: the caller's own, or all for those who may see everything."""
     states = _known(state, BatchState)
     found = batches.listed(ctx, author=author, states=states, after=_place(cursor), limit=limit)
-    more = _cursor(found.items[-1]) if found.has_more else None
+    more = batches.place(found.items[-1]).text if found.has_more else None
     return {"total": found.total, "items": [_line(batch) for batch in found.items], "next": more}
 
 
@@ -204,7 +202,7 @@ def list_batch_items(
 ) -> Any:
     """List the exceptions of a batch in the order in which it acts on them; what is left out comes last."""
     states = _known(state, ItemState)
-    found = batches.items(ctx, batch_id, states=states, place=offset(cursor), limit=limit)
+    found = batches.items(ctx, batch_id, states=states, after=offset(cursor), limit=limit)
     items = [{**shallow(item), "reason": item.reason} for item in found.items]
     more = base64.urlsafe_b64encode(str(found.items[-1].place).encode()).decode() if found.has_more else None
     return {"total": found.total, "items": items, "next": more}
@@ -276,20 +274,13 @@ def _known(text: str | None, states: type[BatchState | ItemState]) -> list[Any] 
     return named
 
 
-def _cursor(batch: Batch) -> str:
-    return base64.urlsafe_b64encode(f"{stored(batch.created_at).isoformat()} {batch.id}".encode()).decode()
-
-
 def _place(cursor: str | None) -> After | None:
     """Return the place that a cursor names.
 
     Raises:
         BadRequestError: it is not one of ours.
     """
-    if cursor is None:
-        return None
     try:
-        at, batch_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
-        return After(datetime.fromisoformat(at), batch_id)
+        return After.of(cursor) if cursor is not None else None
     except ValueError:
         raise BadRequestError(f"{cursor!r} is not a cursor of this server.") from None
