@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 from access.authority import BATCH
 from access.commands import SystemCommand, perform, perform_together
@@ -20,7 +21,7 @@ from cases.batches import VERBS, BatchState, ItemState, cause_of
 from cases.errors import AlreadyClaimedError, NotAllowedNowError
 from data.errors import StoreBusyError, StoreClosedError, StoreUnavailableError
 from data.logs import event_log
-from data.nouns import noun
+from data.nouns import noun, shallow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,7 +87,8 @@ class RunItems(SystemCommand[bool]):
             shown={"batch": batch.id},
             check=lambda found: _refuse_unfit(batch, found),
         )
-        _finish(tx, batch, following, outcomes, now)
+        pairs = zip(following, outcomes, strict=True)
+        _write_items(tx, batch, [_finished(batch, item, outcome, now) for item, outcome in pairs])
         return True
 
 
@@ -111,33 +113,35 @@ def _refuse_unfit(batch: Batch, found: AtHand) -> None:
         raise NotAllowedNowError(case, "retried in a batch", "its step is not declared safe to replay.")
 
 
-def _finish(
-    tx: Tx, batch: Batch, following: Sequence[_Next], outcomes: Sequence[Outcome], now: datetime
-) -> None:
-    rows = [
-        {"batch_id": batch.id, "place": item.place, "finished_at": now, **_result(outcome)}
-        for item, outcome in zip(following, outcomes, strict=True)
-    ]
-    write_items(tx, batch, rows)
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """What became of an item: columns of its row."""
+
+    batch_id: str
+    place: int
+    finished_at: datetime
+    state: ItemState
+    cause: str | None = None
+    detail: str | None = None
+    act: str | None = None
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _finished(batch: Batch, item: _Next, outcome: Outcome, now: datetime) -> _Finished:
     if outcome.error is None:
-        return {"state": ItemState.DONE, "act": outcome.act}
-    state, cause, detail = cause_of(outcome.error)
-    return {"state": state, "cause": cause, "detail": detail}
+        return _Finished(batch.id, item.place, now, ItemState.DONE, act=outcome.act)
+    return _Finished(batch.id, item.place, now, *cause_of(outcome.error))
 
 
-def write_items(tx: Tx, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
+def _write_items(tx: Tx, batch: Batch, finished: Sequence[_Finished]) -> None:
     """Write what became of items, and move the cursor and the counts with them."""
-    tx.view_rows("finished_item", list(rows), like="batch_item")
+    tx.view_rows("finished_item", [shallow(item) for item in finished], like="batch_item")
     tx.run("cases/update_batch_items")
-    states = [row["state"] for row in rows]
+    states = [item.state for item in finished]
     write_batch(
         tx,
         replace(
             batch,
-            place=max(row["place"] for row in rows),
+            place=max(item.place for item in finished),
             done=batch.done + states.count(ItemState.DONE),
             failed=batch.failed + states.count(ItemState.FAILED),
             skipped=batch.skipped + states.count(ItemState.SKIPPED),
@@ -158,9 +162,9 @@ class FailItem(SystemCommand[bool]):
         if batch is None or batch.state != BatchState.RUNNING:
             return False
         wanted = {"id": batch.id, "place": batch.place, "limit": 1}
-        failed = {"state": ItemState.FAILED, "cause": "error", "detail": self.error, "finished_at": now}
         for item in tx.run("cases/next_batch_items", wanted, into=noun(_Next)):
-            write_items(tx, batch, [{"batch_id": batch.id, "place": item.place, **failed}])
+            failed = _Finished(batch.id, item.place, now, ItemState.FAILED, "error", self.error)
+            _write_items(tx, batch, [failed])
         return True
 
 
@@ -225,8 +229,8 @@ class BatchRunner:
     def _round(self) -> bool:
         """Act on a group of each batch that runs, and return whether there may be more."""
         more = False
-        for row in self._ctx.store.query("cases/running_batches"):
+        for batch_id in self._ctx.store.query("cases/running_batches", into=itemgetter("id")):
             if self._stopping.is_set():
                 return False
-            more = step(self._ctx, row["id"]) or more
+            more = step(self._ctx, batch_id) or more
         return more

@@ -184,13 +184,13 @@ class Batch:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Batch:
         """Return the batch of a stored row."""
-        value = tuple(Money(Decimal(amount), currency) for amount, currency in json_value(row["value"]))
+        asked, value, samples = (json_value(row[name]) for name in ("asked", "value", "samples"))
         return _batch(
             row,
             state=BatchState(row["state"]),
-            asked=json_value(row["asked"]),
-            value=value,
-            samples=tuple(Sample(*sample) for sample in json_value(row["samples"])),
+            asked=asked,
+            value=tuple(Money(Decimal(amount), currency) for amount, currency in value),
+            samples=tuple(Sample(*sample) for sample in samples),
         )
 
     @classmethod
@@ -258,6 +258,12 @@ class CauseCount:
     state: str
     cause: str
     items: int
+
+
+@dataclass(frozen=True, slots=True)
+class _StateCount:
+    state: str | None
+    cases: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,11 +358,11 @@ def one(ctx: RequestContext, batch_id: str) -> BatchDetail:
         raise BatchNotFoundError(batch_id)
     own = {"id": batch_id}
     money = {**own, "states": [ItemState.DONE], "recovered": True}
-    states = ctx.reading.query("cases/batch_case_states", own)
+    states = ctx.reading.query("cases/batch_case_states", own, into=noun(_StateCount))
     return BatchDetail(
         batch=_aware(Batch.of(rows[0])),
         causes=causes(ctx, batch_id),
-        case_states={row["state"]: row["cases"] for row in states},
+        case_states={one.state: one.cases for one in states},
         recovered=ctx.reading.query("cases/batch_money", money, into=noun_of_money),
     )
 
@@ -396,7 +402,7 @@ def _part(rows: Sequence[Mapping[str, Any]], limit: int, total: str, into: Any) 
 
 def noun_of_money(row: Mapping[str, Any]) -> Money:
     """Return the amount of a row."""
-    return Money(row["amount"], row["currency"])
+    return Money(*(row[name] for name in Money._fields))
 
 
 def _aware(batch: Batch) -> Batch:

@@ -81,10 +81,10 @@ def test_the_dialog_shows_what_it_reaches_and_starts_exactly_that(container: Con
     app = opened(_queue, flow="order-to-cash", all="1")
     assert "Nothing happens before you have seen the list" in text_of(app)
     app.get("button_group")[-1].set_value("resolve").run()
-    said = text_of(app)
-    assert "3 exceptions · 1 flow · oldest" in said
-    assert "Not included: 1" in said
-    assert "1 claimed by others" in said
+    text = text_of(app)
+    assert "3 exceptions · 1 flow · oldest" in text
+    assert "Not included: 1" in text
+    assert "1 claimed by others" in text
     assert "<script" not in "\n".join(part.value for part in app.caption).replace("\\<", "")
     send = next(b for b in app.button if b.label == "Resolve 3")
     send.click().run()
@@ -127,9 +127,9 @@ def test_buttons_pause_and_cancel_also_what_another_started(container: Container
     next(b for b in app.button if b.label == "Cancel the other 4…").click().run()
     assert "Cancel the other 4" in [b.label for b in app.button]
     perform(CancelBatch(running.id), container.context(Actor("bob")))
-    said = text_of(opened(_batches, batch=running.id))
-    assert "bob cancelled it" in said
-    assert "4 cancelled" in said
+    text = text_of(opened(_batches, batch=running.id))
+    assert "bob cancelled it" in text
+    assert "4 cancelled" in text
 
 
 def test_the_list_has_ones_own_and_on_request_all(container: Container) -> None:

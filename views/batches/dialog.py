@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -32,6 +32,15 @@ OPEN: Final = "all"
 """The parameter of the address that opens the dialog, for what is not closed whatever the tab."""
 
 
+@dataclass(slots=True)
+class _Opened:
+    """The dialog while it is open: what it is about, and the lists that were frozen in it."""
+
+    chosen: CaseFilter
+    token: str
+    frozen: dict[str, Batch] = field(default_factory=dict)
+
+
 def act_on_all(chosen: CaseFilter, count: int) -> None:
     """Offer to act on all cases that a list shows, on whatever page of it they are.
 
@@ -50,7 +59,7 @@ def act_on_all(chosen: CaseFilter, count: int) -> None:
 
 def _open(chosen: CaseFilter) -> None:
     st.session_state.pop("batch_act", None)
-    st.session_state[_OPENED] = {"chosen": chosen, "token": uuid.uuid4().hex, "frozen": {}}
+    st.session_state[_OPENED] = _Opened(chosen, uuid.uuid4().hex)
 
 
 def _narrows(chosen: CaseFilter) -> bool:
@@ -87,13 +96,12 @@ def _dialog() -> None:
 
 def _frozen(verb: str, *, undeclared: bool) -> Batch:
     """Return the list, frozen when this act was chosen first."""
-    opened = st.session_state[_OPENED]
+    opened: _Opened = st.session_state[_OPENED]
     key = f"{verb}:{undeclared}"
-    if key not in opened["frozen"]:
-        command = FreezeBatch(verb, opened["chosen"], undeclared=undeclared)
-        opened["frozen"][key] = perform(command, page_context(), key=f"{opened['token']}:{key}")
-    found: Batch = opened["frozen"][key]
-    return found
+    if key not in opened.frozen:
+        command = FreezeBatch(verb, opened.chosen, undeclared=undeclared)
+        opened.frozen[key] = perform(command, page_context(), key=f"{opened.token}:{key}")
+    return opened.frozen[key]
 
 
 def _scope(batch: Batch, causes: list[CauseCount]) -> dict[str, Any]:
