@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 
 _RETRIES: Final = 100
-"""Retries that one sweep ends at most: a batch asks for thousands, and each takes statements of its own."""
+_CHANGES: Final = 500
+"""What one sweep ends at most: claims and retries of a batch run out by the thousand at the same moment, and
+others wait while their transaction lasts. Each retry takes statements of its own."""
 
 
 def settle_due(store: Store) -> bool:
@@ -53,7 +55,7 @@ class EndOverdue(SystemCommand[int]):
         """Apply it and return how many cases it touched."""
         overdue = tx.run("cases/overdue", _times(now, ctx.limits), into=Case.of)
         retrying = [case for case in overdue if case.state == lifecycle.RETRYING][:_RETRIES]
-        rest = [case for case in overdue if case.state != lifecycle.RETRYING]
+        rest = [case for case in overdue if case.state != lifecycle.RETRYING][:_CHANGES]
         for case in retrying:
             _end_retry(tx, case, ctx.limits, now)
         make(tx, [_returned(case, ctx.limits, now) for case in rest], now)

@@ -27,6 +27,7 @@ from cases.errors import InvalidActError, ReasonMissingError
 from cases.intake import intake
 from cases.queries import CaseFilter
 from cases.retries import lease_next
+from cases.sweep import sweep
 from data.store import Store
 from tests import shown
 from tests.gates import local_context
@@ -363,6 +364,17 @@ def test_a_store_that_is_closed_in_between_goes_on_behind_the_cursor(tmp_path: P
     assert (done.state, done.done) == ("done", 9)
     effects = Counter(e["case_id"] for e in desk.audit() if e["verb"] == "claimed")
     assert effects == dict.fromkeys(desk.ids().values(), 1)
+    desk.store.close()
+
+
+def test_claims_of_a_batch_that_run_out_return_a_part_at_a_time(tmp_path: Path) -> None:
+    """A sweep holds the writer while it lasts: thousands of claims run out at the same moment."""
+    desk = Desk(Store.open(tmp_path / "store", intake), 601)
+    assert desk.run("claim").done == 601
+    over = "update exception_case set lease_until = lease_until - interval 1 hour"
+    desk.store.act(lambda tx: tx.execute(over)).result()
+    assert [sweep(desk.context()) for _ in range(3)] == [500, 101, 0]
+    assert set(desk.states().values()) == {"open"}
     desk.store.close()
 
 

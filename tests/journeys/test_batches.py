@@ -122,7 +122,7 @@ def _check(data: Path, ended: dict[str, Any], late: list[str]) -> None:
 STORM = """
 import unsnag
 unsnag.init(flow="order-to-cash", spool={spool!r})
-for number in range({count}):
+for number in range({first}, {last}):
     try:
         with unsnag.unit(f"SO-{{number}}", value=12.5, currency="EUR"), unsnag.step("pay", idempotent=True):
             raise TimeoutError(f"the gateway did not answer for order SO-{{number}}")
@@ -138,9 +138,7 @@ COUNT = 900
 def test_a_storm_is_one_decision_that_survives_a_restart_in_the_middle(server: Server) -> None:
     server.start()
     desk = Desk(server)
-    storm = STORM.format(spool=str(server.spool), count=COUNT)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", storm], check=True, env=environment, timeout=120)
+    _fail(server, 0, COUNT)
     eventually(lambda: server.get("/api/v1/groups")["items"][:1] and _open(server) == COUNT)
     assert server.get("/api/v1/groups")["total"] == 1
     with browser() as started:
@@ -149,6 +147,9 @@ def test_a_storm_is_one_decision_that_survives_a_restart_in_the_middle(server: S
         dialog = page.get_by_role("dialog")
         dialog.get_by_role("radio", name="Resolve").click(timeout=60_000)
         expect(dialog).to_contain_text(f"{COUNT} exceptions · €11,250.00 · 1 flow", timeout=60_000)
+        _fail(server, COUNT, COUNT + 1)
+        expect(page.locator("body")).to_contain_text(f"Open {COUNT + 1}", timeout=60_000)
+        expect(dialog).to_be_visible()
         dialog.get_by_role("textbox", name="Reason").fill("The gateway lost its certificate")
         page.keyboard.press("Tab")
         dialog.get_by_role("button", name=f"Resolve {COUNT}").click()
@@ -165,11 +166,19 @@ def test_a_storm_is_one_decision_that_survives_a_restart_in_the_middle(server: S
         page.get_by_role("link", name="0 Waiting").click()
         expect(page.locator("body")).to_contain_text("Waiting · 0 exceptions", timeout=60_000)
     assert server.get("/api/v1/cases", state="resolved", limit=1)["total"] == COUNT
+    assert server.get("/api/v1/cases", state="open")["total"] == 1, "it failed after the list was frozen"
     server.stop()
     (batch,) = rows(server.data, "select id from batch where state = 'done'")
     effects = Counter(e["case_id"] for e in rows(server.data, _ENTRIES) if e["kind"] == "effect")
     items = rows(server.data, _ITEMS, id=batch["id"])
     assert effects == {item["case_id"]: 1 for item in items}
+
+
+def _fail(server: Server, first: int, last: int) -> None:
+    """Let the units with these numbers fail."""
+    storm = STORM.format(spool=str(server.spool), first=first, last=last)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", storm], check=True, env=environment, timeout=120)
 
 
 def _open(server: Server) -> int:
