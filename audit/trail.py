@@ -130,16 +130,25 @@ def verify_on(
     (head,) = store.query("audit/head")
     marks = _Marks(checkpoints, verdict.entries)
     while verdict.entries < head["seq"]:
-        page = entries_after(store, verdict.entries, _PAGE)
+        # The chain may grow while it is read: what is behind the head that was read is checked next time.
+        page = entries_after(store, verdict.entries, min(_PAGE, head["seq"] - verdict.entries))
         before, verdict = verdict.entries, chain.verify(page, verdict)
         verdict = marks.compare(page, verdict)
         if not verdict.intact:
             return verdict
         if verdict.entries == before:
             return _broken(verdict, before + 1, f"entries {before + 1} to {head['seq']} are missing")
-    if verdict.head != head["hash"] or verdict.entries != head["seq"]:
+    if verdict.head != head["hash"] or verdict.entries != head["seq"] or _has_more(store, head["seq"]):
         return _broken(verdict, verdict.entries, "the end of the chain was altered")
     return marks.beyond(verdict)
+
+
+def _has_more(store: Entries, seq: int) -> bool:
+    """Return whether entries lie behind the head of the chain: a commit moves both together."""
+    if not entries_after(store, seq, 1):
+        return False
+    (head,) = store.query("audit/head")
+    return bool(head["seq"] == seq)
 
 
 def holds(store: Entries, mark: Checkpoint) -> bool:

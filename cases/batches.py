@@ -353,14 +353,11 @@ def one(ctx: RequestContext, batch_id: str) -> BatchDetail:
     Raises:
         BatchNotFoundError: the actor may not see it, or it does not exist.
     """
-    rows = _seen(ctx, {**dict.fromkeys(("author", "states", "after_at", "after_id")), "id": batch_id})
-    if not rows:
-        raise BatchNotFoundError(batch_id)
-    own = {"id": batch_id}
+    batch, own = _visible(ctx, batch_id), {"id": batch_id}
     money = {**own, "states": [ItemState.DONE], "recovered": True}
     states = ctx.reading.query("cases/batch_case_states", own, into=noun(_StateCount))
     return BatchDetail(
-        batch=_aware(Batch.of(rows[0])),
+        batch=batch,
         causes=causes(ctx, batch_id),
         case_states={one.state: one.cases for one in states},
         recovered=ctx.reading.query("cases/batch_money", money, into=noun_of_money),
@@ -385,11 +382,19 @@ def items(
     Raises:
         BatchNotFoundError: the actor may not see it, or it does not exist.
     """
-    one(ctx, batch_id)
+    _visible(ctx, batch_id)
     most = min(limit, _MAX_ROWS)
     asked = {"id": batch_id, "states": None if states is None else list(states), "place": after}
     rows = ctx.reading.query("cases/batch_items", {**asked, "limit": most + 1})
     return _part(rows, most, "total", noun(Item))
+
+
+def _visible(ctx: RequestContext, batch_id: str) -> Batch:
+    """Return a batch if the actor may see it."""
+    rows = _seen(ctx, {**dict.fromkeys(("author", "states", "after_at", "after_id")), "id": batch_id})
+    if not rows:
+        raise BatchNotFoundError(batch_id)
+    return _aware(Batch.of(rows[0]))
 
 
 def _seen(ctx: RequestContext, asked: dict[str, Any]) -> list[dict[str, Any]]:

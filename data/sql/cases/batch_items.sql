@@ -6,23 +6,29 @@ with chosen as (
         batch_item.batch_id = $id
         and (batch_item.flow is null or in_scope(batch_item.tenant, batch_item.flow, $scope::varchar[]))
         and ($states::varchar[] is null or list_contains($states::varchar[], batch_item.state))
+),
+
+part as (
+    select chosen.*
+    from chosen
+    where chosen.place > $place
+    order by chosen.place
+    limit $limit
 )
 
 select
-    chosen.place,
-    chosen.case_id,
-    chosen.state,
-    chosen.cause,
-    chosen.detail,
-    chosen.act,
-    chosen.finished_at,
-    chosen.flow,
-    chosen.correlation_id,
+    part.place,
+    part.case_id,
+    part.state,
+    part.cause,
+    part.detail,
+    part.act,
+    part.finished_at,
+    part.flow,
+    part.correlation_id,
     exception_case.title,
     exception_case.state as case_state,
     (select count(*) from chosen) as total,
-from chosen
-left join exception_case on chosen.case_id = exception_case.id
-where chosen.place > $place
-order by chosen.place
-limit $limit
+from part
+left join exception_case on part.case_id = exception_case.id
+order by part.place
