@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from access.context import RequestContext
     from access.roles import Grant
     from audit.trail import AuditedCase
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
 
 Loaded = TypeVar("Loaded")
 Decided = TypeVar("Decided")
@@ -203,11 +204,9 @@ def perform_together(
         tx.act = uuid.uuid4().hex
         run = _Run(command, ctx, None, shown)
         found = loaded if isinstance(loaded, UnsnagError) else run.decided(tx, loaded, check, now)
-        if isinstance(found, UnsnagError):
-            outcomes.append(Outcome(tx.act, found))
-        else:
-            outcomes.append(Outcome(tx.act))
-            decided.append((tx.act, found))
+        is_refused = isinstance(found, UnsnagError)
+        outcomes.append(Outcome(tx.act, found if is_refused else None))
+        decided += [] if is_refused else [(tx.act, found)]
     tx.act = outer
     if decided:
         kind.apply_all(tx, decided, ctx, now)

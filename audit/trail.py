@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from audit.actor import Actor
     from audit.checkpoints import Checkpoint, Checkpoints
-    from data.store import Tx
+    from data.transaction import Tx
 
 INTENT: Final = "intent"
 DECISION: Final = "decision"
@@ -128,17 +128,18 @@ def verify_on(
     Checkpoints of entries that were checked before are not compared again.
     """
     (head,) = store.query("audit/head")
+    seq, top = head["seq"], head["hash"]
     marks = _Marks(checkpoints, verdict.entries)
-    while verdict.entries < head["seq"]:
+    while verdict.entries < seq:
         # The chain may grow while it is read: what is behind the head that was read is checked next time.
-        page = entries_after(store, verdict.entries, min(_PAGE, head["seq"] - verdict.entries))
+        page = entries_after(store, verdict.entries, min(_PAGE, seq - verdict.entries))
         before, verdict = verdict.entries, chain.verify(page, verdict)
         verdict = marks.compare(page, verdict)
         if not verdict.intact:
             return verdict
         if verdict.entries == before:
-            return _broken(verdict, before + 1, f"entries {before + 1} to {head['seq']} are missing")
-    if verdict.head != head["hash"] or verdict.entries != head["seq"] or _has_more(store, head["seq"]):
+            return _broken(verdict, before + 1, f"entries {before + 1} to {seq} are missing")
+    if verdict.head != top or verdict.entries != seq or _has_more(store, seq):
         return _broken(verdict, verdict.entries, "the end of the chain was altered")
     return marks.beyond(verdict)
 

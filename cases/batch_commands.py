@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Tx
+    from data.transaction import Tx
 
 SAMPLES: Final = 5
 MOST_IDS: Final = 10_000

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from access.context import RequestContext
     from cases.batches import Batch
     from cases.commands import AtHand
-    from data.store import Tx
+    from data.transaction import Tx
 
 _LOG: Final = event_log("cases")
 GROUP: Final = 200

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from audit.actor import Actor
     from cases.workers import StepWorker
     from data.errors import UnsnagError
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,9 +330,10 @@ def _write_retries(tx: Tx, decided: Sequence[Decision], now: datetime) -> None:
 
 
 def _queue(tx: Tx, new: Sequence[Retry], now: datetime) -> None:
+    ids, rows = [retry.case_id for retry in new], [retry.row() for retry in new]
     # One may still run from before a case recovered and came back: its lease is lost now.
-    tx.run("cases/cancel_running_retries", {"case_ids": [retry.case_id for retry in new], "now": now})
-    tx.view_rows("new_retry", [retry.row() for retry in new], like="retry")
+    tx.run("cases/cancel_running_retries", {"case_ids": ids, "now": now})
+    tx.view_rows("new_retry", rows, like="retry")
     tx.run("cases/insert_retry")
     tx.topics.add("retry")
 

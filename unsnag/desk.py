@@ -43,10 +43,10 @@ def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
         most = options.limit
         params = {**_filter(options), "limit": min(most, 1000)}
         found = ask(options.url, "/api/v1/cases", params, most)
-        found = {**found, "items": found["items"][:most]}
-        shown = len(found["items"])
-        rest = [f"{shown} of {found['total']} exceptions"] if shown < found["total"] else []
-        return found, [*_table(_CASE, found["items"]), *rest], 0
+        found = {**found, "items": found.get("items", [])[:most]}
+        shown = len(found.get("items", ()))
+        rest = [f"{shown} of {found.get('total')} exceptions"] if shown < found.get("total", 0) else []
+        return found, [*_table(_CASE, found.get("items", ())), *rest], 0
     if options.verb == "show":
         case = page(options.url, f"/api/v1/cases/{quote(options.ids[0], safe='')}", {})
         return case, _fields(case), 0
@@ -63,7 +63,7 @@ def _act_on_ids(options: argparse.Namespace) -> tuple[Any, list[str], int]:
             done.append(send(options.url, path, _given(options), options.actor))
         except ServerSaysNoError as error:
             refused.append({"id": case_id, "reason": str(error)})
-    lines = [*_table(_CASE, done), *(line((one["id"], "refused", one["reason"])) for one in refused)]
+    lines = [*_table(_CASE, done), *(line((one.get("id"), "refused", one.get("reason"))) for one in refused)]
     return {"done": done, "refused": refused}, lines, 1 if refused else 0
 
 
@@ -74,9 +74,9 @@ def _act_on_all(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     body = {"act": options.verb, "filter": {**lists, **others}, **_given(options)}
     batch = send(options.url, "/api/v1/batches", body, options.actor)
     if options.yes:
-        batch = send(options.url, f"/api/v1/batches/{batch['id']}/start", {}, options.actor)
+        batch = send(options.url, f"/api/v1/batches/{batch.get('id')}/start", {}, options.actor)
         return batch, _table(_BATCH, [batch]), 0
-    return batch, [*_reach(batch), f"Nothing was done. Start it: unsnag batches start {batch['id']}"], 0
+    return batch, [*_reach(batch), f"Nothing was done. Start it: unsnag batches start {batch.get('id')}"], 0
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
@@ -95,25 +95,25 @@ def _batches(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     if options.verb == "list":
         params = {"state": options.state, "author": options.author, "limit": min(options.limit, 1000)}
         found = ask(options.url, "/api/v1/batches", params, options.limit)
-        return found, _table(_BATCH, found["items"]), 0
+        return found, _table(_BATCH, found.get("items", ())), 0
     path = f"/api/v1/batches/{quote(options.id, safe='')}"
     if options.verb == "show":
         batch = page(options.url, path, {})
         return batch, [*_table(_BATCH, [batch]), *_reach(batch)], 0
     if options.verb == "items":
         found = ask(options.url, f"{path}/items", {"state": options.state, "limit": 1000})
-        return found, _table(_ITEM, found["items"]), 0
+        return found, _table(_ITEM, found.get("items", ())), 0
     batch = send(options.url, f"{path}/{options.verb}", {}, options.actor)
     return batch, _table(_BATCH, [batch]), 0
 
 
 def _reach(batch: Mapping[str, Any]) -> list[str]:
     """Return what a batch reaches, five samples, and why items were left out, skipped or failed."""
-    money = ", ".join(f"{one['amount']} {one['currency'] or ''}".strip() for one in batch["value"])
-    head = f"{batch['act']} {batch['total']} exceptions of {', '.join(batch['flows'])}"
-    samples = [line(("", one["correlation_id"], one["title"])) for one in batch["samples"]]
-    why = [line((one["state"].replace("_", " "), one["items"], one["words"])) for one in batch["reasons"]]
-    return [f"{head}, {money}" if money else head, *samples, *why]
+    money = [f"{one.get('amount')} {one.get('currency') or ''}".strip() for one in batch.get("value", ())]
+    head = f"{batch.get('act')} {batch.get('total')} exceptions of {', '.join(batch.get('flows', ()))}"
+    samples = [line(("", one.get("correlation_id"), one.get("title"))) for one in batch.get("samples", ())]
+    why = [line(one.get(name) for name in ("state", "items", "words")) for one in batch.get("reasons", ())]
+    return [", ".join([head, *money]), *samples, *why]
 
 
 # --- text ---------------------------------------------------------------------------------------------

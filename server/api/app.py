@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
+_ROUTES: Final = (
+    cases,
+    groups,
+    batches,
+    retries,
+    telemetry,
+    weeks,
+    kpis,
+    access,
+    audit,
+    mappings,
+    store,
+    system,
+)
+"""In the order in which the description lists them."""
 _PROBES: Final = ("/healthz", "/readyz", "/metrics", "/api/v1/events")
 """Requests without a span: probes ask every few seconds, and the stream of events lasts for hours."""
 _PROBLEM_STATUSES: Final = {
@@ -82,20 +97,7 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
         telemetry={"logs": False, "metrics": False, "operation_spans": False, "exclude": _is_a_probe},
     )
     problems.install(app)
-    for module in (
-        cases,
-        groups,
-        batches,
-        retries,
-        telemetry,
-        weeks,
-        kpis,
-        access,
-        audit,
-        mappings,
-        store,
-        system,
-    ):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)
