@@ -25,8 +25,8 @@ from audit.actor import Actor
 from bench.figures import line
 from bench.groups import fill as fill_cases
 from cases.batch_commands import FreezeBatch, StartBatch
+from cases.batch_queries import one
 from cases.batch_runner import step
-from cases.batches import one
 from cases.commands import Claim
 from cases.intake import intake
 from cases.queries import CaseFilter

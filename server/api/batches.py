@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, Field
 
 from access.commands import perform
-from cases import batches
+from cases import batch_queries
 from cases.batch_commands import MOST_IDS, CancelBatch, FreezeBatch, PauseBatch, ResumeBatch, StartBatch
-from cases.batches import CAUSES_OF_MANY, After, Batch, BatchDetail, BatchState, CauseCount, ItemState
+from cases.batch_queries import After, BatchDetail
+from cases.batches import CAUSES_OF_MANY, Batch, BatchState, CauseCount, ItemState
 from cases.queries import CaseFilter
 from data.nouns import shallow
 from server.api import answers, shapes
@@ -166,7 +167,7 @@ def freeze_batch(ctx: CallerContext, key: Key, body: BatchBody) -> Any:
         body.reason,
     )
     batch = perform(command, ctx, key=key)
-    causes = batches.causes(ctx, batch.id)
+    causes = batch_queries.causes(ctx, batch.id)
     frozen = [one for one in causes if one.state == ItemState.LEFT_OUT]
     return {**_line(batch), **_left_out(ctx, batch.id), "reasons": _reasons(frozen)}
 
@@ -181,15 +182,15 @@ def list_batches(
 ) -> Any:
     """List batches, the newest first: the caller's own, or all for those who may see everything."""
     states = _known(state, BatchState)
-    found = batches.listed(ctx, author=author, states=states, after=_place(cursor), limit=limit)
-    more = batches.place(found.items[-1]).text if found.has_more else None
+    found = batch_queries.listed(ctx, author=author, states=states, after=_place(cursor), limit=limit)
+    more = batch_queries.place(found.items[-1]).text if found.has_more else None
     return {"total": found.total, "items": [_line(batch) for batch in found.items], "next": more}
 
 
 @router.get("/{batch_id}", response_model=BatchProgress)
 def get_batch(batch_id: str, ctx: Context) -> Any:
     """Return a batch with what became of its exceptions."""
-    return _progress(ctx, batches.one(ctx, batch_id))
+    return _progress(ctx, batch_queries.one(ctx, batch_id))
 
 
 @router.get("/{batch_id}/items", response_model=shapes.Listed[BatchItem])
@@ -202,7 +203,7 @@ def list_batch_items(
 ) -> Any:
     """List the exceptions of a batch in the order in which it acts on them; what is left out comes last."""
     states = _known(state, ItemState)
-    found = batches.items(ctx, batch_id, states=states, after=offset(cursor), limit=limit)
+    found = batch_queries.items(ctx, batch_id, states=states, after=offset(cursor), limit=limit)
     items = [{**shallow(item), "reason": item.reason} for item in found.items]
     more = base64.urlsafe_b64encode(str(found.items[-1].place).encode()).decode() if found.has_more else None
     return {"total": found.total, "items": items, "next": more}
@@ -244,7 +245,7 @@ def _line(batch: Batch) -> dict[str, Any]:
 
 
 def _left_out(ctx: Context, batch_id: str) -> dict[str, Any]:
-    found = batches.items(ctx, batch_id, states=[ItemState.LEFT_OUT], limit=LEFT_OUT_SHOWN)
+    found = batch_queries.items(ctx, batch_id, states=[ItemState.LEFT_OUT], limit=LEFT_OUT_SHOWN)
     return {"left_out": [{"id": item.case_id, "reason": item.reason} for item in found.items]}
 
 

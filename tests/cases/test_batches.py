@@ -17,7 +17,7 @@ from access.roles import Grant
 from access.sessions import sign_out
 from audit import trail
 from audit.actor import Actor
-from cases import batches
+from cases import batch_queries
 from cases.batch_commands import CancelBatch, FreezeBatch, PauseBatch, ResumeBatch, StartBatch
 from cases.batch_runner import RunItems, step
 from cases.batches import Batch, BatchNotFoundError, BatchStateError, EmptyFilterError
@@ -78,7 +78,7 @@ class Desk:
         return self.batch(frozen)
 
     def batch(self, frozen: Batch) -> Batch:
-        found = batches.one(self.context(), frozen.id).batch
+        found = batch_queries.one(self.context(), frozen.id).batch
         assert found.total == frozen.total, "the total never changes"
         assert found.waiting == len(self.items(frozen, "waiting"))
         for state in ("done", "failed", "skipped", "left_out"):
@@ -86,7 +86,7 @@ class Desk:
         return found
 
     def items(self, frozen: Batch, *states: str) -> dict[str, str | None]:
-        found = batches.items(self.context(), frozen.id, states=states or None, limit=1_000)
+        found = batch_queries.items(self.context(), frozen.id, states=states or None, limit=1_000)
         return {item.correlation_id or item.case_id: item.reason for item in found.items}
 
     def audit(self) -> list[dict[str, Any]]:
@@ -229,7 +229,7 @@ def test_each_act_of_a_batch_is_the_act_of_one(tmp_path: Path, verb: str) -> Non
 
 def test_each_item_names_its_own_act_in_the_audit(desk: Desk) -> None:
     done = desk.run("claim")
-    found = batches.items(desk.context(), done.id).items
+    found = batch_queries.items(desk.context(), done.id).items
     acts = {item.case_id: item.act for item in found}
     for case_id, act in acts.items():
         own = [entry for entry in desk.audit() if entry["act"] == act]
@@ -433,14 +433,14 @@ def _started(crew: Team, actor: Actor, verb: str = "claim") -> Batch:
 def _finished(crew: Team, started: Batch) -> Batch:
     while step(crew.container.as_system(), started.id):
         pass
-    return batches.one(crew.container.context(OWN), started.id).batch
+    return batch_queries.one(crew.container.context(OWN), started.id).batch
 
 
 def test_what_one_may_see_and_not_act_on_is_left_out(crew: Team) -> None:
     crew.person("cleo", Grant(roles.VIEWER), Grant(roles.OPERATOR, tenant="acme"))
     ctx = crew.container.context(crew.actor("cleo"))
     frozen = perform(FreezeBatch("claim", ALL), ctx)
-    left = batches.items(ctx, frozen.id, states=["left_out"]).items
+    left = batch_queries.items(ctx, frozen.id, states=["left_out"]).items
     assert (frozen.total, [item.reason for item in left]) == (3, ["you may not act on it"] * 3)
 
 
@@ -450,7 +450,7 @@ def test_what_lies_outside_ones_scope_is_not_in_any_list(crew: Team) -> None:
     every = tuple(case["id"] for case in shown.cases(crew.container.store))
     assert perform(FreezeBatch("claim", ALL), ctx).left_out == 0
     named = perform(FreezeBatch("claim", None, ids=every), ctx)
-    left = batches.items(ctx, named.id, states=["left_out"]).items
+    left = batch_queries.items(ctx, named.id, states=["left_out"]).items
     assert {(item.reason, item.flow) for item in left} == {("there is no such exception", None)}
 
 
@@ -459,8 +459,8 @@ def test_a_batch_of_somebody_else_is_not_there_for_those_who_do_not_see_everythi
     crew.person("eve", Grant(roles.OPERATOR))
     started = _started(crew, crew.actor("eve"))
     ctx = crew.container.context(crew.actor("dan"))
-    assert batches.listed(ctx).items == []
-    for look in (batches.one, batches.items):
+    assert batch_queries.listed(ctx).items == []
+    for look in (batch_queries.one, batch_queries.items):
         with pytest.raises(BatchNotFoundError):
             look(ctx, started.id)
     with pytest.raises(BatchNotFoundError):

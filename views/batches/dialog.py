@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from access.commands import perform
-from cases import batches
+from cases import batch_queries
 from cases.batch_commands import FreezeBatch, StartBatch
 from cases.batches import ItemState
 from cases.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES
@@ -89,7 +89,7 @@ def _dialog() -> None:
     except UnsnagError as error:
         st.error(escape(str(error)), icon=":material/warning:")
         return
-    shown = _scope(batch, batches.causes(page_context(), batch.id))
+    shown = _scope(batch, batch_queries.causes(page_context(), batch.id))
     if batch.total:
         _form(batch, shown)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from access.commands import perform
-from cases import batches
+from cases import batch_queries
 from cases.batch_commands import BatchCommand, CancelBatch, PauseBatch, ResumeBatch
 from cases.batches import BatchNotFoundError, BatchState, ItemState
 from cases.lifecycle import CODE_NAMES
@@ -31,7 +31,8 @@ from views.kit.title import title
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cases.batches import Batch, BatchDetail, Item
+    from cases.batch_queries import BatchDetail
+    from cases.batches import Batch, Item
     from server.context import ServerContext
 
 PER_PAGE: Final = 50
@@ -83,7 +84,7 @@ def page() -> None:
 def _list() -> None:
     live("batch", key="live_batches")
     ctx = page_context()
-    found = batches.listed(
+    found = batch_queries.listed(
         ctx,
         author=None if param("whose") == "all" else who().name,
         states=[state for state in BatchState if state != BatchState.FROZEN],
@@ -99,7 +100,7 @@ def _list() -> None:
         )  # fmt: skip
         st.markdown(formats.count(found.total, "batch", "batches"))
         st.space("stretch")
-        _paging(batches.place(found.items[-1]).text if found.has_more else None)
+        _paging(batch_queries.place(found.items[-1]).text if found.has_more else None)
     if found.items:
         st.html(_table(("Batch", "State", "Done", "Skipped, failed", "By"), map(_line, found.items)))
         return
@@ -112,10 +113,10 @@ def _list() -> None:
     )
 
 
-def _place() -> batches.After | None:
+def _place() -> batch_queries.After | None:
     """Return where the list begins; at the beginning where the address names no place."""
     try:
-        return batches.After.of(param("after")) if param("after") else None
+        return batch_queries.After.of(param("after")) if param("after") else None
     except ValueError:
         return None
 
@@ -171,7 +172,7 @@ def _one() -> None:
     show_messages()
     ctx = page_context()
     try:
-        found = batches.one(ctx, param("batch"))
+        found = batch_queries.one(ctx, param("batch"))
     except BatchNotFoundError as error:
         empty(":material/search_off:", "One batch.", escape(str(error)), "Choose one from the list.")
         return
@@ -291,7 +292,7 @@ def _state_name(state: str | None) -> str:
 def _items(ctx: ServerContext, batch: Batch) -> None:
     chosen = [param("items")] if param("items") in set(ItemState) else list(ITEMS)[:4]
     after = int(param("after")) if param("after").isdecimal() else 0
-    found = batches.items(ctx, batch.id, states=chosen, after=after, limit=PER_PAGE)
+    found = batch_queries.items(ctx, batch.id, states=chosen, after=after, limit=PER_PAGE)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         name = ITEMS[ItemState(chosen[0])] if param("items") else "All"
         st.markdown(f"**{name}** · {formats.count(found.total, 'exception')}")
