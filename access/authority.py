@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 OWNER: Final = "owner"
 """The credential of commands: any user who may read the server's own files."""
+BATCH: Final = "batch"
+"""The kind of credential of what a person started and the server does for them; never a caller's."""
 _TOKEN: Final = re.compile(r"unsnag_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _CLOCK_SLACK: Final = timedelta(minutes=1)
 
@@ -150,6 +152,8 @@ class Authority:
         kind, _, public = (actor.credential or "").partition(":")
         if kind == "session" and actor.kind == HUMAN:
             return self._of_session(public, actor.name)
+        if kind == BATCH and actor.kind == HUMAN:
+            return self._of_person(actor.name)
         if kind == "token":
             return self._of_token(public, actor)
         raise SignedOutError
@@ -159,6 +163,13 @@ class Authority:
         if session is None or session.person != name or not self._lives(session):
             raise SignedOutError
         return self.directory.people[name].grants
+
+    def _of_person(self, name: str) -> tuple[Grant, ...]:
+        """Return the roles that a person has now, also while they are signed out."""
+        person = self.directory.people.get(name)
+        if person is None or person.state != PersonState.ACTIVE:
+            raise SignedOutError(f"{name} was disabled. What they started does not go on.")
+        return person.grants
 
     def _of_token(self, token_id: str, actor: Actor) -> tuple[Grant, ...]:
         token = self.directory.tokens.get(token_id)

@@ -10,6 +10,9 @@ A command is a small frozen value: what is asked for. Its class says in four fun
 
 A repeated Idempotency-Key gets the answer of the first time. Intent, decision and effects are recorded in the
 same transaction as the change.
+
+`perform_together` does the same for many commands of one class in one transaction: a batch. Each is asked
+for, decided and recorded as an act of its own; only what they read and write goes to the store together.
 """
 
 from __future__ import annotations
@@ -23,19 +26,19 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from access.errors import ForbiddenError, TokenReusedError
+from access.errors import ForbiddenError, SignedOutError, TokenReusedError
 from access.roles import ACTS
 from audit import trail
 from data.clock import stored, utc_now
+from data.errors import UnsnagError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from access.context import RequestContext
     from access.roles import Grant
     from audit.trail import AuditedCase
-    from data.errors import UnsnagError
     from data.store import Store
     from data.transaction import Tx
 
@@ -100,6 +103,25 @@ class Command(Generic[Loaded, Decided, Answer]):
         """Write what was decided and return the answer."""
         raise NotImplementedError
 
+    @classmethod
+    def load_all(cls, tx: Tx, commands: Sequence[Any], ctx: RequestContext) -> Sequence[Loaded | UnsnagError]:
+        """Return what each of several commands of this class is about, or why it cannot be done."""
+        return [one.loaded(tx, ctx) for one in commands]
+
+    def loaded(self, tx: Tx, ctx: RequestContext) -> Loaded | UnsnagError:
+        """Return what the command is about, or why it cannot be done."""
+        try:
+            return self.load(tx, ctx)
+        except UnsnagError as error:
+            return error
+
+    @classmethod
+    def apply_all(
+        cls, tx: Tx, decided: Sequence[tuple[str, Decided]], ctx: RequestContext, now: datetime
+    ) -> None:
+        """Write what was decided for several commands of this class, each with the id of its act."""
+        raise NotImplementedError
+
     def kept(self, answer: Answer) -> Any:
         """Return the answer as what is kept, as JSON, for a repeated Idempotency-Key."""
         return answer
@@ -148,6 +170,49 @@ def perform(
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one of several commands: the id of its act, or why it was refused."""
+
+    act: str
+    error: UnsnagError | None = None
+
+
+def perform_together(
+    tx: Tx,
+    commands: Sequence[Command[Any, Any, Any]],
+    ctx: RequestContext,
+    *,
+    shown: Mapping[str, Any] | None = None,
+    check: Callable[[Any], None] = lambda _loaded: None,
+) -> list[Outcome]:
+    """Do commands of one class, each on something else, in this transaction; return what became of each.
+
+    Args:
+        tx: The transaction.
+        commands: What is asked for.
+        ctx: Who asks. Their rights are asked for each command.
+        shown: Recorded with each intent.
+        check: Raises where a command is not wanted any more for what it found.
+
+    Raises:
+        SignedOutError: nobody stands behind the actor any more. Nothing of the transaction may be kept.
+    """
+    now, kind, outer = stored(utc_now()), type(commands[0]), tx.act
+    outcomes, decided = [], []
+    for command, loaded in zip(commands, kind.load_all(tx, commands, ctx), strict=True):
+        tx.act = uuid.uuid4().hex
+        run = _Run(command, ctx, None, shown)
+        found = loaded if isinstance(loaded, UnsnagError) else run.decided(tx, loaded, check, now)
+        is_refused = isinstance(found, UnsnagError)
+        outcomes.append(Outcome(tx.act, found if is_refused else None))
+        decided += [] if is_refused else [(tx.act, found)]
+    tx.act = outer
+    if decided:
+        kind.apply_all(tx, decided, ctx, now)
+    return outcomes
+
+
 class _Run(Generic[Answer]):
     """One command on its way through one transaction."""
 
@@ -179,6 +244,22 @@ class _Run(Generic[Answer]):
         answer = self.command.apply(tx, decided, self.ctx, now)
         self._keep(tx, answer, now)
         return answer
+
+    def decided(self, tx: Tx, loaded: Any, check: Callable[[Any], None], now: datetime) -> Any:
+        """Decide the command within a transaction of several; return the decision, or why it is refused."""
+        self.target = self.command.authorize(loaded)
+        try:
+            grant = self._granted()
+            check(loaded)
+            decision = self.command.decide(loaded, self.ctx, now)
+        except SignedOutError:
+            raise
+        except UnsnagError as error:
+            if isinstance(error, ForbiddenError):
+                trail.write(tx, self.asked_and_decided({"allowed": "no", "why": str(error)}), now)
+            return error
+        trail.write(tx, self.asked_and_decided({"allowed": "yes", "by": str(grant)}), now)
+        return decision
 
     @property
     def act(self) -> str:

@@ -56,6 +56,8 @@ _RULES: Final = (
     ActRule("case.fixed_outside", _from(OPERATOR), "mark an exception as fixed outside"),
     ActRule("case.class", _from(OPERATOR), "name the class of an exception, also for its group"),
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
+    ActRule("batch.freeze", _from(OPERATOR), "list what a batch would act on", quiet=True),
+    ActRule("batch.run", _from(OPERATOR), "start, pause, resume and cancel a batch of acts"),
     ActRule("export", _from(VIEWER), "export the rows behind a figure"),
     ActRule("kpi.target", _from(APPROVER), "set the target and the owner of a figure", whole=True),
     ActRule("currency.rate", _from(OPERATOR), "set what a currency is worth", whole=True),

@@ -15,7 +15,7 @@ _SERVICE_PREFIX: Final = "service/"
 class Actor:
     """A person, a service (a worker, a script), or the system itself.
 
-    `channel` says how the actor came in: page, rest, command, worker, clock.
+    `channel` says how the actor came in: page, rest, command, worker, clock, batch.
     `credential` is the public id of the session or token behind it; None: nothing had to be shown.
     """
 

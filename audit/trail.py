@@ -77,18 +77,21 @@ class Entry:
     details: Mapping[str, Any] | None = None
     kind: str = EFFECT
     subject: str | None = None
+    act: str | None = None
+    """The act that it belongs to; None: the one that the transaction performs."""
 
 
 def write(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
     """Append entries at the transaction's end; `now` is naive UTC.
 
-    They belong to the act that `tx.act` names. If the transaction fails, none of them was written.
+    They belong to the act that they name, or else to the one that `tx.act` names. If the transaction fails,
+    none of them was written.
     """
     if not entries:
         return
     if not tx.pending:
         tx.before_commit.append(_append)
-    tx.pending.extend(_row(entry, tx.act, now) for entry in entries)
+    tx.pending.extend(_row(entry, entry.act or tx.act, now) for entry in entries)
 
 
 def _append(tx: Tx) -> None:
@@ -125,18 +128,28 @@ def verify_on(
     Checkpoints of entries that were checked before are not compared again.
     """
     (head,) = store.query("audit/head")
+    seq, top = head["seq"], head["hash"]
     marks = _Marks(checkpoints, verdict.entries)
-    while verdict.entries < head["seq"]:
-        page = entries_after(store, verdict.entries, _PAGE)
+    while verdict.entries < seq:
+        # The chain may grow while it is read: what is behind the head that was read is checked next time.
+        page = entries_after(store, verdict.entries, min(_PAGE, seq - verdict.entries))
         before, verdict = verdict.entries, chain.verify(page, verdict)
         verdict = marks.compare(page, verdict)
         if not verdict.intact:
             return verdict
         if verdict.entries == before:
-            return _broken(verdict, before + 1, f"entries {before + 1} to {head['seq']} are missing")
-    if verdict.head != head["hash"] or verdict.entries != head["seq"]:
+            return _broken(verdict, before + 1, f"entries {before + 1} to {seq} are missing")
+    if verdict.head != top or verdict.entries != seq or _has_more(store, seq):
         return _broken(verdict, verdict.entries, "the end of the chain was altered")
     return marks.beyond(verdict)
+
+
+def _has_more(store: Entries, seq: int) -> bool:
+    """Return whether entries lie behind the head of the chain: a commit moves both together."""
+    if not entries_after(store, seq, 1):
+        return False
+    (head,) = store.query("audit/head")
+    return bool(head["seq"] == seq)
 
 
 def holds(store: Entries, mark: Checkpoint) -> bool:

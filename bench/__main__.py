@@ -1,6 +1,6 @@
 """Run every benchmark, or those named: `python -m bench [NAME ...]`.
 
-The names are access, classes, grouping, groups, growth, hook, ingest, joining, kpis, layouts,
+The names are access, batches, classes, grouping, groups, growth, hook, ingest, joining, kpis, layouts,
 reading and visible.
 """
 
@@ -11,6 +11,7 @@ import sys
 
 BENCHMARKS = (
     "access",
+    "batches",
     "classes",
     "grouping",
     "groups",

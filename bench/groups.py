@@ -72,7 +72,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
         folder = Path(name)
         Store.open(folder).close()
-        _fill(folder)
+        fill(folder)
         store = Store.open(folder)
         reading, now = store.everything(), utc_now()
         first = groups.listed(reading, CaseFilter(), now)
@@ -87,7 +87,8 @@ def main() -> None:
         store.close()
 
 
-def _fill(folder: Path) -> None:
+def fill(folder: Path) -> None:
+    """Put the exceptions into a store that is closed."""
     connection = duckdb.connect(str(folder / FILE_NAME))
     now = (utc_now() - timedelta(minutes=1)).replace(tzinfo=None)
     for statement in _FILL:

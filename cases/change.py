@@ -32,6 +32,8 @@ class Change:
     actor: Actor
     reason: str | None = None
     details: Mapping[str, Any] | None = None
+    act: str | None = None
+    """The act in the audit; None: the one that the transaction performs."""
 
     def made(self, now: datetime) -> Case:
         """Return the case as it is once the change is made: numbered, and dated."""
@@ -117,6 +119,7 @@ def _entry(change: Change, after: Case) -> trail.Entry:
         to_state=after.state,
         reason=change.reason,
         details=change.details,
+        act=change.act,
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from access.context import RequestContext
     from audit.actor import Actor
     from cases.workers import StepWorker
+    from data.errors import UnsnagError
     from data.transaction import Tx
 
 
@@ -73,15 +74,26 @@ class CaseCommand(Command[AtHand, Decision, Case]):
 
     def apply(self, tx: Tx, decided: Decision, _ctx: RequestContext, now: datetime) -> Case:
         """Write the change and what becomes of the retry."""
-        case = decided.change.before
-        if decided.cancel and case and case.retry_id:
-            asked = {"id": case.retry_id, "states": list(decided.cancel), "now": now}
-            tx.run("cases/cancel_retry", asked)
-            tx.topics.add("retry")
-        if decided.new_retry:
-            _queue(tx, decided.new_retry, now)
+        _write_retries(tx, [decided], now)
         (after,) = make(tx, [decided.change], now)
         return after
+
+    @classmethod
+    def load_all(
+        cls, tx: Tx, commands: Sequence[Any], _ctx: RequestContext
+    ) -> Sequence[AtHand | UnsnagError]:
+        """Return the cases of several commands."""
+        wanted = {"ids": [command.case_id for command in commands]}
+        found = {case.id: AtHand(case) for case in tx.run("cases/cases_for_act", wanted, into=Case.of)}
+        return [found.get(one.case_id, CaseNotFoundError(one.case_id)) for one in commands]
+
+    @classmethod
+    def apply_all(
+        cls, tx: Tx, decided: Sequence[tuple[str, Decision]], _ctx: RequestContext, now: datetime
+    ) -> None:
+        """Write the changes of several commands, and what becomes of the retries."""
+        _write_retries(tx, [decision for _, decision in decided], now)
+        make(tx, [replace(decision.change, act=act) for act, decision in decided], now)
 
     def kept(self, answer: Case) -> dict[str, Any]:
         """Return the case as JSON."""
@@ -145,6 +157,18 @@ class RetryCase(CaseCommand):
         """Return the case with the workers that could carry out the retry."""
         found = CaseCommand.load(self, tx, ctx)
         return replace(found, workers=workers.of_step(tx, found.case))
+
+    @classmethod
+    def load_all(cls, tx: Tx, commands: Sequence[Any], ctx: RequestContext) -> Sequence[AtHand | UnsnagError]:
+        """Return the cases with their workers; each step is asked for once."""
+        found = super(RetryCase, cls).load_all(tx, commands, ctx)
+        steps: dict[tuple[Any, ...], list[StepWorker]] = {}
+        for one in found:
+            if isinstance(one, AtHand) and (step := _step(one.case)) not in steps:
+                steps[step] = workers.of_step(tx, one.case)
+        return [
+            replace(one, workers=steps[_step(one.case)]) if isinstance(one, AtHand) else one for one in found
+        ]
 
     def authorize(self, loaded: AtHand) -> Target:
         """Return the case; a step that is not safe to replay asks for a stricter right."""
@@ -288,10 +312,28 @@ def _by_person(case: Case, actor: Actor, now: datetime) -> Case:
     return replace(case, people_at=now) if actor.kind == HUMAN else case
 
 
-def _queue(tx: Tx, new: Retry, now: datetime) -> None:
-    # One may still run from before the case recovered and came back: its lease is lost now.
-    tx.run("cases/cancel_running_retries", {"case_id": new.case_id, "now": now})
-    tx.view_rows("new_retry", [new.row()], like="retry")
+def _step(case: Case) -> tuple[Any, ...]:
+    return case.tenant, case.flow, case.step
+
+
+def _write_retries(tx: Tx, decided: Sequence[Decision], now: datetime) -> None:
+    """Write what becomes of retries: those that end, and those that are new."""
+    ended: dict[tuple[RetryState, ...], list[str]] = {}
+    for one in decided:
+        if one.cancel and one.change.before and one.change.before.retry_id:
+            ended.setdefault(tuple(one.cancel), []).append(one.change.before.retry_id)
+    for states, ids in ended.items():
+        tx.run("cases/cancel_retry", {"ids": ids, "states": list(states), "now": now})
+        tx.topics.add("retry")
+    if new := [one.new_retry for one in decided if one.new_retry]:
+        _queue(tx, new, now)
+
+
+def _queue(tx: Tx, new: Sequence[Retry], now: datetime) -> None:
+    ids, rows = [retry.case_id for retry in new], [retry.row() for retry in new]
+    # One may still run from before a case recovered and came back: its lease is lost now.
+    tx.run("cases/cancel_running_retries", {"case_ids": ids, "now": now})
+    tx.view_rows("new_retry", rows, like="retry")
     tx.run("cases/insert_retry")
     tx.topics.add("retry")
 

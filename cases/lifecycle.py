@@ -239,11 +239,7 @@ def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
     """
     if case.state in ENDED:
         raise _not_now(case, "resolved")
-    if code not in RESOLUTION_CODES:
-        raise InvalidActError(
-            f"There is no resolution code {code!r}. Choose one of: {', '.join(RESOLUTION_CODES)}."
-        )
-    _refuse_short(reason)
+    refuse_resolution(code, reason)
     closed = {"resolved_at": now, "resolution_code": code, "resolution_reason": reason.strip()}
     return replace(case, state=RESOLVED, **_UNHELD | closed, recovered_by=None)
 
@@ -367,6 +363,19 @@ def _refuse_unprovable(case: Case, verb: str) -> None:
             f"Exception {case.id} cannot be {verb}: only a trace or a request names its unit, so no "
             "later success could prove it. Fix the cause, then resolve it."
         )
+
+
+def refuse_resolution(code: str, reason: str) -> None:
+    """Refuse a resolution that names no code, or gives no reason.
+
+    Raises:
+        InvalidActError: unknown code, or a reason that is too short.
+    """
+    if code not in RESOLUTION_CODES:
+        raise InvalidActError(
+            f"There is no resolution code {code!r}. Choose one of: {', '.join(RESOLUTION_CODES)}."
+        )
+    _refuse_short(reason)
 
 
 def _refuse_short(reason: str) -> None:

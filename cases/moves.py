@@ -246,7 +246,7 @@ class _Board:
             if lifecycle.is_closed_by_script(case) and case.retry_id:
                 # A worker that runs it already learns at its next report that the lease is lost.
                 states = ["queued", "leased"]
-                asked = {"id": case.retry_id, "states": states, "now": self.now}
+                asked = {"ids": [case.retry_id], "states": states, "now": self.now}
                 self.tx.run("cases/cancel_retry", asked)
         return made
 

@@ -249,7 +249,7 @@ def prove(
         )
     for change in changes:
         if change.verb == "recovered" and change.after.retry_id:
-            tx.run("cases/cancel_retry", {"id": change.after.retry_id, "states": ["queued"], "now": now})
+            tx.run("cases/cancel_retry", {"ids": [change.after.retry_id], "states": ["queued"], "now": now})
 
 
 def ids_of_clocks(tx: Tx, clocks: AbstractSet[str], now: datetime) -> set[str]:

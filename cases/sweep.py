@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from access.commands import SystemCommand, perform
 from audit.actor import SYSTEM
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from access.limits import Limits
     from data.store import Store
     from data.transaction import Tx
+
+
+_RETRIES: Final = 100
+_CHANGES: Final = 500
+"""What one sweep ends at most: claims and retries of a batch run out by the thousand at the same moment, and
+others wait while their transaction lasts. Each retry takes statements of its own."""
 
 
 def settle_due(store: Store) -> bool:
@@ -49,12 +55,12 @@ class EndOverdue(SystemCommand[int]):
     def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> int:
         """Apply it and return how many cases it touched."""
         overdue = tx.run("cases/overdue", _times(now, ctx.limits), into=Case.of)
-        for case in overdue:
-            if case.state == lifecycle.RETRYING:
-                _end_retry(tx, case, ctx.limits, now)
-            else:
-                make(tx, [_returned(case, ctx.limits, now)], now)
-        return len(overdue)
+        retrying = [case for case in overdue if case.state == lifecycle.RETRYING][:_RETRIES]
+        rest = [case for case in overdue if case.state != lifecycle.RETRYING][:_CHANGES]
+        for case in retrying:
+            _end_retry(tx, case, ctx.limits, now)
+        make(tx, [_returned(case, ctx.limits, now) for case in rest], now)
+        return len(retrying) + len(rest)
 
 
 def _times(now: datetime, limits: Limits) -> dict[str, Any]:

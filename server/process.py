@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from access import sessions
 from access.links import first_link
+from cases.batch_runner import BatchRunner
 from cases.contact import Contact
 from cases.sweep import settle_due, sweep
 from collectors import receiver
@@ -89,6 +90,8 @@ class Process:
         container.collectors.start()
         applying = Applying(container.store, container.collectors, container.authority.limit_of_token)
         applying.start()
+        batches = BatchRunner(container.as_system(), lambda: container.events.revision("batch"))
+        batches.start()
         container.watch.start()
         container.backups.start()
         Running.of(settings, container.command_secret, container.instance).write(settings.data)
@@ -102,6 +105,7 @@ class Process:
         try:
             yield
         finally:
+            await asyncio.to_thread(batches.stop)
             await asyncio.to_thread(applying.stop)
             await asyncio.to_thread(self._close, container, clock)
             _LOG.info("server.stopped")

@@ -1,4 +1,4 @@
-"""The command line: ``unsnag run`` wraps a command, ``worker`` executes retries, ``kpis`` shows figures."""
+"""The command line: ``unsnag run`` wraps a command, ``worker`` executes retries, others ask the server."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ _USAGE_ERROR = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] in (["cases"], ["batches"]):
+        from unsnag import desk  # noqa: PLC0415 - only these commands work the queue
+
+        return desk.main(given)
     parser = _parser()
     own, command = _split(given)
     options = parser.parse_args(own)
@@ -44,7 +48,9 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="unsnag", description="Hook automations and execute their retries.")
     parser.add_argument("--version", action="version", version=f"unsnag {unsnag.__version__}")
-    acts = parser.add_subparsers(dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates}")
+    acts = parser.add_subparsers(
+        dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates,cases,batches}"
+    )
     _add_run(
         acts.add_parser(
             "run", help="run a command as a unit of work", usage="unsnag run [options] -- COMMAND ..."
@@ -59,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--wait", type=float, default=10.0, help="seconds to wait for it (default 10)")
     _add_kpis(acts.add_parser("kpis", help="show the figures of a week, or the rows behind one"))
     _add_rates(acts.add_parser("rates", help="show what currencies are worth, and set it from a file"))
+    # Their options are in unsnag.desk, which `main` calls: wrapped commands do not pay for them.
+    acts.add_parser("cases", help="list, show and work exceptions")
+    acts.add_parser("batches", help="list, show and control batches of acts")
     return parser
 
 

@@ -16,6 +16,7 @@ from access.sessions import sign_out
 from data.errors import UnsnagError
 from server.container import current
 from views import account, audit, collectors, people
+from views.batches import page as batches
 from views.business import page as business
 from views.connect import page as connect
 from views.exceptions import page as exceptions
@@ -102,6 +103,7 @@ def _pages(ctx: ServerContext) -> dict[str, list[StreamlitPage]]:
                 url_path="exceptions",
                 default=True,
             ),
+            st.Page(batches.page, title="Batches", icon=":material/stacks:", url_path="batches"),
             st.Page(trace.page, title="Trace", icon=":material/account_tree:", url_path="trace"),
         ],
         "Review": [

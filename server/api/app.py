@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from server.api import (
     access,
     audit,
+    batches,
     cases,
     currencies,
     groups,
@@ -29,6 +30,23 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
+_ROUTES: Final = (
+    cases,
+    groups,
+    batches,
+    retries,
+    telemetry,
+    weeks,
+    reviews,
+    kpis,
+    currencies,
+    access,
+    audit,
+    mappings,
+    store,
+    system,
+)
+"""In the order in which the description lists them."""
 _PROBES: Final = ("/healthz", "/readyz", "/metrics", "/api/v1/events")
 """Requests without a span: probes ask every few seconds, and the stream of events lasts for hours."""
 _PROBLEM_STATUSES: Final = {
@@ -83,9 +101,7 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
         telemetry={"logs": False, "metrics": False, "operation_spans": False, "exclude": _is_a_probe},
     )
     problems.install(app)
-    for module in (
-        cases, groups, retries, telemetry, weeks, reviews, kpis, currencies, access, audit, mappings, store, system,
-    ):  # fmt: skip
+    for module in _ROUTES:
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)

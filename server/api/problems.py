@@ -23,6 +23,7 @@ from access.errors import (
     TokenReusedError,
     TooManyTriesError,
 )
+from cases.batches import BatchNotFoundError
 from cases.errors import (
     AlreadyClaimedError,
     CaseNotFoundError,
@@ -68,6 +69,7 @@ KEY_MISSING: Final = f"Send an {wire.IDEMPOTENCY_KEY} header: a new random text 
 _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (CaseNotFoundError, 404),
     (GroupNotFoundError, 404),
+    (BatchNotFoundError, 404),
     (UnitNotFoundError, 404),
     (TraceNotFoundError, 404),
     (PersonNotFoundError, 404),

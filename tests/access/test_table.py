@@ -150,6 +150,8 @@ class Door:
             "case.fixed_outside": (True, lambda: post(f"{case}/fixed-outside", {"reason": "x"})),
             "case.class": (True, lambda: post(f"{case}/class", {"class": "data"})),
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
+            "batch.freeze": (False, lambda: post("/api/v1/batches", {"act": "claim", "ids": ["nothing"]})),
+            "batch.run": (False, lambda: post("/api/v1/batches/nothing/pause")),
             "audit.verify": (False, lambda: http.get("/api/v1/audit/verdict")),
             "audit.read": (False, lambda: http.get("/api/v1/audit")),
             "audit.export": (False, lambda: post("/api/v1/audit/pack")),
@@ -192,6 +194,7 @@ def door(crew: Team) -> Door:
     return Door(crew)
 
 
+NOT_THERE = ("record-not-found", "batch-not-found")
 NOT_BY_REST = {"export", "quarantine.unmask", "clock", "store.restore"}
 
 
@@ -205,7 +208,7 @@ def test_rest_does_what_the_table_says(door: Door, role: str, scope: str, grant:
             answer = request()
             may = is_expected(act, role, scope, on_a_case=on_a_case)
             # What does not exist is reported to a person with the permission: 404 of its own type.
-            gone = answer.status_code == 404 and answer.json()["type"].endswith("record-not-found")
+            gone = answer.status_code == 404 and answer.json()["type"].endswith(NOT_THERE)
             assert (answer.status_code not in REFUSED or gone) == may, (act, answer.status_code, answer.text)
             if answer.status_code in REFUSED and not gone:
                 # Exporters of OpenTelemetry read a google.rpc.Status, everybody else a problem.

@@ -103,6 +103,36 @@ def test_tampering_is_found_and_named(written: Store, tampering: str, where: int
     assert verdict.reason
 
 
+class Growing:
+    """A store in which somebody acts each time that the chain's head was read."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.filled = store, store.filled
+        self._units = iter(range(100, 200))
+
+    def query(self, name: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        found = self.store.query(name, params)
+        if name == "audit/head":
+            self.store.append(batch(failure(next(self._units), f"SO-{next(self._units)}"))).result()
+        return found
+
+
+def test_a_chain_that_grows_while_it_is_checked_is_intact(written: Store) -> None:
+    growing = Growing(written)
+    verdict = trail.verify(growing)
+    assert (verdict.intact, verdict.entries) == (True, 14), verdict.reason
+    further = trail.verify_on(growing, verdict)
+    assert further.intact
+    assert further.entries > 14
+    assert trail.verify(written).entries == len(rows(written))
+
+
+def test_an_entry_behind_the_head_is_found(written: Store) -> None:
+    copied = "insert into audit select * replace (15 as seq) from audit where seq = 14"
+    written.act(lambda tx: tx.execute(copied)).result()
+    assert trail.verify(written).reason == "the end of the chain was altered"
+
+
 def test_an_act_that_fails_leaves_no_gap(written: Store) -> None:
     def broken(tx: Any) -> None:
         (case,) = tx.run("cases/case_for_act", {"id": rows(written)[0]["case_id"]})

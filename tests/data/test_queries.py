@@ -40,7 +40,11 @@ UNSCOPED = (
     "collectors/is_stored",
     # Acts and intake ask for their rows inside the writer's transaction: acts check the scope by the case.
     "cases/case_for_act",
+    # Lists of batches are frozen and acted on in the writer; each act checks its own case.
+    "cases/batch_samples",
+    "cases/batch_scope",
     "cases/cancel_retry",
+    "cases/cases_for_act",
     "cases/cases_by_key",
     "cases/cancel_folded_retries",
     "cases/cancel_running_retries",
@@ -137,6 +141,9 @@ VIEWS = {
     "new_audit": "audit",
     "new_occurrence": "case_occurrence",
     "new_retry": "retry",
+    "new_batch": "batch",
+    "changed_batch": "batch",
+    "finished_item": "batch_item",
     "changed_retry": "retry",
     "incoming_quarantine": "quarantine",
     "new_episode": "case_episode",

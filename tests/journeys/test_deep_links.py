@@ -17,7 +17,14 @@ pytestmark = [
     # The driver leaves its event loop's sockets to the interpreter's end.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-LINKS = ("/exceptions?state=open", "/trace?id=SO-1", "/business?flow=returns", "/collectors", "/audit")
+LINKS = (
+    "/exceptions?state=open",
+    "/trace?id=SO-1",
+    "/business?flow=returns",
+    "/batches",
+    "/collectors",
+    "/audit",
+)
 
 
 def test_no_link_to_a_page_asks_for_what_is_not_there(tmp_path: Path) -> None:

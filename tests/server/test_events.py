@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from access.commands import perform
 from access.people import AddPerson
 from access.roles import Grant
+from cases.batch_commands import FreezeBatch
 from collectors.kept_mappings import SaveMapping
 from server.events import TOPICS
 from tests.docs.test_docs import ROOT
@@ -31,6 +32,7 @@ def test_every_promised_topic_is_sent(http: httpx.Client, container: Container) 
     http.post("/api/v1/retries/lease", json={"handlers": handlers}, headers={"Idempotency-Key": "1"})
     http.post(f"/api/v1/cases/{case['id']}/retry", headers={"Idempotency-Key": "2"})
     perform(AddPerson("ann", [Grant("viewer")]), container.context(OWN))
+    perform(FreezeBatch("claim", None, ids=(case["id"],)), container.context(OWN))
     perform(SaveMapping("press", 0, text="step = 'x'"), container.context(OWN))
     assert [topic for topic in promised if container.events.revision(topic) == before[topic]] == []
 

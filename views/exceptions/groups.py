@@ -13,9 +13,11 @@ from cases.errors import GroupNotFoundError
 from cases.groups import After, Group
 from cases.lifecycle import CODE_NAMES
 from data import formats
+from views.batches.dialog import OPEN
 from views.exceptions.filters import PER_PAGE
 from views.kit import labels, markdown
 from views.kit.empty import empty
+from views.kit.person import page_context
 from views.kit.state import go, param
 
 if TYPE_CHECKING:
@@ -194,8 +196,15 @@ def _cause(group: Group) -> str:
     state = f'<span{loud} title="{_HELP[group.state]}">{STATES[group.state]}</span>'
     return (
         f'<a href="{escape(address)}" target="_self">{escape(group.title)}</a>'
-        f"<small>{state} · {escape(' · '.join(about))}</small>"
+        f"<small>{state} · {escape(' · '.join(about))}{_act_on_all(group, address)}</small>"
     )
+
+
+def _act_on_all(group: Group, address: str) -> str:
+    """Return the link that opens the dialog for all live exceptions of a group; "" without any."""
+    if not group.live_cases or not page_context().may("batch.run"):
+        return ""
+    return f' · <a href="{escape(address)}&amp;{OPEN}=1" target="_self">Act on all {group.live_cases:,}…</a>'
 
 
 def _spark(group: Group) -> str:

@@ -16,6 +16,7 @@ from cases.settling import settling
 from collectors.states import SourceState
 from data import formats
 from data.errors import UnsnagError
+from views.batches.dialog import act_on_all
 from views.components.live import live
 from views.exceptions import groups
 from views.exceptions.filters import PER_PAGE, chosen_tab, count_of, filters, first_row, of_tab, tabs
@@ -63,7 +64,9 @@ def board() -> None:
     counts = queries.counts(ctx.reading, chosen, who().name)
     found = queries.listed(ctx.reading, of_tab(chosen, tab), PER_PAGE, first_row())
     # The open tab counts what its list shows: a case may have moved between the two queries.
-    tabs({name: count_of(name, counts) for name in labels.TABS} | {tab: found.total})
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        tabs({name: count_of(name, counts) for name in labels.TABS} | {tab: found.total})
+        act_on_all(of_tab(chosen, tab), found.total)
     if waiting := labels.settling(len(settling(ctx.reading))):
         st.caption(waiting)
     if not found.total:

@@ -1,0 +1,287 @@
+"""Routes of batches: one act on many cases, over a list that is frozen before it starts."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, status
+from pydantic import BaseModel, Field
+
+from access.commands import perform
+from cases import batch_queries
+from cases.batch_commands import MOST_IDS, CancelBatch, FreezeBatch, PauseBatch, ResumeBatch, StartBatch
+from cases.batch_queries import After, BatchDetail
+from cases.batches import CAUSES_OF_MANY, Batch, BatchState, CauseCount, ItemState
+from cases.queries import CaseFilter
+from data.nouns import shallow
+from server.api import answers, shapes
+from server.api.callers import CallerContext, Context, Key
+from server.api.cases import several
+from server.api.paging import Cursor, Limit, offset
+from server.api.problems import BadRequestError
+
+router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
+
+LEFT_OUT_SHOWN = 100
+Values = Annotated[list[Annotated[str, Field(max_length=400)]] | None, Field(max_length=200)]
+Act = Literal["claim", "release", "retry", "resolve"]
+_STATES = f"One or several with commas between: {', '.join(BatchState)}."
+_ITEM_STATES = f"One or several with commas between: {', '.join(ItemState)}."
+
+
+class BatchFilter(shapes.Body):
+    """Which exceptions, as the parameters of `GET /api/v1/cases`. An empty one is refused."""
+
+    state: Values = Field(None, description="Without it: all that are not closed.")
+    flow: Values = None
+    klass: Values = Field(None, alias="class")
+    severity: Values = None
+    tenant: Values = None
+    holder: str | None = Field(None, max_length=200)
+    group: str | None = Field(None, max_length=40)
+    q: str | None = Field(None, max_length=400)
+
+    def chosen(self) -> CaseFilter:
+        """Return the filter as queries take it."""
+        own = {name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant")}
+        return CaseFilter(**own, holder=self.holder, group=self.group, text=self.q)
+
+
+class BatchBody(shapes.Body):
+    """What is to be done with which exceptions. Give a filter or ids."""
+
+    act: Act
+    filter: BatchFilter | None = None
+    ids: Annotated[list[Annotated[str, Field(max_length=64)]] | None, Field(max_length=MOST_IDS)] = None
+    undeclared: bool = Field(
+        default=False,
+        description="Retry: also where the step does not declare whether it is safe to replay. One that is "
+        "declared unsafe is always left out.",
+    )
+    code: str | None = Field(None, max_length=40, description="Resolve: the code; may be given at the start.")
+    reason: str | None = Field(
+        None, max_length=2_000, description="Needed to retry and to resolve; may be given at the start."
+    )
+
+
+class StartBody(shapes.Body):
+    """What the start needs, where it was not given with the list."""
+
+    code: str | None = Field(None, max_length=40)
+    reason: str | None = Field(None, max_length=2_000)
+
+
+class Sample(BaseModel):
+    """One exception of a batch."""
+
+    id: str
+    correlation_id: str
+    title: str
+
+
+class LeftOut(BaseModel):
+    """An exception that was asked for and that the batch does not act on."""
+
+    id: str
+    reason: str
+
+
+class Reason(BaseModel):
+    """How many items were left out, skipped or failed for one reason."""
+
+    state: str
+    cause: str
+    words: str = Field(description="The cause as text: claimed by others.")
+    items: int
+
+
+class BatchLine(BaseModel):
+    """One act on many exceptions, and how far it is: total = done + failed + skipped + waiting."""
+
+    id: str
+    act: str
+    state: str
+    author: str
+    code: str | None
+    reason: str | None
+    why: str | None = Field(description="Why it was stopped, or who paused or cancelled it.")
+    asked: dict[str, Any] = Field(description="The filter, or how many ids.")
+    undeclared: bool
+    created_at: shapes.Time
+    started_at: shapes.Time | None
+    ended_at: shapes.Time | None
+    total: int
+    waiting: int
+    done: int
+    failed: int
+    skipped: int
+    left_out_total: int
+    value: list[shapes.Money] = Field(description="When it was frozen, by currency, each unit once.")
+    flows: list[str]
+    oldest: shapes.Time | None = Field(description="When the oldest of its exceptions was opened.")
+    samples: list[Sample]
+
+
+class FrozenBatch(BatchLine):
+    """A batch with what is left out of its list."""
+
+    left_out: list[LeftOut] = Field(description=f"The first {LEFT_OUT_SHOWN}; `/items` lists all.")
+    reasons: list[Reason]
+
+
+class BatchProgress(FrozenBatch):
+    """A batch with what became of its exceptions."""
+
+    case_states: dict[str, int] = Field(
+        description="Where the exceptions that it acted on stand now; `gone`: merged or withdrawn since."
+    )
+    recovered: list[shapes.Money] = Field(description="Money of units that have recovered since.")
+
+
+class BatchItem(BaseModel):
+    """One exception of a batch, and what became of it."""
+
+    place: int
+    case_id: str
+    state: str
+    cause: str | None
+    reason: str | None
+    act: str | None = Field(description="The id of the act in the audit.")
+    finished_at: shapes.Time | None
+    flow: str | None
+    correlation_id: str | None
+    title: str | None
+    case_state: str | None = Field(description="Where the exception stands now.")
+
+
+@router.post("", response_model=FrozenBatch, status_code=status.HTTP_201_CREATED)
+def freeze_batch(ctx: CallerContext, key: Key, body: BatchBody) -> Any:
+    """Freeze the list of what a batch would act on; nothing is done before it is started."""
+    command = FreezeBatch(
+        body.act,
+        body.filter.chosen() if body.filter else None,
+        None if body.ids is None else tuple(body.ids),
+        body.undeclared,
+        body.code,
+        body.reason,
+    )
+    batch = perform(command, ctx, key=key)
+    causes = batch_queries.causes(ctx, batch.id)
+    frozen = [one for one in causes if one.state == ItemState.LEFT_OUT]
+    return {**_line(batch), **_left_out(ctx, batch.id), "reasons": _reasons(frozen)}
+
+
+@router.get("", response_model=shapes.Listed[BatchLine])
+def list_batches(
+    ctx: Context,
+    author: Annotated[str | None, Query(max_length=200)] = None,
+    state: Annotated[str | None, Query(max_length=400, description=_STATES)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Any:
+    """List batches, the newest first: the caller's own, or all for those who may see everything."""
+    states = _known(state, BatchState)
+    found = batch_queries.listed(ctx, author=author, states=states, after=_place(cursor), limit=limit)
+    more = batch_queries.place(found.items[-1]).text if found.has_more else None
+    return {"total": found.total, "items": [_line(batch) for batch in found.items], "next": more}
+
+
+@router.get("/{batch_id}", response_model=BatchProgress)
+def get_batch(batch_id: str, ctx: Context) -> Any:
+    """Return a batch with what became of its exceptions."""
+    return _progress(ctx, batch_queries.one(ctx, batch_id))
+
+
+@router.get("/{batch_id}/items", response_model=shapes.Listed[BatchItem])
+def list_batch_items(
+    batch_id: str,
+    ctx: Context,
+    state: Annotated[str | None, Query(max_length=400, description=_ITEM_STATES)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Any:
+    """List the exceptions of a batch in the order in which it acts on them; what is left out comes last."""
+    states = _known(state, ItemState)
+    found = batch_queries.items(ctx, batch_id, states=states, after=offset(cursor), limit=limit)
+    items = [{**shallow(item), "reason": item.reason} for item in found.items]
+    more = base64.urlsafe_b64encode(str(found.items[-1].place).encode()).decode() if found.has_more else None
+    return {"total": found.total, "items": items, "next": more}
+
+
+@router.post("/{batch_id}/start", response_model=BatchLine)
+def start_batch(batch_id: str, ctx: CallerContext, key: Key, body: StartBody | None = None) -> Any:
+    """Start a batch. Its exceptions are looked at again one by one; what has changed is skipped."""
+    given = body or StartBody()
+    return _line(perform(StartBatch(batch_id, given.code, given.reason), ctx, key=key))
+
+
+@router.post("/{batch_id}/pause", response_model=BatchLine)
+def pause_batch(batch_id: str, ctx: CallerContext, key: Key) -> Any:
+    """Pause a batch."""
+    return _line(perform(PauseBatch(batch_id), ctx, key=key))
+
+
+@router.post("/{batch_id}/resume", response_model=BatchLine)
+def resume_batch(batch_id: str, ctx: CallerContext, key: Key) -> Any:
+    """Go on with a batch that was paused, or that stopped because its author lost the permission."""
+    return _line(perform(ResumeBatch(batch_id), ctx, key=key))
+
+
+@router.post("/{batch_id}/cancel", response_model=BatchLine)
+def cancel_batch(batch_id: str, ctx: CallerContext, key: Key) -> Any:
+    """Cancel a batch: what was done stays done, what waits is skipped."""
+    return _line(perform(CancelBatch(batch_id), ctx, key=key))
+
+
+def _line(batch: Batch) -> dict[str, Any]:
+    return {
+        **shallow(batch),
+        "waiting": batch.waiting,
+        "left_out_total": batch.left_out,
+        "value": [answers.money(value) for value in batch.value],
+        "samples": [sample._asdict() for sample in batch.samples],
+    }
+
+
+def _left_out(ctx: Context, batch_id: str) -> dict[str, Any]:
+    found = batch_queries.items(ctx, batch_id, states=[ItemState.LEFT_OUT], limit=LEFT_OUT_SHOWN)
+    return {"left_out": [{"id": item.case_id, "reason": item.reason} for item in found.items]}
+
+
+def _reasons(causes: list[CauseCount]) -> list[dict[str, Any]]:
+    return [{**shallow(one), "words": CAUSES_OF_MANY[one.cause]} for one in causes]
+
+
+def _progress(ctx: Context, found: BatchDetail) -> dict[str, Any]:
+    return {
+        **_line(found.batch),
+        **_left_out(ctx, found.batch.id),
+        "reasons": _reasons(list(found.causes)),
+        "case_states": {state or "gone": count for state, count in found.case_states.items()},
+        "recovered": [answers.money(value) for value in found.recovered],
+    }
+
+
+def _known(text: str | None, states: type[BatchState | ItemState]) -> list[Any] | None:
+    """Return the states that a parameter names.
+
+    Raises:
+        BadRequestError: one does not exist.
+    """
+    named = several(text)
+    if named and (unknown := [name for name in named if name not in set(states)]):
+        raise BadRequestError(f"There is no state {unknown[0]!r}. Choose from: {', '.join(states)}.")
+    return named
+
+
+def _place(cursor: str | None) -> After | None:
+    """Return the place that a cursor names.
+
+    Raises:
+        BadRequestError: it is not one of ours.
+    """
+    try:
+        return After.of(cursor) if cursor is not None else None
+    except ValueError:
+        raise BadRequestError(f"{cursor!r} is not a cursor of this server.") from None

@@ -1,0 +1,186 @@
+"""``unsnag cases`` and ``unsnag batches``: the queue of exceptions in a terminal, over the server's REST."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from unsnag.conventions import DEFAULT_SERVER, ENV_SERVER, ENV_TOKEN
+from unsnag.rest import REFUSED, ServerSaysNoError, ask, line, page, send
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_FILTERS: Final = ("state", "flow", "class", "severity", "tenant")
+_ACTS: Final = ("claim", "release", "retry", "resolve")
+_CHANGES: Final = ("start", "pause", "resume", "cancel")
+_CASE: Final = ("id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_at")
+_BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
+_ITEM: Final = ("place", "state", "case_id", "correlation_id", "reason", "case_state")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; return 0, 1 where an act was refused, 2 where the request was."""
+    options = _parser().parse_args(arguments)
+    try:
+        answer, lines, code = _cases(options) if options.noun == "cases" else _batches(options)
+    except ServerSaysNoError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    text = json.dumps(answer, indent=2) if options.json else "\n".join(lines)
+    sys.stdout.write(f"{text}\n")
+    return code
+
+
+# --- cases --------------------------------------------------------------------------------------------
+
+
+def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
+    if options.verb == "list":
+        most = options.limit
+        params = {**_filter(options), "limit": min(most, 1000)}
+        found = ask(options.url, "/api/v1/cases", params, most)
+        found = {**found, "items": found.get("items", [])[:most]}
+        shown = len(found.get("items", ()))
+        rest = [f"{shown} of {found.get('total')} exceptions"] if shown < found.get("total", 0) else []
+        return found, [*_table(_CASE, found.get("items", ())), *rest], 0
+    if options.verb == "show":
+        case = page(options.url, f"/api/v1/cases/{quote(options.ids[0], safe='')}", {})
+        return case, _fields(case), 0
+    return _act_on_ids(options) if options.ids else _act_on_all(options)
+
+
+def _act_on_ids(options: argparse.Namespace) -> tuple[Any, list[str], int]:
+    """Act on each exception that is named; one that is refused does not keep the others from being done."""
+    done: list[Any] = []
+    refused: list[dict[str, str]] = []
+    for case_id in options.ids:
+        path = f"/api/v1/cases/{quote(case_id, safe='')}/{options.verb}"
+        try:
+            done.append(send(options.url, path, _given(options), options.actor))
+        except ServerSaysNoError as error:
+            refused.append({"id": case_id, "reason": str(error)})
+    lines = [*_table(_CASE, done), *(line((one.get("id"), "refused", one.get("reason"))) for one in refused)]
+    return {"done": done, "refused": refused}, lines, 1 if refused else 0
+
+
+def _act_on_all(options: argparse.Namespace) -> tuple[Any, list[str], int]:
+    """Freeze the list of all that match, and start it where that is asked for."""
+    lists = {name: value.split(",") for name in _FILTERS if (value := _filter(options)[name])}
+    others = {name: value for name in ("holder", "group", "q") if (value := _filter(options)[name])}
+    body = {"act": options.verb, "filter": {**lists, **others}, **_given(options)}
+    batch = send(options.url, "/api/v1/batches", body, options.actor)
+    if options.yes:
+        batch = send(options.url, f"/api/v1/batches/{batch.get('id')}/start", {}, options.actor)
+        return batch, _table(_BATCH, [batch]), 0
+    return batch, [*_reach(batch), f"Nothing was done. Start it: unsnag batches start {batch.get('id')}"], 0
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    names = {"retry": ("reason",), "resolve": ("code", "reason")}.get(options.verb, ())
+    return {name: value for name in names if (value := getattr(options, name))}
+
+
+def _filter(options: argparse.Namespace) -> dict[str, str | None]:
+    return {name: getattr(options, f"filter_{name}") for name in (*_FILTERS, "holder", "group", "q")}
+
+
+# --- batches ------------------------------------------------------------------------------------------
+
+
+def _batches(options: argparse.Namespace) -> tuple[Any, list[str], int]:
+    if options.verb == "list":
+        params = {"state": options.state, "author": options.author, "limit": min(options.limit, 1000)}
+        found = ask(options.url, "/api/v1/batches", params, options.limit)
+        return found, _table(_BATCH, found.get("items", ())), 0
+    path = f"/api/v1/batches/{quote(options.id, safe='')}"
+    if options.verb == "show":
+        batch = page(options.url, path, {})
+        return batch, [*_table(_BATCH, [batch]), *_reach(batch)], 0
+    if options.verb == "items":
+        found = ask(options.url, f"{path}/items", {"state": options.state, "limit": 1000})
+        return found, _table(_ITEM, found.get("items", ())), 0
+    batch = send(options.url, f"{path}/{options.verb}", {}, options.actor)
+    return batch, _table(_BATCH, [batch]), 0
+
+
+def _reach(batch: Mapping[str, Any]) -> list[str]:
+    """Return what a batch reaches, five samples, and why items were left out, skipped or failed."""
+    money = [f"{one.get('amount')} {one.get('currency') or ''}".strip() for one in batch.get("value", ())]
+    head = f"{batch.get('act')} {batch.get('total')} exceptions of {', '.join(batch.get('flows', ()))}"
+    samples = [line(("", one.get("correlation_id"), one.get("title"))) for one in batch.get("samples", ())]
+    why = [line(one.get(name) for name in ("state", "items", "words")) for one in batch.get("reasons", ())]
+    return [", ".join([head, *money]), *samples, *why]
+
+
+# --- text ---------------------------------------------------------------------------------------------
+
+
+def _table(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [line(names), *(line([row.get(name) for name in names]) for row in rows)]
+
+
+def _fields(answer: Mapping[str, Any]) -> list[str]:
+    plain = {name: value for name, value in answer.items() if not isinstance(value, (list, dict))}
+    return [line((name, value)) for name, value in plain.items() if value is not None]
+
+
+# --- options ------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="unsnag")
+    nouns = parser.add_subparsers(dest="noun", required=True)
+    for name, build in (("cases", _add_cases), ("batches", _add_batches)):
+        verbs = nouns.add_parser(name).add_subparsers(dest="verb", required=True)
+        build(verbs)
+    return parser
+
+
+def _add_cases(verbs: Any) -> None:
+    listed = _add(verbs, "list", "list exceptions, the most urgent first")
+    _add_filter(listed)
+    listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
+    _add(verbs, "show", "show one exception").add_argument("ids", nargs=1, metavar="ID")
+    for name in _ACTS:
+        act = _add(verbs, name, f"{name} exceptions by their ids, or all that match a filter")
+        act.add_argument("ids", nargs="*", metavar="ID")
+        _add_filter(act)
+        act.add_argument("--yes", action="store_true", help="with a filter: start the batch at once")
+        if name in {"retry", "resolve"}:
+            act.add_argument("--reason", help="why; kept with each exception")
+        if name == "resolve":
+            act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
+
+
+def _add_filter(parser: argparse.ArgumentParser) -> None:
+    for name in _FILTERS:
+        parser.add_argument(f"--{name}", dest=f"filter_{name}", help="one, or several with commas between")
+    parser.add_argument("--holder", dest="filter_holder", help="who has claimed it")
+    parser.add_argument("--group", dest="filter_group", help="exceptions with this cause, by the group's id")
+    parser.add_argument("--search", dest="filter_q", help="text of title, message or unit")
+
+
+def _add_batches(verbs: Any) -> None:
+    listed = _add(verbs, "list", "list batches, the newest first")
+    listed.add_argument("--state", help="frozen, running, paused, stopped, done, cancelled")
+    listed.add_argument("--author", help="who started it")
+    listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
+    _add(verbs, "show", "show one batch").add_argument("id")
+    items = _add(verbs, "items", "list the exceptions of a batch, each with what became of it")
+    items.add_argument("id")
+    items.add_argument("--state", help="waiting, done, failed, skipped, left_out")
+    for name in _CHANGES:
+        _add(verbs, name, f"{name} a batch").add_argument("id")
+
+
+def _add(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=words)
+    parser.add_argument("--json", action="store_true", help="print the server's answer")
+    parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.add_argument("--as", dest="actor", metavar="NAME", help="who acts, where nobody signs in")
+    parser.epilog = f"{ENV_TOKEN} is sent as bearer token; acts need the role operator."
+    return parser

@@ -1,0 +1,1 @@
+"""The page Batches, and the dialog that starts one."""
