@@ -146,6 +146,10 @@ class Case:
     claimed_at: datetime | None = None
     first_claimed_at: datetime | None = None
     lease_until: datetime | None = None
+    free_from_version: int | None = None
+    """The version since which nobody held it; its holder changes nothing of it."""
+    free_to_version: int | None = None
+    """The last version before its holder claimed it; None while nobody holds it, and after a take-over."""
     tasks: Tasks | None = None
     """Which tasks failed, where the step is several tasks."""
     people_at: datetime | None = None

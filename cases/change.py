@@ -36,7 +36,7 @@ class Change:
     def made(self, now: datetime) -> Case:
         """Return the case as it is once the change is made: numbered, and dated."""
         if self.before is None:
-            return replace(self.after, version=1, updated_at=now)
+            return replace(self.after, version=1, updated_at=now, free_from_version=1)
         if not allowed(self.verb, self.before.state, self.after.state):
             raise IllegalTransitionError(self.verb, self.before.state, self.after.state)
         comes_back = self.before.state in ENDED and self.after.state in LIVE
@@ -45,7 +45,17 @@ class Change:
             version=self.before.version + 1,
             updated_at=now,
             episodes=self.after.episodes + comes_back,
+            **_free_versions(self.before, self.after),
         )
+
+
+def _free_versions(before: Case, after: Case) -> dict[str, Any]:
+    """Return between which of its versions nobody held a case, where its holder changes."""
+    if before.holder == after.holder:
+        return {}
+    if after.holder is None:
+        return {"free_from_version": before.version + 1, "free_to_version": None}
+    return {"free_to_version": before.version if before.holder is None else None}
 
 
 def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:

@@ -62,7 +62,7 @@ class AlreadyClaimedError(ConflictError):
         lasts = f" The claim runs out at {until:%H:%M} UTC." if until else ""
         super().__init__(
             f"Exception {case_id} is already claimed by {holder}{began}.{lasts} "
-            f"Ask {holder} to release it, or take another."
+            f"Ask {holder} to release it, take it over with a reason, or take another."
         )
 
 

@@ -87,5 +87,5 @@ def _returned(case: Case, limits: Limits, now: datetime) -> Change:
     why = "the unit's own success signal did not arrive in time"
     if lifecycle.is_fixed_outside(case):
         days = limits.fixed_outside_s / 86_400
-        why = f"{case.holder} marked it as fixed outside, but no success arrived within {days:g} days"
+        why = f"it was marked as fixed outside, but no success arrived within {days:g} days"
     return Change(case, lifecycle.retry_failed(case), "unproven", SYSTEM, why)

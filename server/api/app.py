@@ -13,6 +13,7 @@ from server.api import (
     groups,
     kpis,
     mappings,
+    notices,
     problems,
     retries,
     store,
@@ -81,7 +82,8 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
         telemetry={"logs": False, "metrics": False, "operation_spans": False, "exclude": _is_a_probe},
     )
     problems.install(app)
-    for module in (cases, groups, retries, telemetry, weeks, kpis, access, audit, mappings, store, system):
+    routed = (cases, notices, groups, retries, telemetry, weeks, kpis, access, audit, mappings, store, system)
+    for module in routed:
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from access.commands import perform
 from cases import queries
 from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
+from cases.holding import Extend, ReleaseAll, TakeOver
 from cases.queries import CaseFilter
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
@@ -18,6 +19,30 @@ from server.api.paging import Cursor, Limit, offset, page
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
 Words = Annotated[str | None, Query(max_length=400, description="One, or several with commas between.")]
+
+
+class ReleaseBody(shapes.Body):
+    """What the next person should know."""
+
+    note: str | None = Field(None, max_length=2_000, description="For the next person; kept in the history.")
+
+
+class ReturnBody(shapes.Body):
+    """A note for the next person."""
+
+    note: str = Field(min_length=1, max_length=2_000, description="Kept in the history of the case.")
+
+
+class Released(BaseModel):
+    """What was given back."""
+
+    released: list[str] = Field(description="Ids of the cases.")
+
+
+class TakeOverBody(shapes.Body):
+    """Why the case is taken from its holder."""
+
+    reason: str = Field(max_length=2_000)
 
 
 class RetryBody(shapes.Body):
@@ -45,6 +70,13 @@ class ResolveBody(shapes.Body):
 
     code: str = Field(max_length=40)
     reason: str = Field(max_length=2_000)
+    version: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="The version of the case that you saw. If nobody held it then, the request wins over a "
+        "claim that was made since.",
+    )
 
 
 class ClassBody(shapes.Body):
@@ -96,10 +128,34 @@ def claim_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
     return answers.case(perform(Claim(case_id), ctx, key=key))
 
 
+@router.post("/{case_id}/extend", response_model=case_shapes.Case)
+def extend_claim(case_id: str, ctx: CallerContext, key: Key) -> Any:
+    """Let one's own claim last its whole time again, counted from now."""
+    return answers.case(perform(Extend(case_id), ctx, key=key))
+
+
+@router.post("/{case_id}/takeover", response_model=case_shapes.Case)
+def take_over_case(case_id: str, ctx: CallerContext, key: Key, body: TakeOverBody) -> Any:
+    """Take a case from the person who holds it, with a reason; they get a notice."""
+    return answers.case(perform(TakeOver(case_id, body.reason), ctx, key=key))
+
+
 @router.post("/{case_id}/release", response_model=case_shapes.Case)
 def release_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
     """Give a claimed case back."""
     return answers.case(perform(Release(case_id), ctx, key=key))
+
+
+@router.post("/{case_id}/return", response_model=case_shapes.Case)
+def return_case(case_id: str, ctx: CallerContext, key: Key, body: ReturnBody) -> Any:
+    """Give a claimed case back with a note for the next person."""
+    return answers.case(perform(Release(case_id, body.note), ctx, key=key))
+
+
+@router.post("/release", response_model=Released)
+def release_my_claims(ctx: CallerContext, key: Key, body: ReleaseBody) -> Any:
+    """Give all of one's claims back; the note stands in the history of each case."""
+    return {"released": perform(ReleaseAll(body.note), ctx, key=key)}
 
 
 @router.post("/{case_id}/retry", response_model=case_shapes.Case)
@@ -128,8 +184,8 @@ def classify_case(case_id: str, ctx: CallerContext, key: Key, body: ClassBody) -
 
 @router.post("/{case_id}/resolve", response_model=case_shapes.Case)
 def resolve_case(case_id: str, ctx: CallerContext, key: Key, body: ResolveBody) -> Any:
-    """Close a case with a code and a reason."""
-    return answers.case(perform(Resolve(case_id, body.code, body.reason), ctx, key=key))
+    """Close a case with a code and a reason: its holder, or anybody while nobody holds it."""
+    return answers.case(perform(Resolve(case_id, body.code, body.reason, body.version), ctx, key=key))
 
 
 def several(text: str | None) -> list[str] | None:

@@ -22,9 +22,10 @@ from views.exceptions.filters import PER_PAGE, chosen_tab, count_of, filters, fi
 from views.exceptions.table import case_list, claim_next
 from views.kit import labels
 from views.kit.acting import show_messages
+from views.kit.case_acts import NO_OPERATOR
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
-from views.kit.panel import NO_OPERATOR, case_panel
+from views.kit.panel import case_panel
 from views.kit.person import page_context, who
 from views.kit.state import go, param
 from views.kit.title import title

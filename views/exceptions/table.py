@@ -16,8 +16,9 @@ from views.components.queue_table import queue_table
 from views.exceptions.filters import PER_PAGE, chosen_tab, first_row
 from views.kit import labels
 from views.kit.acting import act
+from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
-from views.kit.panel import NO_OPERATOR
+from views.kit.leaving import release_all_dialog
 from views.kit.person import context, page_context, who
 from views.kit.state import go
 
@@ -118,6 +119,8 @@ def _bar(found: Page[Case], selected: list[str]) -> None:
     st.space("stretch")
     if selected and page_context().may("case.claim"):
         _acts_on(selected)
+    if chosen_tab() == "mine" and st.button("Release all…", key="release_all", icon=":material/undo:"):
+        release_all_dialog()
     if found.total > PER_PAGE:
         number = first // PER_PAGE + 1
         st.button(

@@ -10,7 +10,8 @@ import streamlit as st
 
 from cases import queries
 from cases.case import Money
-from cases.commands import CancelRetry, FixedOutside, Resolve, RetryCase
+from cases.commands import CancelRetry, FixedOutside, Release, Resolve, RetryCase
+from cases.holding import TakeOver
 from cases.lifecycle import (
     MIN_REASON,
     RESOLUTION_CODES,
@@ -88,6 +89,40 @@ def cancel_retry_dialog(case_id: str) -> None:
         st.rerun()
 
 
+@st.dialog("Take over", width="medium")
+def take_over_dialog(case_id: str) -> None:
+    """Ask for a reason, and take the case from its holder."""
+    case = queries.one(page_context().reading, case_id).case
+    shown = _scope([case])
+    holder = escape(case.holder or "")
+    st.markdown(f"{holder} has this exception. {holder} sees your reason on the next page that they open.")
+    with st.form(f"take_over_{case_id}", border=False):
+        reason = st.text_area("Reason", placeholder="Why do you take it over now?", max_chars=2000)
+        sent = st.form_submit_button("Take over", type="primary", icon=":material/swap_horiz:")
+    if sent and len(reason.strip()) < MIN_REASON:
+        st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
+    elif sent:
+        act([TakeOver(case_id, reason)], token=_dialog_token("take_over", [case]), shown=shown)
+        st.rerun()
+
+
+@st.dialog("Return with a note", width="medium")
+def return_dialog(case_id: str) -> None:
+    """Ask for a note to the next person, and give the case back."""
+    case = queries.one(page_context().reading, case_id).case
+    shown = _scope([case])
+    with st.form(f"return_{case_id}", border=False):
+        note = st.text_area(
+            "Note", placeholder="What did you find out, and what is left to do?", max_chars=2000
+        )
+        sent = st.form_submit_button("Return it", type="primary", icon=":material/undo:")
+    if sent and not note.strip():
+        st.error("Enter a note for the next person.", icon=":material/warning:")
+    elif sent:
+        act([Release(case_id, note)], token=_dialog_token("return", [case]), shown=shown)
+        st.rerun()
+
+
 @st.dialog("Fixed outside", width="medium")
 def fixed_outside_dialog(case_id: str) -> None:
     """Ask what was done, and let the case wait for its unit's own success signal."""
@@ -109,12 +144,18 @@ def fixed_outside_dialog(case_id: str) -> None:
         st.rerun()
 
 
-@st.dialog("Resolve", width="medium")
 def resolve_dialog(case_ids: list[str]) -> None:
-    """Ask for a code and a reason, and close the cases."""
-    cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
+    """Ask for a code and a reason, and close the cases as they are now.
+
+    The dialog keeps the versions that it shows: a claim that somebody makes meanwhile does not stop it.
+    """
+    _resolve([queries.one(page_context().reading, case_id).case for case_id in case_ids])
+
+
+@st.dialog("Resolve", width="medium")
+def _resolve(cases: list[Case]) -> None:
     shown = _scope(cases)
-    with st.form(f"resolve_{'_'.join(case_ids)[:60]}", border=False):
+    with st.form(f"resolve_{'_'.join(case.id for case in cases)[:60]}", border=False):
         code = st.selectbox(
             "How did it end?", list(RESOLUTION_CODES), format_func=RESOLUTION_CODES.__getitem__
         )
@@ -129,7 +170,7 @@ def resolve_dialog(case_ids: list[str]) -> None:
     if sent and len(reason.strip()) < MIN_REASON:
         st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
     elif sent:
-        commands = [Resolve(case_id, code, reason) for case_id in case_ids]
+        commands = [Resolve(case.id, code, reason, case.version) for case in cases]
         act(commands, token=_dialog_token("resolve", cases), shown=shown)
         st.rerun()
 

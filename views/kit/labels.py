@@ -15,6 +15,7 @@ from cases.commands import (
     Resolve,
     RetryCase,
 )
+from cases.holding import Extend, TakeOver
 from data import formats
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ TABS: Final = {
 """Tabs of the queue, in their order. Every state is in one."""
 VERBS: Final = {
     "opened": "opened", "recurred": "failed again", "reopened": "came back", "claimed": "claimed by",
-    "renewed": "claim renewed by", "released": "released by", "expired": "claim expired",
+    "renewed": "claim renewed by", "taken_over": "taken over by", "released": "released by",
+    "expired": "claim expired",
     "retried": "retry requested by", "retry_cancelled": "retry cancelled by",
     "verifying": "step ran on", "retry_failed": "retry failed on",
     "classified": "class named by",
@@ -78,6 +80,8 @@ VERBS: Final = {
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
     Claim: "claimed",
+    Extend: "extended",
+    TakeOver: "taken over",
     Release: "released",
     Classify: "classified",
     RetryCase: "sent to retry",

@@ -135,6 +135,7 @@ _ACTS: Final = {
     "reopened": ("error", "red", "Exception reopened at {step}: {title}"),
     "claimed": ("person", "", "{actor} claimed the exception at {step}"),
     "renewed": ("person", "", "{actor} kept the claim on the exception at {step}"),
+    "taken_over": ("swap_horiz", "", "{actor} took over the exception at {step}"),
     "released": ("person", "", "{actor} released the exception at {step}"),
     "retried": ("replay", "", "{actor} requested a retry of {step}"),
     "retry_cancelled": ("block", "", "{actor} cancelled the retry of {step}"),
@@ -165,7 +166,9 @@ _ACTS: Final = {
 
 _REPEATS: Final = ("recurred", "retry_failed")
 _FAILURES: Final = ("opened", *_REPEATS)
-_GIVES_REASON: Final = ("retried", "retry_cancelled", "fixed_outside", "resolved", "retry_failed")
+_GIVES_REASON: Final = (
+    "released", "taken_over", "retried", "retry_cancelled", "fixed_outside", "resolved", "retry_failed",
+)  # fmt: skip
 
 
 def _act_line(act: AuditEntry, case: Case | None) -> Line:

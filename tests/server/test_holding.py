@@ -1,0 +1,114 @@
+"""Take over, extend, notices and the race of a claim and a resolve, over real HTTP."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.telemetry import batch, failure
+
+if TYPE_CHECKING:
+    from server.container import Container
+
+pytestmark = [pytest.mark.slow]
+
+REASON = "It is one of two orders"
+
+
+def act(http: httpx.Client, path: str, body: Any = None, *, who: str = "ann") -> httpx.Response:
+    headers = {"Idempotency-Key": uuid.uuid4().hex, "X-Unsnag-Actor": who}
+    return http.post(f"/api/v1/{path}", json=body, headers=headers)
+
+
+def cases(http: httpx.Client) -> list[dict[str, Any]]:
+    return list(http.get("/api/v1/cases", params={"limit": 200}).json()["items"])
+
+
+@pytest.fixture
+def case(container: Container, http: httpx.Client) -> dict[str, Any]:
+    container.store.append(batch(failure(1))).result()
+    return cases(http)[0]
+
+
+def test_only_the_holder_acts_until_somebody_takes_over(http: httpx.Client, case: dict[str, Any]) -> None:
+    path = f"cases/{case['id']}"
+    assert act(http, f"{path}/claim").status_code == 200
+    refused = act(http, f"{path}/resolve", {"code": "duplicate", "reason": REASON}, who="bob")
+    assert (refused.status_code, refused.json()["holder"]) == (409, "ann")
+    assert act(http, f"{path}/takeover", {"reason": "x"}, who="bob").status_code == 422
+    taken = act(http, f"{path}/takeover", {"reason": "ann went home an hour ago"}, who="bob").json()
+    assert (taken["state"], taken["holder"]) == ("claimed", "bob")
+    assert act(http, f"{path}/extend").status_code == 409
+    assert act(http, f"{path}/extend", who="bob").json()["lease_until"] >= taken["lease_until"]
+    (notice,) = http.get("/api/v1/notices", headers={"X-Unsnag-Actor": "ann"}).json()["items"]
+    assert (notice["kind"], notice["actor"], notice["case_id"]) == ("taken_over", "bob", case["id"])
+    assert notice["reason"] == "ann went home an hour ago"
+    assert act(http, "notices/seen", {"ids": [notice["id"]]}, who="bob").json() == {"seen": 0}
+    assert act(http, "notices/seen", {"ids": [notice["id"]]}).json() == {"seen": 1}
+    assert http.get("/api/v1/notices", headers={"X-Unsnag-Actor": "ann"}).json()["total"] == 0
+
+
+def test_claims_are_released_one_by_one_and_all_at_once(
+    http: httpx.Client, container: Container, case: dict[str, Any]
+) -> None:
+    container.store.append(batch(failure(2, "SO-2"), failure(3, "SO-3"))).result()
+    for one in cases(http):
+        act(http, f"cases/{one['id']}/claim")
+    act(http, f"cases/{case['id']}/return", {"note": "The bank is closed"})
+    answer = act(http, "cases/release", {"note": "My shift is over"}).json()
+    assert len(answer["released"]) == 2
+    notes = [http.get(f"/api/v1/cases/{one['id']}").json()["acts"][-1]["reason"] for one in cases(http)]
+    assert sorted(notes) == ["My shift is over", "My shift is over", "The bank is closed"]
+
+
+def test_a_resolve_that_is_sent_with_a_claim_always_wins(http: httpx.Client, container: Container) -> None:
+    """Both saw the open case. In either order the case ends resolved and nobody holds it."""
+    container.store.append(batch(*(failure(n, f"SO-{n}") for n in range(40)))).result()
+    order: dict[str, int] = {"claim first": 0, "resolve first": 0}
+    with httpx.Client(base_url=http.base_url, timeout=30) as other:
+        for one in cases(http):
+            claim, resolve = at_once(http, other, one)
+            assert resolve.status_code == 200, resolve.text
+            assert claim.status_code in (200, 409)
+            order["claim first" if claim.status_code == 200 else "resolve first"] += 1
+            now = http.get(f"/api/v1/cases/{one['id']}").json()
+            assert (now["state"], now["holder"]) == ("resolved", None)
+            assert [entry["verb"] for entry in now["acts"]].count("resolved") == 1
+    notices = http.get("/api/v1/notices", headers={"X-Unsnag-Actor": "ann"}).json()
+    assert notices["total"] == order["claim first"]
+    assert sum(order.values()) == 40
+
+
+def at_once(
+    http: httpx.Client, other: httpx.Client, case: dict[str, Any]
+) -> tuple[httpx.Response, httpx.Response]:
+    """Let ann claim and bob resolve a case at the same moment, both on the version that they saw."""
+    gate, answers = threading.Barrier(2), {}
+    body = {"code": "duplicate", "reason": REASON, "version": case["version"]}
+
+    def send(name: str, client: httpx.Client, path: str, content: Any, who: str) -> None:
+        gate.wait()
+        answers[name] = act(client, f"cases/{case['id']}/{path}", content, who=who)
+
+    threads = [
+        threading.Thread(target=send, args=("claim", http, "claim", None, "ann")),
+        threading.Thread(target=send, args=("resolve", other, "resolve", body, "bob")),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers["claim"], answers["resolve"]
+
+
+def test_a_resolve_on_the_version_of_a_claim_is_refused(http: httpx.Client, case: dict[str, Any]) -> None:
+    claimed = act(http, f"cases/{case['id']}/claim").json()
+    body = {"code": "duplicate", "reason": REASON, "version": claimed["version"]}
+    refused = act(http, f"cases/{case['id']}/resolve", body, who="bob")
+    assert refused.status_code == 409
+    body["version"] = case["version"]
+    assert act(http, f"cases/{case['id']}/resolve", body, who="bob").json()["state"] == "resolved"
