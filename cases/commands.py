@@ -276,11 +276,12 @@ class Classify(CaseCommand):
     error_class: str
     for_group: bool = False
 
-    def decide(self, loaded: AtHand, ctx: RequestContext, _now: datetime) -> Decision:
+    def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case with the class that the person names."""
         case = loaded.case
         lifecycle.refuse_other_holder(case, ctx.actor.name)
-        after = classes.named(case, self.error_class, ctx.actor.name)
+        renewed = lifecycle.renewed(case, ctx.actor.name, now, ctx.limits)
+        after = classes.named(renewed, self.error_class, ctx.actor.name)
         details = {
             "class": after.error_class,
             "was": case.error_class,

@@ -4,6 +4,7 @@
 2. More of the same add occurrences, never a second case.
 3. Someone claims it: a lease, renewed by activity, that runs out by itself.     open → claimed
    Released or run out:                                                           claimed → open
+   Snoozed, it stays open, but is left out until a time or a count (`cases.snoozing`).
    Only the holder acts on it. Another person takes it over first, with a reason: the state stays.
 4. A retry is asked for. The person who asks holds it.                            open, claimed → retrying
    A worker leases it, runs the step, and reports.
@@ -108,7 +109,9 @@ CLOCK_SLACK: Final = timedelta(hours=1)
 """How far in the future a claim may lie: shorter leases by another setting are no wrong clock."""
 UNPROVABLE: Final = ("trace", "technical", "none")
 """A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
-_UNHELD: Final[dict[str, Any]] = dict.fromkeys((
+AWAKE: Final[dict[str, Any]] = dict.fromkeys(("snoozed_by", "snoozed_until", "snoozed_count"))
+"""What a case loses when it is not snoozed any more."""
+_UNHELD: Final[dict[str, Any]] = AWAKE | dict.fromkeys((
     "holder", "claimed_at", "lease_until", "verify_until", "next_attempt_at",
 ))  # fmt: skip
 """What a case loses when nobody works on it any more."""
@@ -138,7 +141,15 @@ def claim(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
         claimed_at=case.claimed_at if is_renewed else now,
         first_claimed_at=case.first_claimed_at or now,
         lease_until=now + timedelta(seconds=limits.claim_s),
+        **AWAKE,
     )
+
+
+def renewed(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
+    """Return the case after an act of `actor`: where they have claimed it, the lease begins again."""
+    if case.state != CLAIMED or case.holder != actor:
+        return case
+    return replace(case, lease_until=now + timedelta(seconds=limits.claim_s))
 
 
 def release(case: Case, actor: str) -> Case:
@@ -377,6 +388,7 @@ def _held(case: Case, actor: str, now: datetime) -> Case:
         claimed_at=case.claimed_at or now,
         first_claimed_at=case.first_claimed_at or now,
         lease_until=None,
+        **AWAKE,
     )
 
 

@@ -31,6 +31,7 @@ from cases.change import Change, make, of_groups, settled
 from cases.content import counted_case
 from cases.failure import Counted
 from cases.failures import Moves
+from cases.snoozing import woken_by_count
 from cases.tasks import TaskFailure
 from data.nouns import shallow
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
@@ -232,15 +233,15 @@ class _Board:
         ordered = sorted(self.cases.values(), key=lambda c: (c.last_seen, str(tuple(c.key))))
         changes = [change for case in ordered if (change := self._change(case))]
         made = make(self.tx, changes, self.now)
-        followed = self._follow_scripts(made)
+        followed = self._follow(made)
         failures.note(self.tx, self.failed, (), self.cases.values())
         ids = {case.key: case.id for case in self.cases.values()}
         _write_occurrences(self.tx, moves, ids)
         return list({case.id: case for case in (*made, *followed)}.values())
 
-    def _follow_scripts(self, cases: list[Case]) -> list[Case]:
-        """Close the cases that their own scripts closed, and open again those with a failure that stands."""
-        changes = [change for case in cases if (change := _of_script(case, self.now))]
+    def _follow(self, cases: list[Case]) -> list[Case]:
+        """Close and open cases by the word of their scripts; wake snoozed ones that failed often enough."""
+        changes = [change for case in cases if (change := _of_script(case, self.now) or _woken(case))]
         made = make(self.tx, changes, self.now)
         for case in made:
             if lifecycle.is_closed_by_script(case) and case.retry_id:
@@ -293,6 +294,11 @@ def _of_script(case: Case, now: datetime) -> Change | None:
     if not _is_attempt(case) and lifecycle.is_closed_by_script(case):
         return Change(case, lifecycle.reopened(case), "reopened", SYSTEM)
     return None
+
+
+def _woken(case: Case) -> Change | None:
+    """Return how a snoozed case comes back that has failed often enough."""
+    return None if case.snoozed_count is None else woken_by_count(case)
 
 
 def _stays(case: Case, other: Case) -> bool:

@@ -1,4 +1,4 @@
-"""What time alone does: claims run out, workers are given up, proofs fail to come, cases expire."""
+"""What time alone does: claims and snoozes end, workers are given up, proofs fail to come, cases expire."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from access.commands import SystemCommand, perform
 from audit.actor import SYSTEM
-from cases import lifecycle
+from cases import lifecycle, snoozing
 from cases.case import Case, Retry, RetryState
 from cases.change import Change, make
 from cases.intake import settle
@@ -75,6 +75,8 @@ def _end_retry(tx: Tx, case: Case, limits: Limits, now: datetime) -> None:
 
 
 def _returned(case: Case, limits: Limits, now: datetime) -> Change:
+    if snoozing.is_over(case, now):
+        return snoozing.woken_by_time(case)
     if case.state == lifecycle.OPEN:
         why = f"nothing new for {limits.expire_s // 86_400} days, and nothing could prove it"
         return Change(case, lifecycle.expired(case, now), "closed", SYSTEM, why)

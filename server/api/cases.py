@@ -8,13 +8,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from access.commands import perform
-from cases import queries
+from cases import assigning, notes, queries, snoozing
+from cases.assigning import Assign
 from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
 from cases.holding import Extend, ReleaseAll, TakeOver
+from cases.notes import AddNote
 from cases.queries import CaseFilter
+from cases.snoozing import Snooze, Wake
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.paging import Cursor, Limit, offset, page
+from server.api.paging import Cursor, Limit, moment, offset, page
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
@@ -79,6 +82,29 @@ class ResolveBody(shapes.Body):
     )
 
 
+class NoteBody(shapes.Body):
+    """What a person writes on a case."""
+
+    text: str = Field(max_length=notes.MAX_CHARS, description="Plain text or Markdown.")
+
+
+class SnoozeBody(shapes.Body):
+    """Until when the case is left out of the open ones: one of the two, or what comes first of both."""
+
+    until: str | None = Field(None, max_length=40, description="RFC 3339; without a zone: UTC.")
+    more: int | None = Field(
+        None, ge=1, le=snoozing.MOST, description="How many more failures bring it back."
+    )
+    reason: str | None = Field(None, max_length=2_000)
+
+
+class AssignBody(shapes.Body):
+    """Who should look at the case; null takes the assignment away."""
+
+    to: str | None = Field(max_length=assigning.MAX_CHARS)
+    kind: str = Field("person", max_length=20, description="person or team.")
+
+
 class ClassBody(shapes.Body):
     """Who can do something about the failure."""
 
@@ -97,6 +123,8 @@ def list_cases(
     severity: Words = None,
     tenant: Words = None,
     q: Annotated[str | None, Query(max_length=400)] = None,
+    assignee: Words = None,
+    snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -111,6 +139,8 @@ def list_cases(
         holder=holder,
         group=group,
         text=q,
+        assignee=several(assignee),
+        snoozed=snoozed,
     )
     found = queries.listed(ctx.reading, chosen, limit, start)
     return page(found.total, [answers.case(case) for case in found.items], start)
@@ -174,6 +204,31 @@ def cancel_retry(case_id: str, ctx: CallerContext, key: Key, body: CancelRetryBo
 def mark_case_fixed_outside(case_id: str, ctx: CallerContext, key: Key, body: FixedOutsideBody) -> Any:
     """Say that the unit was repaired outside; the case waits for its success signal, for days."""
     return answers.case(perform(FixedOutside(case_id, body.reason), ctx, key=key))
+
+
+@router.post("/{case_id}/notes", response_model=case_shapes.Case)
+def add_note(case_id: str, ctx: CallerContext, key: Key, body: NoteBody) -> Any:
+    """Write a note on a case, also one that another holds; nobody changes it later."""
+    return answers.case(perform(AddNote(case_id, body.text), ctx, key=key))
+
+
+@router.post("/{case_id}/snooze", response_model=case_shapes.Case)
+def snooze_case(case_id: str, ctx: CallerContext, key: Key, body: SnoozeBody) -> Any:
+    """Leave a case out of the open ones until a time, or until it failed some more times."""
+    until = moment(body.until, "until")
+    return answers.case(perform(Snooze(case_id, until, body.more, body.reason), ctx, key=key))
+
+
+@router.post("/{case_id}/wake", response_model=case_shapes.Case)
+def wake_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
+    """End the snooze of a case."""
+    return answers.case(perform(Wake(case_id), ctx, key=key))
+
+
+@router.post("/{case_id}/assign", response_model=case_shapes.Case)
+def assign_case(case_id: str, ctx: CallerContext, key: Key, body: AssignBody) -> Any:
+    """Assign a case to a person, who gets a notice, or to a team. It claims nothing."""
+    return answers.case(perform(Assign(case_id, body.to, body.kind), ctx, key=key))
 
 
 @router.post("/{case_id}/class", response_model=case_shapes.Case)

@@ -58,6 +58,7 @@ def list_groups(
     severity: Words = None,
     tenant: Words = None,
     q: Annotated[str | None, Query(max_length=400)] = None,
+    assignee: Words = None,
     limit: Annotated[int, Query(ge=1, le=groups.MAX_ROWS, description="How many groups at most.")] = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -68,6 +69,7 @@ def list_groups(
         severity=several(severity),
         tenant=several(tenant),
         text=q,
+        assignee=several(assignee),
     )
     is_open = {"open": True, "closed": False, "all": None}[state]
     found = groups.listed(ctx.reading, chosen, ctx.now(), is_open=is_open, place=_place(cursor), limit=limit)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from data.clock import utc_now
 from tests.telemetry import batch, failure
 
 if TYPE_CHECKING:
@@ -112,3 +114,26 @@ def test_a_resolve_on_the_version_of_a_claim_is_refused(http: httpx.Client, case
     assert refused.status_code == 409
     body["version"] = case["version"]
     assert act(http, f"cases/{case['id']}/resolve", body, who="bob").json()["state"] == "resolved"
+
+
+def test_notes_snooze_and_assignment_over_rest(http: httpx.Client, case: dict[str, Any]) -> None:
+    path = f"cases/{case['id']}"
+    assert act(http, f"{path}/notes", {"text": " "}).status_code == 422
+    act(http, f"{path}/notes", {"text": "The **bank** is closed"})
+    (note,) = http.get(f"/api/v1/{path}").json()["notes"]
+    assert (note["actor"], note["text"], note["is_hand_over"]) == ("ann", "The **bank** is closed", False)
+    assert act(http, f"{path}/snooze", {}).status_code == 422
+    assert act(http, f"{path}/snooze", {"until": "soon"}).status_code == 400
+    assert act(http, f"{path}/snooze", {"until": "9999-12-31T23:59:59-12:00"}).status_code == 400
+    until = (utc_now() + timedelta(hours=3)).isoformat()
+    snoozed = act(http, f"{path}/snooze", {"until": until, "more": 5}).json()
+    assert (snoozed["state"], snoozed["snoozed_by"], snoozed["snoozed_count"]) == ("open", "ann", 6)
+    assert snoozed["snoozed_until"].startswith(until[:16])
+    for asked, total in (("true", 1), ("false", 0)):
+        assert http.get("/api/v1/cases", params={"snoozed": asked}).json()["total"] == total
+    assert act(http, f"{path}/wake").json()["snoozed_by"] is None
+    assert act(http, f"{path}/wake").status_code == 409
+    assigned = act(http, f"{path}/assign", {"to": "payments", "kind": "team"}).json()
+    assert (assigned["assignee"], assigned["assignee_kind"]) == ("payments", "team")
+    assert http.get("/api/v1/cases", params={"assignee": "payments"}).json()["total"] == 1
+    assert http.get("/api/v1/groups", params={"assignee": "billing"}).json()["total"] == 0

@@ -13,7 +13,7 @@ from cases.errors import GroupNotFoundError
 from cases.groups import After, Group
 from cases.lifecycle import CODE_NAMES
 from data import formats
-from views.exceptions.filters import PER_PAGE
+from views.exceptions.filters import FILTERS, PER_PAGE
 from views.kit import labels, markdown
 from views.kit.empty import empty
 from views.kit.state import go, param
@@ -41,7 +41,6 @@ _HELP: Final = {
     "closed": "No exception of it is open",
 }
 _WAYS: Final = {"retry": "Retry", "automatic": "By itself", "person": "Fixed by a person"}
-_FILTERS: Final = ("q", "flow", "class", "severity", "tenant")
 
 _STYLE: Final = """<style>
 .groups {border-collapse: collapse; width: 100%; font-size: 13px;}
@@ -126,7 +125,7 @@ def _paging(items: Sequence[Group], total: int) -> None:
 
 
 def _nothing(shown: str) -> None:
-    filtered = any(param(name) for name in _FILTERS)
+    filtered = any(param(name) for name in FILTERS)
     why = "No group matches these filters." if filtered else f"No groups here: {SHOWN[shown][0].lower()}."
     empty(
         ":material/stacks:",
@@ -185,7 +184,7 @@ def _cell(name: str, content: str) -> str:
 
 
 def _cause(group: Group) -> str:
-    kept = {name: param(name) for name in _FILTERS if param(name)}
+    kept = {name: param(name) for name in FILTERS if param(name)}
     tab = {} if group.live_cases else {"tab": "resolved"}
     address = f"/?{urlencode({**kept, **tab, 'group': group.id})}"
     name, _ = labels.CLASSES.get(group.error_class, (group.error_class, ""))

@@ -18,7 +18,7 @@ from data import formats
 from data.errors import UnsnagError
 from views.components.live import live
 from views.exceptions import groups
-from views.exceptions.filters import PER_PAGE, chosen_tab, count_of, filters, first_row, of_tab, tabs
+from views.exceptions.filters import FILTERS, PER_PAGE, chosen_tab, count_of, filters, first_row, of_tab, tabs
 from views.exceptions.table import case_list, claim_next
 from views.kit import labels
 from views.kit.acting import show_messages
@@ -95,7 +95,7 @@ def _panel(case_id: str) -> None:
 
 def _nothing(counts: dict[str, int], tab: str) -> None:
     shows = labels.TABS[tab].shows
-    filtered = any(param(name) for name in ("q", "flow", "class", "severity", "tenant", "group"))
+    filtered = any(param(name) for name in (*FILTERS, "group"))
     if filtered:
         _nothing_matches(shows)
     elif not any(counts.values()) and not any(source.records for source in page_context().sources()):
@@ -116,7 +116,7 @@ def _nothing_matches(shows: str) -> None:
     )
     st.button(
         "Clear filters", icon=":material/filter_alt_off:",
-        on_click=lambda: go(**dict.fromkeys(("q", "flow", "class", "severity", "tenant", "group", "page"))),
+        on_click=lambda: go(**dict.fromkeys((*FILTERS, "group", "page"))),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from cases.case import RetryState
 from cases.commands import CaseCommand, Claim, Release
 from cases.holding import Extend
 from cases.lifecycle import CLAIMED, LIVE, OPEN, RETRYING, UNPROVABLE, WAITING, is_fixed_outside
+from cases.snoozing import Wake
 from data import formats
 from views.kit.acting import act
 from views.kit.dialogs import (
@@ -23,6 +24,7 @@ from views.kit.dialogs import (
 )
 from views.kit.markdown import escape
 from views.kit.person import page_context, who
+from views.kit.sorting import assign_dialog, note_dialog, snooze_dialog
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,6 +93,7 @@ def _others(case: Case, key: str) -> None:
     """Draw what one can do with the case of another."""
     if case.state in LIVE and st.button("Take over…", key=f"{key}_take_over", icon=":material/swap_horiz:"):
         take_over_dialog(case.id)
+    _note(case, key)
 
 
 def _holding(case: Case, key: str) -> None:
@@ -137,10 +140,29 @@ def _settling(detail: CaseDetail, key: str) -> None:
 
 def _more(case: Case, key: str) -> None:
     """Draw what is needed less often."""
+    _note(case, key)
+    if (
+        case.state in WAITING
+        and not case.is_snoozed
+        and st.button("Snooze…", key=f"{key}_snooze", icon=":material/snooze:")
+    ):
+        snooze_dialog([case.id])
+    if case.is_snoozed:
+        st.button(
+            "End the snooze", key=f"{key}_wake", icon=":material/alarm:",
+            on_click=_act, args=([Wake(case.id)],), kwargs={"token": _token(case, "wake")},
+        )  # fmt: skip
+    if case.state in LIVE and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
+        assign_dialog(case.id)
     if case.state == CLAIMED and st.button(
-        "Return with a note…", key=f"{key}_return", icon=":material/edit_note:"
+        "Return with a note…", key=f"{key}_return", icon=":material/undo:"
     ):
         return_dialog(case.id)
+
+
+def _note(case: Case, key: str) -> None:
+    if st.button("Note…", key=f"{key}_note", icon=":material/sticky_note_2:"):
+        note_dialog(case.id)
 
 
 def _trace(case: Case) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from cases import snoozing
+from cases.assigning import TEAM
 from cases.case import RetryState
 from cases.lifecycle import (
     CODE_NAMES,
@@ -21,19 +23,21 @@ from cases.lifecycle import (
     is_closed_by_script,
     is_fixed_outside,
 )
+from cases.notes import NOTED
 from data import formats
 from unsnag.fields import shown_on
 from views.kit import labels
 from views.kit.case_acts import buttons, holder_note, is_free, retry_refusal
 from views.kit.classes import class_badge, class_question
 from views.kit.dialogs import safety
-from views.kit.markdown import escape
+from views.kit.markdown import escape, written
 from views.kit.person import page_context
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.case import Case
+    from cases.notes import Note
     from cases.queries import CaseDetail
     from cases.tasks import Tasks
 
@@ -57,6 +61,7 @@ def case_panel(detail: CaseDetail, *, key: str = "panel") -> None:
     _data(case)
     _stack(case)
     _attempts(detail, zone)
+    _notes(detail.notes, now, zone)
     _history(detail, now, zone)
 
 
@@ -69,10 +74,16 @@ def _head(case: Case, now: datetime) -> None:
         st.badge(severity, color=shade, icon=mark)  # type: ignore[arg-type]
         class_badge(case)
         st.markdown(f"**{escape(labels.amount(case.value))}**", help="Value at risk")
-        if case.due_at and case.state in WAITING:
+        if case.is_snoozed:
+            until = snoozing.described(case, now, page_context().settings.zone)
+            st.markdown(f":gray[{escape(until)}]", help=f"Snoozed by {escape(case.snoozed_by or '')}")
+        elif case.due_at and case.state in WAITING:
             late = case.due_at < now
             left = formats.duration(abs((case.due_at - now).total_seconds()), coarse=True)
             st.markdown(f":red[overdue by {left}]" if late else f":gray[triage due in {left}]")
+        if case.assignee:
+            to = "the team " if case.assignee_kind == TEAM else ""
+            st.markdown(f":gray[assigned to {to}{escape(case.assignee)}]")
 
 
 def _what_happened(case: Case, now: datetime, zone: str) -> str:
@@ -242,12 +253,25 @@ def _attempts(detail: CaseDetail, zone: str) -> None:
         st.dataframe(rows, hide_index=True)
 
 
+def _notes(notes: list[Note], now: datetime, zone: str) -> None:
+    """Show what people wrote on the case, the newest first."""
+    if not notes:
+        return
+    st.markdown(f"**Notes ({len(notes)})**")
+    for note in reversed(notes):
+        with st.container(border=True, gap="xxsmall"):
+            what = " · hand-over" if note.is_hand_over else ""
+            st.caption(f"{escape(note.actor)} · {formats.clock(note.at, zone, now)}{what}")
+            st.markdown(written(note.text))
+
+
 def _history(detail: CaseDetail, now: datetime, zone: str) -> None:
     st.markdown("**History**")
     lines = []
     for entry in reversed(detail.history[-30:]):
         named = f" {escape(entry.actor)}" if entry.actor_type != "system" else ""
-        reason = f": {escape(entry.reason)}" if entry.reason else ""
+        # The text of a note stands under Notes, with its lines.
+        reason = f": {escape(entry.reason)}" if entry.reason and entry.verb != NOTED else ""
         text = f"{labels.VERBS.get(entry.verb, entry.verb)}{named}{reason}"
         lines.append(f":gray[{formats.clock(entry.at, zone, now)}]  {text}")
     st.markdown("  \n".join(lines))

@@ -140,6 +140,10 @@ _ACTS: Final = {
     "retried": ("replay", "", "{actor} requested a retry of {step}"),
     "retry_cancelled": ("block", "", "{actor} cancelled the retry of {step}"),
     "classified": ("category", "", "{actor} named the class of the exception at {step}"),
+    "noted": ("sticky_note_2", "", "{actor} wrote a note on the exception at {step}"),
+    "assigned": ("assignment_ind", "", "{actor} assigned the exception at {step}"),
+    "snoozed": ("snooze", "", "{actor} snoozed the exception at {step}"),
+    "woken": ("alarm", "", "The exception at {step} is among the open ones again"),
     "fixed_outside": ("build", "", "{actor} marked the exception at {step} as fixed outside"),
     "verified": ("verified", "green", "Verified: the unit completed after {step}"),
     "resolved": ("task_alt", "green", "{actor} resolved the exception at {step}: {code}"),
@@ -167,7 +171,8 @@ _ACTS: Final = {
 _REPEATS: Final = ("recurred", "retry_failed")
 _FAILURES: Final = ("opened", *_REPEATS)
 _GIVES_REASON: Final = (
-    "released", "taken_over", "retried", "retry_cancelled", "fixed_outside", "resolved", "retry_failed",
+    "released", "noted", "snoozed", "taken_over", "retried", "retry_cancelled", "fixed_outside",
+    "resolved", "retry_failed",
 )  # fmt: skip
 
 
