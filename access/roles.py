@@ -59,6 +59,7 @@ _RULES: Final = (
     ActRule("case.note", _from(OPERATOR), "write a note on an exception"),
     ActRule("case.snooze", _from(OPERATOR), "snooze an exception, or end its snooze"),
     ActRule("case.assign", _from(OPERATOR), "assign an exception to a person or a team"),
+    ActRule("group.note", _from(OPERATOR), "write the note of a group, if the role reaches all of it"),
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
     ActRule("export", _from(VIEWER), "export the rows behind a figure"),
     ActRule("kpi.target", _from(APPROVER), "set the target and the owner of a figure", whole=True),
@@ -144,6 +145,12 @@ def scope(grants: Iterable[Grant], act: str = "read") -> tuple[str, ...] | None:
     if any(grant.whole for grant in reached):
         return None
     return tuple(f"{grant.tenant or ANY}{_SEPARATOR}{grant.flow or ANY}" for grant in reached)
+
+
+def parts(place: str) -> tuple[str, str]:
+    """Return tenant and flow of one text of a scope; `*` stands for any."""
+    tenant, _, flow = place.partition(_SEPARATOR)
+    return tenant, flow
 
 
 def reaches(scope: Iterable[str] | None, tenant: str | None, flow: str) -> bool:

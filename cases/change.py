@@ -10,6 +10,7 @@ from audit import trail
 from cases.errors import IllegalTransitionError
 from cases.lifecycle import ENDED, LIVE, allowed
 from data.errors import ConflictError
+from data.nouns import noun
 from traces import fingerprint_1
 from traces.outcome import RULE
 
@@ -201,3 +202,29 @@ def of_groups(tx: Tx) -> dict[Group, Word]:
 def _word_of_group(row: Mapping[str, Any]) -> tuple[Group, Word]:
     tenant, flow, fingerprint, error_class, actor = row.values()
     return Group(tenant, flow, fingerprint), Word(error_class, actor)
+
+
+# --- groups that somebody has claimed ------------------------------------------------------------------
+
+GROUP_CLAIMS: Final = "cases.group_claims"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupClaim:
+    """A claim of all cases of a group: what arrives while it lives joins it. Times as they are stored."""
+
+    id: str
+    fingerprint: str
+    holder: str
+    scope: Sequence[str] | None
+    """What its holder may claim; None: everything."""
+    claimed_at: datetime
+    lease_until: datetime
+
+
+def group_claims(tx: Tx) -> list[GroupClaim]:
+    """Return the claims of groups that live, the oldest first, as the writer remembers them."""
+    if GROUP_CLAIMS not in tx.memo:
+        tx.memo[GROUP_CLAIMS] = tx.run("cases/live_group_claims", into=noun(GroupClaim, aware=False))
+    found: list[GroupClaim] = tx.memo[GROUP_CLAIMS]
+    return found

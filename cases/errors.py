@@ -66,6 +66,26 @@ class AlreadyClaimedError(ConflictError):
         )
 
 
+class GroupClaimedError(ConflictError):
+    """Somebody else has claimed the group."""
+
+    def __init__(self, holder: str, since: datetime, until: datetime) -> None:
+        self.holder = holder
+        self.since = since
+        super().__init__(
+            f"The group is claimed by {holder} since {since:%H:%M} UTC; what arrives joins that claim. "
+            f"It runs out at {until:%H:%M} UTC. Ask {holder} to release it, or take over single exceptions."
+        )
+
+
+class GroupNotClaimedError(ConflictError):
+    """The actor has claimed neither the group nor any exception of it."""
+
+
+class GroupNoteChangedError(ConflictError):
+    """Somebody else has changed the group's note meanwhile. Read it again, then save yours."""
+
+
 class NotAllowedNowError(ConflictError):
     """The case's state does not allow this act."""
 

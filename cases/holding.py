@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from access.commands import Command, Target
 from cases import lifecycle, notices
 from cases.case import Case
-from cases.change import Change, make
+from cases.change import Change, group_claims, make
 from cases.commands import AtHand, CaseCommand, Decision
+from cases.group_claims import end_claims
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,9 +128,12 @@ class ReleaseAll(Command["list[Case]", "list[Change]", "list[str]"]):
             Change(case, lifecycle.release(case, name), "released", ctx.actor, self.why) for case in loaded
         ]
 
-    def apply(self, tx: Tx, decided: list[Change], _ctx: RequestContext, now: datetime) -> list[str]:
-        """Write them."""
-        return [case.id for case in make(tx, decided, now)]
+    def apply(self, tx: Tx, decided: list[Change], ctx: RequestContext, now: datetime) -> list[str]:
+        """Write them, and the end of one's claims of groups."""
+        released = [case.id for case in make(tx, decided, now)]
+        if claims := [claim for claim in group_claims(tx) if claim.holder == ctx.actor.name]:
+            end_claims(tx, claims, "group released", ctx.actor, now)
+        return released
 
     def kept(self, answer: list[str]) -> Any:
         """Return the ids."""

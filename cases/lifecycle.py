@@ -3,6 +3,7 @@
 1. An error record opens a case: one unit stuck at one step.                     → open
 2. More of the same add occurrences, never a second case.
 3. Someone claims it: a lease, renewed by activity, that runs out by itself.     open → claimed
+   Its group is claimed already: it joins that claim.                             open → claimed
    Released or run out:                                                           claimed → open
    Snoozed, it stays open, but is left out until a time or a count (`cases.snoozing`).
    Only the holder acts on it. Another person takes it over first, with a reason: the state stays.
@@ -64,6 +65,7 @@ class Transition:
 
 TRANSITIONS: Final = (
     Transition("claimed", frozenset((OPEN,)), CLAIMED),
+    Transition("joined", frozenset((OPEN,)), CLAIMED),
     Transition("renewed", frozenset((CLAIMED,)), CLAIMED),
     Transition("released", frozenset((CLAIMED, VERIFYING)), OPEN),
     Transition("expired", frozenset((CLAIMED,)), OPEN),

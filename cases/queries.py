@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cases import lifecycle
+from cases import group_notes, lifecycle
 from cases.case import Case, Retry, json_value
 from cases.errors import CaseNotFoundError
 from cases.notes import Note, notes_of
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from cases.group_notes import GroupNote
     from data.store import Reading
 
 _MAX_ROWS: Final = 1_000
@@ -153,6 +154,8 @@ class CaseDetail:
     retry_refusal: str | None
     """Why nobody can retry it now, whatever their role; None where it can be retried, or does not wait."""
     history: Sequence[AuditEntry]
+    group_note: GroupNote | None = None
+    """What people know of the cause."""
 
     @property
     def notes(self) -> list[Note]:
@@ -219,6 +222,7 @@ def one(reading: Reading, case_id: str) -> CaseDetail:
         workers=workers,
         retry_refusal=_retry_refusal(case, workers),
         history=reading.query("cases/case_acts", own, into=AuditEntry.of),
+        group_note=group_notes.of_groups(reading, [case.fingerprint]).get(case.fingerprint),
     )
 
 

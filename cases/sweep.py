@@ -11,6 +11,7 @@ from audit.actor import SYSTEM
 from cases import lifecycle, snoozing
 from cases.case import Case, Retry, RetryState
 from cases.change import Change, make
+from cases.group_claims import end_overdue
 from cases.intake import settle
 from cases.retries import give_back, give_up
 from cases.workers import KNOWN, PAUSES
@@ -18,6 +19,7 @@ from data.clock import stored, utc_now
 from traces.joining import RECENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from access.context import RequestContext
@@ -36,7 +38,8 @@ def settle_due(store: Store) -> bool:
 
 def sweep(ctx: RequestContext) -> int:
     """Apply what is overdue and return how many cases it touched. Cheap when nothing is."""
-    if not ctx.store.query("cases/overdue", _times(stored(utc_now()), ctx.limits)):
+    times = _times(stored(utc_now()), ctx.limits)
+    if not ctx.store.query("cases/overdue", times) and not _overdue_groups(ctx.store.query, times):
         return 0
     return perform(EndOverdue(), ctx.as_system())
 
@@ -47,13 +50,22 @@ class EndOverdue(SystemCommand[int]):
 
     def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> int:
         """Apply it and return how many cases it touched."""
-        overdue = tx.run("cases/overdue", _times(now, ctx.limits), into=Case.of)
+        times = _times(now, ctx.limits)
+        overdue = tx.run("cases/overdue", times, into=Case.of)
         for case in overdue:
             if case.state == lifecycle.RETRYING:
                 _end_retry(tx, case, ctx.limits, now)
             else:
                 make(tx, [_returned(case, ctx.limits, now)], now)
-        return len(overdue)
+        return len(overdue) + end_overdue(tx, _overdue_groups(tx.run, times), now)
+
+
+def _overdue_groups(
+    run: Callable[[str, dict[str, Any]], list[dict[str, Any]]], times: dict[str, Any]
+) -> list[str]:
+    """Return the ids of the claims of groups whose time is up."""
+    asked = {name: times[name] for name in ("now", "latest_lease")}
+    return [str(claim_id) for row in run("cases/overdue_group_claims", asked) for claim_id in row.values()]
 
 
 def _times(now: datetime, limits: Limits) -> dict[str, Any]:

@@ -35,6 +35,15 @@ class Note(BaseModel):
     is_hand_over: bool = Field(description="Written when the person gave the case back.")
 
 
+class GroupNote(BaseModel):
+    """A version of a group's note, Markdown; an empty text took the note away."""
+
+    version: int
+    text: str
+    author: str
+    written_at: Time
+
+
 class Attempt(BaseModel):
     """One try of a step."""
 
@@ -187,6 +196,7 @@ class CaseDetail(_CaseFields):
     retries: list[RetryRun]
     occurrence_list: list[Occurrence]
     notes: list[Note]
+    group_note: GroupNote | None = Field(description="What people know of the cause.")
     acts: list[Act]
     data: dict[str, Any]
     stacktrace: str | None

@@ -137,3 +137,39 @@ def test_notes_snooze_and_assignment_over_rest(http: httpx.Client, case: dict[st
     assert (assigned["assignee"], assigned["assignee_kind"]) == ("payments", "team")
     assert http.get("/api/v1/cases", params={"assignee": "payments"}).json()["total"] == 1
     assert http.get("/api/v1/groups", params={"assignee": "billing"}).json()["total"] == 0
+
+
+def test_a_group_is_claimed_with_what_arrives_and_released(http: httpx.Client, container: Container) -> None:
+    container.store.append(batch(*(failure(n, f"SO-{n}") for n in range(3)))).result()
+    first = cases(http)[0]
+    group = f"groups/{first['group']}"
+    act(http, f"cases/{first['id']}/claim", who="bob")
+    claimed = act(http, f"{group}/claim").json()
+    assert (claimed["group"], claimed["holder"], len(claimed["claimed"])) == (first["group"], "ann", 2)
+    (left,) = claimed["left_out"]
+    assert left["id"] == first["id"]
+    assert left["reason"].startswith("bob has it until ")
+    refused = act(http, f"{group}/claim", who="bob")
+    assert (refused.status_code, refused.json()["holder"]) == (409, "ann")
+    container.store.append(batch(failure(9, "SO-9"))).result()
+    (late,) = [case for case in cases(http) if case["correlation_id"] == "SO-9"]
+    assert (late["state"], late["holder"], late["lease_until"]) == ("claimed", "ann", claimed["lease_until"])
+    assert http.get(f"/api/v1/{group}").json()["claim"]["holder"] == "ann"
+    assert len(act(http, f"{group}/release", {"note": "Over to you"}).json()["released"]) == 3
+    assert act(http, f"{group}/release", {}).status_code == 409
+    assert http.get(f"/api/v1/{group}").json()["claim"] is None
+    assert act(http, "groups/nothing/claim").status_code == 404
+
+
+def test_the_note_of_a_group_over_rest(http: httpx.Client, case: dict[str, Any]) -> None:
+    group = f"groups/{case['group']}"
+    first = act(http, f"{group}/note", {"text": "Ask the bank", "expected": 0}).json()
+    assert (first["version"], first["author"]) == (1, "ann")
+    assert act(http, f"{group}/note", {"text": "Ask me", "expected": 0}, who="bob").status_code == 409
+    assert http.get(f"/api/v1/cases/{case['id']}").json()["group_note"]["text"] == "Ask the bank"
+    assert http.get(f"/api/v1/{group}").json()["note"]["version"] == 1
+    act(http, f"{group}/note", {"text": "", "expected": 1})
+    assert http.get(f"/api/v1/{group}").json()["note"] is None
+    versions = http.get(f"/api/v1/{group}/notes").json()
+    assert [one["text"] for one in versions["items"]] == ["", "Ask the bank"]
+    assert http.get("/api/v1/groups/nothing/notes").status_code == 404

@@ -14,6 +14,7 @@ from cases.groups import After, Group
 from cases.lifecycle import CODE_NAMES
 from data import formats
 from views.exceptions.filters import FILTERS, PER_PAGE
+from views.exceptions.group_acts import group_acts
 from views.kit import labels, markdown
 from views.kit.empty import empty
 from views.kit.state import go, param
@@ -149,6 +150,7 @@ def chosen_group(ctx: ServerContext) -> None:
             st.markdown(markdown.escape(str(error)))
         else:
             st.html(_STYLE + _table([group], ctx.now()))
+            group_acts(group)
         st.button(
             "All exceptions", key="leave_group", icon=":material/close:", type="tertiary",
             on_click=lambda: go(group=None, page=None, case=None),
@@ -172,7 +174,7 @@ def _row(group: Group, now: datetime) -> str:
         _spark(group),
         "<br>".join(escape(labels.amount(value)) for value in group.value) or formats.MISSING,
         _age(group.oldest, now),
-        escape(", ".join(group.holders)) or formats.MISSING,
+        _who(group),
         escape(_fix(group)),
     )
     named = zip(_NAMES[1:], cells, strict=True)
@@ -193,8 +195,26 @@ def _cause(group: Group) -> str:
     state = f'<span{loud} title="{_HELP[group.state]}">{STATES[group.state]}</span>'
     return (
         f'<a href="{escape(address)}" target="_self">{escape(group.title)}</a>'
-        f"<small>{state} · {escape(' · '.join(about))}</small>"
+        f"<small>{state} · {escape(' · '.join(about))}</small>{_note(group)}"
     )
+
+
+def _note(group: Group) -> str:
+    """Return the first line of the group's note."""
+    if group.note is None:
+        return ""
+    lines = group.note.text.splitlines()
+    more = " …" if lines[1:] else ""
+    return f"<small>Note: {escape(lines[0])}{more}</small>"
+
+
+def _who(group: Group) -> str:
+    """Return who has cases of the group, and who has claimed all of it."""
+    names = [escape(name) for name in group.holders]
+    if group.claim and group.claim.holder not in group.holders:
+        names.append(escape(group.claim.holder))
+    claimed = "<small>claimed the group</small>" if group.claim else ""
+    return ", ".join(names) + claimed if names else formats.MISSING
 
 
 def _spark(group: Group) -> str:

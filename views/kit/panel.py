@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.case import Case
+    from cases.group_notes import GroupNote
     from cases.notes import Note
     from cases.queries import CaseDetail
     from cases.tasks import Tasks
@@ -55,6 +56,8 @@ def case_panel(detail: CaseDetail, *, key: str = "panel") -> None:
     if is_free(case):
         class_question(case, key)
     st.markdown(_what_happened(case, now, zone))
+    if detail.group_note:
+        group_note(detail.group_note, now, zone)
     _progress(detail, now, zone)
     if case.state in LIVE:
         _is_it_safe(detail, now)
@@ -251,6 +254,14 @@ def _attempts(detail: CaseDetail, zone: str) -> None:
             for one in detail.attempts
         ]
         st.dataframe(rows, hide_index=True)
+
+
+def group_note(note: GroupNote, now: datetime, zone: str) -> None:
+    """Show what people know of the cause."""
+    with st.container(border=True, gap="xxsmall"):
+        when = formats.clock(note.written_at, zone, now)
+        st.caption(f"Note of the group · {escape(note.author)} · {when} · version {note.version}")
+        st.markdown(written(note.text))
 
 
 def _notes(notes: list[Note], now: datetime, zone: str) -> None:

@@ -140,6 +140,7 @@ _ACTS: Final = {
     "retried": ("replay", "", "{actor} requested a retry of {step}"),
     "retry_cancelled": ("block", "", "{actor} cancelled the retry of {step}"),
     "classified": ("category", "", "{actor} named the class of the exception at {step}"),
+    "joined": ("group_work", "", "The exception at {step} joined a claim: {reason}"),
     "noted": ("sticky_note_2", "", "{actor} wrote a note on the exception at {step}"),
     "assigned": ("assignment_ind", "", "{actor} assigned the exception at {step}"),
     "snoozed": ("snooze", "", "{actor} snoozed the exception at {step}"),
