@@ -34,8 +34,8 @@ function icon(severity) {
 function due(row, now) {
   const box = element("div", "cell due-cell");
   if (row.due === null || row.due === undefined) {
-    box.textContent = row.wakes ? `in ${span(row.wakes - now)}` : row.ended ?? "–";
-    if (row.wakes) box.title = "Snoozed: it comes back then";
+    box.textContent = row.wakes ? span(row.wakes - now) : row.ended ?? "–";
+    if (row.wakes) box.title = `Snoozed: it comes back in ${span(row.wakes - now)}`;
     box.classList.add("dim");
     return box;
   }

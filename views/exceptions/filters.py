@@ -28,7 +28,8 @@ def filters() -> CaseFilter:
         counted = facets.severity
         _choice("severity", "Severity", {name: counted[name] for name in SEVERITIES if name in counted})
         _choice("tenant", "Tenant", facets.tenant)
-        _choice("assignee", "Assigned to", facets.assignee)
+        if facets.assignee or several("assignee"):
+            _choice("assignee", "Assigned to", facets.assignee)
     return CaseFilter(
         flow=several("flow") or None,
         klass=several("class") or None,
@@ -56,7 +57,7 @@ def _choice(name: str, label: str, counted: dict[str, int]) -> None:
     options = list(dict.fromkeys([*counted, *chosen]))
     st.session_state[key] = chosen
     st.multiselect(
-        label, options, key=key, placeholder=label, label_visibility="collapsed", width=170,
+        label, options, key=key, placeholder=label, label_visibility="collapsed", width=150,
         format_func=lambda value: f"{value} ({counted[value]})" if value in counted else value,
         on_change=lambda: go(**{name: st.session_state[key], "page": None}),
     )  # fmt: skip

@@ -213,7 +213,7 @@ def _who(group: Group) -> str:
     names = [escape(name) for name in group.holders]
     if group.claim and group.claim.holder not in group.holders:
         names.append(escape(group.claim.holder))
-    claimed = "<small>claimed the group</small>" if group.claim else ""
+    claimed = f"<small>{escape(group.claim.holder)} claimed the group</small>" if group.claim else ""
     return ", ".join(names) + claimed if names else formats.MISSING
 
 

@@ -140,24 +140,21 @@ def _settling(detail: CaseDetail, key: str) -> None:
 
 def _more(case: Case, key: str) -> None:
     """Draw what is needed less often."""
-    _note(case, key)
-    if (
-        case.state in WAITING
-        and not case.is_snoozed
-        and st.button("Snooze…", key=f"{key}_snooze", icon=":material/snooze:")
-    ):
-        snooze_dialog([case.id])
-    if case.is_snoozed:
-        st.button(
-            "End the snooze", key=f"{key}_wake", icon=":material/alarm:",
-            on_click=_act, args=([Wake(case.id)],), kwargs={"token": _token(case, "wake")},
-        )  # fmt: skip
-    if case.state in LIVE and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
-        assign_dialog(case.id)
-    if case.state == CLAIMED and st.button(
-        "Return with a note…", key=f"{key}_return", icon=":material/undo:"
-    ):
-        return_dialog(case.id)
+    with st.popover("More", icon=":material/more_horiz:"):
+        _note(case, key)
+        if case.is_snoozed:
+            st.button(
+                "End the snooze", key=f"{key}_wake", icon=":material/alarm:",
+                on_click=_act, args=([Wake(case.id)],), kwargs={"token": _token(case, "wake")},
+            )  # fmt: skip
+        elif case.state in WAITING and st.button("Snooze…", key=f"{key}_snooze", icon=":material/snooze:"):
+            snooze_dialog([case.id])
+        assignable = case.state in LIVE
+        if assignable and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
+            assign_dialog(case.id)
+        claimed = case.state == CLAIMED
+        if claimed and st.button("Return with a note…", key=f"{key}_return", icon=":material/undo:"):
+            return_dialog(case.id)
 
 
 def _note(case: Case, key: str) -> None:

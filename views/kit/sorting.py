@@ -52,7 +52,8 @@ def snooze_dialog(case_ids: list[str]) -> None:
     cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
     shown = scope(cases)
     st.markdown(
-        "A claim of yours is released. The exception comes back by itself; what you choose counts first."
+        "If you have claimed it, the claim is released. The exception comes back at the time or after the "
+        "failures that you choose, whichever comes first."
     )
     chosen = st.selectbox("Until", [*_HOURS, _TOMORROW, _TIME, _NEVER], key="snooze_until")
     until = _until(chosen)
