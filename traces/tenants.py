@@ -12,8 +12,8 @@ from traces.arrivals import NO_ID
 from traces.units import Units, known_units
 
 if TYPE_CHECKING:
-    from data.store import Tx
-    from traces.joining import Difference
+    from data.transaction import Tx
+    from traces.resolving import Difference
 
 _MEMO: Final = "traces.tenants"
 
