@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from cases.case import Case
-    from data.store import Tx
+    from data.transaction import Tx
 
 PERSON, TEAM = "person", "team"
 KINDS: Final = (PERSON, TEAM)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from audit.actor import Actor
-    from data.store import Tx
+    from data.transaction import Tx
 
 CLAIM: str = "case.claim"
 

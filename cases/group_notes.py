@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from access.context import RequestContext
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from access.limits import Limits
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 def extended(case: Case, actor: str, now: datetime, limits: Limits) -> Case:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from access.context import RequestContext
     from cases.case import Case
     from cases.queries import AuditEntry
-    from data.store import Tx
+    from data.transaction import Tx
 
 NOTED: Final = "noted"
 MAX_CHARS: Final = 4_000

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from access.context import RequestContext
     from audit.actor import Actor
     from cases.case import Case
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
 
 TAKEN_OVER, RESOLVED, ASSIGNED, NOTED = "taken_over", "resolved", "assigned", "noted"
 SHOWN: Final = 5

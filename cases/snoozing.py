@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from cases.case import Case
-    from data.store import Tx
+    from data.transaction import Tx
 
 LONGEST: Final = timedelta(days=90)
 MOST: Final = 1_000_000
