@@ -49,12 +49,17 @@ def _from(least: str, *others: str) -> frozenset[str]:
 _RULES: Final = (
     ActRule("read", _from(VIEWER), "look at exceptions, units, traces, figures and sources", quiet=True),
     ActRule("case.claim", _from(OPERATOR), "claim an exception, or renew a claim"),
+    ActRule("case.take_over", _from(OPERATOR), "take an exception over from its holder"),
     ActRule("case.release", _from(OPERATOR), "give a claimed exception back"),
     ActRule("case.retry", _from(OPERATOR), "ask for a retry"),
     ActRule("case.retry_unsafe", _from(APPROVER), "ask for a retry of a step that is not safe to replay"),
     ActRule("case.cancel_retry", _from(OPERATOR), "cancel a retry that no worker has taken"),
     ActRule("case.fixed_outside", _from(OPERATOR), "mark an exception as fixed outside"),
     ActRule("case.class", _from(OPERATOR), "name the class of an exception, also for its group"),
+    ActRule("case.note", _from(OPERATOR), "write a note on an exception"),
+    ActRule("case.snooze", _from(OPERATOR), "snooze an exception, or end its snooze"),
+    ActRule("case.assign", _from(OPERATOR), "assign an exception to a person or a team"),
+    ActRule("group.note", _from(OPERATOR), "write the note of a group, if the role reaches all of it"),
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
     ActRule("batch.freeze", _from(OPERATOR), "list what a batch would act on", quiet=True),
     ActRule("batch.run", _from(OPERATOR), "start, pause, resume and cancel a batch of acts"),
@@ -150,6 +155,12 @@ def scope(grants: Iterable[Grant], act: str = "read") -> tuple[str, ...] | None:
     if any(grant.whole for grant in reached):
         return None
     return tuple(f"{grant.tenant or ANY}{_SEPARATOR}{grant.flow or ANY}" for grant in reached)
+
+
+def parts(place: str) -> tuple[str, str]:
+    """Return tenant and flow of one text of a scope; `*` stands for any."""
+    tenant, _, flow = place.partition(_SEPARATOR)
+    return tenant, flow
 
 
 def reaches(scope: Iterable[str] | None, tenant: str | None, flow: str) -> bool:

@@ -146,6 +146,18 @@ class Case:
     claimed_at: datetime | None = None
     first_claimed_at: datetime | None = None
     lease_until: datetime | None = None
+    free_from_version: int | None = None
+    """The version since which nobody held it; its holder changes nothing of it."""
+    free_to_version: int | None = None
+    """The last version before its holder claimed it; None while nobody holds it, and after a take-over."""
+    snoozed_by: str | None = None
+    """Who snoozed it; None where it is not snoozed."""
+    snoozed_until: datetime | None = None
+    snoozed_count: int | None = None
+    """With so many occurrences it comes back."""
+    assignee: str | None = None
+    """Who should look at it; only a claim makes somebody its holder."""
+    assignee_kind: str | None = None
     tasks: Tasks | None = None
     """Which tasks failed, where the step is several tasks."""
     people_at: datetime | None = None
@@ -197,6 +209,11 @@ class Case:
     def value(self) -> Money | None:
         """The money at risk; None where nobody knows it."""
         return None if self.value_amount is None else Money(self.value_amount, self.value_currency)
+
+    @property
+    def is_snoozed(self) -> bool:
+        """Whether it is left out of the open ones for a while."""
+        return self.snoozed_by is not None
 
     @property
     def key(self) -> CaseKey:

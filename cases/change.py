@@ -10,6 +10,7 @@ from audit import trail
 from cases.errors import IllegalTransitionError
 from cases.lifecycle import ENDED, LIVE, allowed
 from data.errors import ConflictError
+from data.nouns import noun
 from traces import fingerprint_1
 from traces.outcome import RULE
 
@@ -38,7 +39,7 @@ class Change:
     def made(self, now: datetime) -> Case:
         """Return the case as it is once the change is made: numbered, and dated."""
         if self.before is None:
-            return replace(self.after, version=1, updated_at=now)
+            return replace(self.after, version=1, updated_at=now, free_from_version=1)
         if not allowed(self.verb, self.before.state, self.after.state):
             raise IllegalTransitionError(self.verb, self.before.state, self.after.state)
         comes_back = self.before.state in ENDED and self.after.state in LIVE
@@ -47,7 +48,17 @@ class Change:
             version=self.before.version + 1,
             updated_at=now,
             episodes=self.after.episodes + comes_back,
+            **_free_versions(self.before, self.after),
         )
+
+
+def _free_versions(before: Case, after: Case) -> dict[str, Any]:
+    """Return between which of its versions nobody held a case, where its holder changes."""
+    if before.holder == after.holder:
+        return {}
+    if after.holder is None:
+        return {"free_from_version": before.version + 1, "free_to_version": None}
+    return {"free_to_version": before.version if before.holder is None else None}
 
 
 def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:
@@ -194,3 +205,29 @@ def of_groups(tx: Tx) -> dict[Group, Word]:
 def _word_of_group(row: Mapping[str, Any]) -> tuple[Group, Word]:
     tenant, flow, fingerprint, error_class, actor = row.values()
     return Group(tenant, flow, fingerprint), Word(error_class, actor)
+
+
+# --- groups that somebody has claimed ------------------------------------------------------------------
+
+GROUP_CLAIMS: Final = "cases.group_claims"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupClaim:
+    """A claim of all cases of a group: what arrives while it lives joins it. Times as they are stored."""
+
+    id: str
+    fingerprint: str
+    holder: str
+    scope: Sequence[str] | None
+    """What its holder may claim; None: everything."""
+    claimed_at: datetime
+    lease_until: datetime
+
+
+def group_claims(tx: Tx) -> list[GroupClaim]:
+    """Return the claims of groups that live, the oldest first, as the writer remembers them."""
+    if GROUP_CLAIMS not in tx.memo:
+        tx.memo[GROUP_CLAIMS] = tx.run("cases/live_group_claims", into=noun(GroupClaim, aware=False))
+    found: list[GroupClaim] = tx.memo[GROUP_CLAIMS]
+    return found

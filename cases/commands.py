@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from access.commands import Command, Target
 from audit.actor import HUMAN
-from cases import classes, lifecycle, workers
+from cases import classes, lifecycle, notices, workers
 from cases.case import Case, Retry, RetryState
 from cases.change import Change, make
 from cases.errors import CaseNotFoundError, NoWorkerError
@@ -124,18 +124,24 @@ class Claim(CaseCommand):
 
 @dataclass(frozen=True, slots=True)
 class Release(CaseCommand):
-    """Give a claimed case back to the queue.
+    """Give a claimed case back to the queue, on request with a note for the next person.
 
     Raises, when performed:
         AlreadyClaimedError: somebody else holds it.
     """
 
     act: ClassVar = "case.release"
+    note: str | None = None
+
+    @property
+    def why(self) -> str | None:
+        """The note, as the reason of the intent."""
+        return (self.note or "").strip() or None
 
     def decide(self, loaded: AtHand, ctx: RequestContext, _now: datetime) -> Decision:
         """Return the release."""
         released = lifecycle.release(loaded.case, ctx.actor.name)
-        return Decision(Change(loaded.case, released, "released", ctx.actor))
+        return Decision(Change(loaded.case, released, "released", ctx.actor, self.why))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +202,7 @@ class CancelRetry(CaseCommand):
     The case goes back to who had claimed it before the retry, else to the queue. It stays due when it was.
 
     Raises, when performed:
+        AlreadyClaimedError: somebody else holds it.
         NotAllowedNowError: no retry waits, or a worker runs it already.
     """
 
@@ -211,7 +218,7 @@ class CancelRetry(CaseCommand):
     def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case without its retry."""
         case = loaded.case
-        after = lifecycle.cancel_retry(case, loaded.retry, now, ctx.limits)
+        after = lifecycle.cancel_retry(case, ctx.actor.name, loaded.retry, now, ctx.limits)
         details = {"retry_id": case.retry_id}
         change = Change(case, after, "retry_cancelled", ctx.actor, self.reason, details)
         return Decision(change, cancel=[RetryState.QUEUED])
@@ -241,27 +248,40 @@ class FixedOutside(CaseCommand):
 
 @dataclass(frozen=True, slots=True)
 class Resolve(CaseCommand):
-    """Close a case with a code and a reason. It wins over any claim.
+    """Close a case with a code and a reason: its holder, or anybody while nobody holds it.
+
+    `version` is the version of the case that the person saw. Where nobody held it then, the act wins over a
+    claim that was made since, and who claimed it gets a notice.
 
     Raises, when performed:
+        AlreadyClaimedError: somebody else holds it.
         InvalidActError: there is no such code, or the reason is too short.
     """
 
     act: ClassVar = "case.resolve"
     code: str
     reason: str
+    version: int | None = None
 
     def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case closed. A worker that runs its retry learns at its next report that it is lost."""
-        case, reason = loaded.case, self.reason.strip()
-        after = lifecycle.resolve(case, self.code, reason, now)
+        case, reason, name = loaded.case, self.reason.strip(), ctx.actor.name
+        after = lifecycle.resolve(case, name, self.code, reason, now, seen=self.version)
         if self.code in lifecycle.VERIFIABLE:
             after = _by_person(after, ctx.actor, now)
         details = {"code": self.code}
-        if case.holder not in (None, ctx.actor.name):
+        if case.holder not in (None, name):
             details["taken_from"] = str(case.holder)
         change = Change(case, after, "resolved", ctx.actor, reason, details)
         return Decision(change, cancel=[RetryState.QUEUED, RetryState.LEASED])
+
+    def apply(self, tx: Tx, decided: Decision, ctx: RequestContext, now: datetime) -> Case:
+        """Write the change, and a notice to who had claimed the case meanwhile."""
+        after, before = CaseCommand.apply(self, tx, decided, ctx, now), decided.change.before
+        if before is not None:
+            reason = decided.change.reason
+            notices.notify(tx, before.holder, notices.RESOLVED, after, by=ctx.actor, now=now, reason=reason)
+        return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +291,7 @@ class Classify(CaseCommand):
     The rules ask for it where they are not sure; a person may also correct them.
 
     Raises, when performed:
+        AlreadyClaimedError: somebody else holds it.
         InvalidActError: there is no such class.
         NotAllowedNowError: the case has ended.
     """
@@ -279,10 +300,12 @@ class Classify(CaseCommand):
     error_class: str
     for_group: bool = False
 
-    def decide(self, loaded: AtHand, ctx: RequestContext, _now: datetime) -> Decision:
+    def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case with the class that the person names."""
         case = loaded.case
-        after = classes.named(case, self.error_class, ctx.actor.name)
+        lifecycle.refuse_other_holder(case, ctx.actor.name)
+        renewed = lifecycle.renewed(case, ctx.actor.name, now, ctx.limits)
+        after = classes.named(renewed, self.error_class, ctx.actor.name)
         details = {
             "class": after.error_class,
             "was": case.error_class,

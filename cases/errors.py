@@ -62,8 +62,28 @@ class AlreadyClaimedError(ConflictError):
         lasts = f" The claim runs out at {until:%H:%M} UTC." if until else ""
         super().__init__(
             f"Exception {case_id} is already claimed by {holder}{began}.{lasts} "
-            f"Ask {holder} to release it, or take another."
+            f"Ask {holder} to release it, take it over with a reason, or take another."
         )
+
+
+class GroupClaimedError(ConflictError):
+    """Somebody else has claimed the group."""
+
+    def __init__(self, holder: str, since: datetime, until: datetime) -> None:
+        self.holder = holder
+        self.since = since
+        super().__init__(
+            f"The group is claimed by {holder} since {since:%H:%M} UTC; what arrives joins that claim. "
+            f"It runs out at {until:%H:%M} UTC. Ask {holder} to release it, or take over single exceptions."
+        )
+
+
+class GroupNotClaimedError(ConflictError):
+    """The actor has claimed neither the group nor any exception of it."""
+
+
+class GroupNoteChangedError(ConflictError):
+    """Somebody else has changed the group's note meanwhile. Read it again, then save yours."""
 
 
 class NotAllowedNowError(ConflictError):

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cases import lifecycle
+from cases import group_notes, lifecycle
 from cases.case import Money
+from cases.change import GroupClaim
 from cases.errors import GroupNotFoundError
+from cases.group_claims import overlap
 from cases.queries import CaseFilter
 from data.clock import stored
 from data.nouns import Page, noun
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
+    from cases.group_notes import GroupNote
     from data.store import Reading
 
 NEW, ONGOING, ESCALATING, REGRESSED, CLOSED = "new", "ongoing", "escalating", "regressed", "closed"
@@ -79,6 +82,9 @@ class Group:
     """Failures in each of the last 14 days of 24 hours, the oldest first."""
     last_fix: Fix | None = None
     state: str = ONGOING
+    claim: GroupClaim | None = None
+    """Who has claimed the group, so that what arrives joins the claim."""
+    note: GroupNote | None = None
 
 
 class After(NamedTuple):
@@ -177,6 +183,10 @@ class _Known:
         for fix in reading.query("cases/group_fixes", {**asked, **repaired}, into=noun(_Ended)):
             tried = fix.tried if fix.how == "retry" else None
             self.fix.setdefault(fix.id, Fix(fix.how, fix.worked, tried, fix.last_at))
+        self.note = group_notes.of_groups(reading, groups)
+        claims = reading.query("cases/live_group_claims", into=noun(GroupClaim))
+        reached = [one for one in claims if one.lease_until > now and overlap(one.scope, reading.scope)]
+        self.claim = {one.fingerprint: one for one in reversed(reached)}
 
     def of(self, group: Group, now: datetime) -> Group:
         """Return a group with what is known of it."""
@@ -188,6 +198,8 @@ class _Known:
             hours=hours[::-1],
             days=[*earlier[::-1], sum(hours)],
             last_fix=self.fix.get(group.id),
+            claim=self.claim.get(group.id),
+            note=self.note.get(group.id),
         )
         return replace(group, state=state_of(group, now))
 

@@ -3,7 +3,10 @@
 1. An error record opens a case: one unit stuck at one step.                     → open
 2. More of the same add occurrences, never a second case.
 3. Someone claims it: a lease, renewed by activity, that runs out by itself.     open → claimed
+   Its group is claimed already: it joins that claim.                             open → claimed
    Released or run out:                                                           claimed → open
+   Snoozed, it stays open, but is left out until a time or a count (`cases.snoozing`).
+   Only the holder acts on it. Another person takes it over first, with a reason: the state stays.
 4. A retry is asked for. The person who asks holds it.                            open, claimed → retrying
    A worker leases it, runs the step, and reports.
    It is cancelled before a worker took it:                                       retrying → claimed, open
@@ -12,7 +15,9 @@
 6. The unit's own success signal arrives, later than the case's last failure.     any live state → recovered
    It does not arrive in time, or the step fails again:                           verifying → open
    A person who repaired it elsewhere waits for the same proof, for days:         open, claimed → verifying
-7. A person closes it with a code and a reason. This wins over any claim.         any live state → resolved
+7. Its holder, or anybody while nobody holds it, closes it with a code and a reason:
+                                                                                  any live state → resolved
+   It wins over a claim that was made since the person who closes it saw the case.
    Where they say that it was repaired, a later success is noted: verified.
    So does the script that failed: its block called `unit.ok()` after the error.  any live state → resolved
 8. Nothing can ever prove it (a trace, a request or no unit), and nothing new came for 14 days:
@@ -60,6 +65,7 @@ class Transition:
 
 TRANSITIONS: Final = (
     Transition("claimed", frozenset((OPEN,)), CLAIMED),
+    Transition("joined", frozenset((OPEN,)), CLAIMED),
     Transition("renewed", frozenset((CLAIMED,)), CLAIMED),
     Transition("released", frozenset((CLAIMED, VERIFYING)), OPEN),
     Transition("expired", frozenset((CLAIMED,)), OPEN),
@@ -105,7 +111,9 @@ CLOCK_SLACK: Final = timedelta(hours=1)
 """How far in the future a claim may lie: shorter leases by another setting are no wrong clock."""
 UNPROVABLE: Final = ("trace", "technical", "none")
 """A unit that only a trace or a technical ID names never comes again, so nothing can prove it."""
-_UNHELD: Final[dict[str, Any]] = dict.fromkeys((
+AWAKE: Final[dict[str, Any]] = dict.fromkeys(("snoozed_by", "snoozed_until", "snoozed_count"))
+"""What a case loses when it is not snoozed any more."""
+_UNHELD: Final[dict[str, Any]] = AWAKE | dict.fromkeys((
     "holder", "claimed_at", "lease_until", "verify_until", "next_attempt_at",
 ))  # fmt: skip
 """What a case loses when nobody works on it any more."""
@@ -125,8 +133,8 @@ def claim(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
         NotAllowedNowError: it is not waiting for a person.
     """
     if case.state not in WAITING:
-        raise _not_now(case, "claimed")
-    _refuse_other_holder(case, actor)
+        raise not_now(case, "claimed")
+    refuse_other_holder(case, actor)
     is_renewed = case.state == CLAIMED
     return replace(
         case,
@@ -135,7 +143,15 @@ def claim(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
         claimed_at=case.claimed_at if is_renewed else now,
         first_claimed_at=case.first_claimed_at or now,
         lease_until=now + timedelta(seconds=limits.claim_s),
+        **AWAKE,
     )
+
+
+def renewed(case: Case, actor: str, now: datetime, limits: Limits) -> Case:
+    """Return the case after an act of `actor`: where they have claimed it, the lease begins again."""
+    if case.state != CLAIMED or case.holder != actor:
+        return case
+    return replace(case, lease_until=now + timedelta(seconds=limits.claim_s))
 
 
 def release(case: Case, actor: str) -> Case:
@@ -146,8 +162,8 @@ def release(case: Case, actor: str) -> Case:
         NotAllowedNowError: nobody holds it.
     """
     if case.state != CLAIMED and not is_fixed_outside(case):
-        raise _not_now(case, "released")
-    _refuse_other_holder(case, actor)
+        raise not_now(case, "released")
+    refuse_other_holder(case, actor)
     people_at = None if is_fixed_outside(case) else case.people_at
     return replace(case, state=OPEN, **_UNHELD | {"people_at": people_at})
 
@@ -162,9 +178,9 @@ def retry(case: Case, actor: str, retry_id: str, reason: str | None, now: dateti
         ReasonMissingError: it is a business error, and no reason is given.
     """
     if case.state not in WAITING:
-        raise _not_now(case, "retried")
+        raise not_now(case, "retried")
     _refuse_unprovable(case, "retried")
-    _refuse_other_holder(case, actor)
+    refuse_other_holder(case, actor)
     if needs_reason(case) and not (reason or "").strip():
         raise ReasonMissingError(
             f"Exception {case.id} is a business error: the same step ends the same way unless something "
@@ -179,23 +195,26 @@ def needs_reason(case: Case) -> bool:
     return case.error_class == CLASS_BUSINESS
 
 
-def cancel_retry(case: Case, waiting: Retry | None, now: datetime, limits: Limits) -> Case:
+def cancel_retry(case: Case, actor: str, waiting: Retry | None, now: datetime, limits: Limits) -> Case:
     """Return the case without its retry that no worker has taken.
 
-    A case that was claimed before the retry goes back to its holder, any other to the queue.
+    A case that was claimed before the retry, or taken over since, goes back to its holder, any other to the
+    queue.
 
     Raises:
+        AlreadyClaimedError: someone else holds it.
         NotAllowedNowError: there is no retry that waits, or a worker runs it already.
     """
     taken_out = "taken out of the retry queue"
     if case.state != RETRYING or waiting is None:
-        raise _refusal(case, taken_out, "no retry of it waits.")
+        raise refusal(case, taken_out, "no retry of it waits.")
     if waiting.state != RetryState.QUEUED:
         runs = f"{waiting.worker} runs its retry since {waiting.started_at:%H:%M} UTC. Wait for the result."
-        raise _refusal(case, taken_out, runs)
+        raise refusal(case, taken_out, runs)
+    refuse_other_holder(case, actor)
     back = without_retry(replace(case, state=OPEN, **_UNHELD), waiting)
     # The retry of an open case claims it in the same moment.
-    if not (case.claimed_at and case.claimed_at < waiting.requested_at):
+    if case.claimed_at in (None, waiting.requested_at):
         return back
     lease_until = now + timedelta(seconds=limits.claim_s)
     return replace(
@@ -221,24 +240,29 @@ def fixed_outside(case: Case, actor: str, reason: str, now: datetime, limits: Li
     """
     marked = "marked as fixed outside"
     if case.state not in WAITING:
-        raise _not_now(case, marked)
+        raise not_now(case, marked)
     _refuse_unprovable(case, marked)
-    _refuse_other_holder(case, actor)
-    _refuse_short(reason)
+    refuse_other_holder(case, actor)
+    refuse_short(reason)
     verify_until = now + timedelta(seconds=limits.fixed_outside_s)
     held = _held(case, actor, now)
     return replace(held, state=VERIFYING, retry_id=None, verify_until=verify_until, next_attempt_at=None)
 
 
-def resolve(case: Case, code: str, reason: str, now: datetime) -> Case:
-    """Return the case closed by a person. A claim does not stand in the way.
+def resolve(
+    case: Case, actor: str, code: str, reason: str, now: datetime, *, seen: int | None = None
+) -> Case:
+    """Return the case closed by a person. `seen` is the version of the case that they acted on.
 
     Raises:
+        AlreadyClaimedError: someone else holds it, and held it when the person saw the case.
         InvalidActError: unknown code, or a reason that is too short.
         NotAllowedNowError: the case has ended already.
     """
     if case.state in ENDED:
-        raise _not_now(case, "resolved")
+        raise not_now(case, "resolved")
+    if not was_free(case, seen):
+        refuse_other_holder(case, actor)
     refuse_resolution(code, reason)
     closed = {"resolved_at": now, "resolution_code": code, "resolution_reason": reason.strip()}
     return replace(case, state=RESOLVED, **_UNHELD | closed, recovered_by=None)
@@ -331,6 +355,14 @@ def is_closed_by_script(case: Case) -> bool:
     return case.state == RESOLVED and case.resolution_code == CLOSED_BY_SCRIPT
 
 
+def was_free(case: Case, version: int | None) -> bool:
+    """Return whether nobody held the case at one of its versions, just before its holder claimed it."""
+    last = case.free_to_version
+    if version is None or last is None:
+        return False
+    return (case.free_from_version or last) <= version <= last
+
+
 def claim_expired(case: Case, now: datetime) -> bool:
     """Return whether the lease on a claimed case has run out."""
     return case.state == CLAIMED and case.lease_until is not None and case.lease_until <= now
@@ -354,6 +386,7 @@ def _held(case: Case, actor: str, now: datetime) -> Case:
         claimed_at=case.claimed_at or now,
         first_claimed_at=case.first_claimed_at or now,
         lease_until=None,
+        **AWAKE,
     )
 
 
@@ -375,26 +408,38 @@ def refuse_resolution(code: str, reason: str) -> None:
         raise InvalidActError(
             f"There is no resolution code {code!r}. Choose one of: {', '.join(RESOLUTION_CODES)}."
         )
-    _refuse_short(reason)
+    refuse_short(reason)
 
 
-def _refuse_short(reason: str) -> None:
+def refuse_short(reason: str) -> None:
+    """Refuse a reason that says nothing.
+
+    Raises:
+        InvalidActError: it is too short.
+    """
     if len(reason.strip()) < MIN_REASON:
         raise InvalidActError(
             f"The reason must have at least {MIN_REASON} characters: it is read months later."
         )
 
 
-def _refuse_other_holder(case: Case, actor: str) -> None:
+def refuse_other_holder(case: Case, actor: str) -> None:
+    """Refuse what only the holder of a case does.
+
+    Raises:
+        AlreadyClaimedError: someone else holds it.
+    """
     if case.holder and case.holder != actor:
         raise AlreadyClaimedError(case.id, case.holder, case.claimed_at, case.lease_until)
 
 
-def _not_now(case: Case, verb: str) -> NotAllowedNowError:
-    return _refusal(case, verb, _why_not(case))
+def not_now(case: Case, verb: str) -> NotAllowedNowError:
+    """Return why the state of a case does not allow an act."""
+    return refusal(case, verb, _why_not(case))
 
 
-def _refusal(case: Case, verb: str, words: str) -> NotAllowedNowError:
+def refusal(case: Case, verb: str, words: str) -> NotAllowedNowError:
+    """Return why a case cannot be changed so, with the words for it."""
     return NotAllowedNowError(case, verb, words)
 
 
@@ -407,9 +452,11 @@ _WHY_ENDED: Final = {
 
 def _why_not(case: Case) -> str:
     if case.state == RETRYING:
-        return f"a retry that {case.holder} asked for is being carried out. Wait for its result."
+        return f"a retry is being carried out, and {case.holder} has it. Wait for its result."
     if is_fixed_outside(case):
-        return f"{case.holder} marked it as fixed outside; it waits for the unit's own success signal."
+        return (
+            f"it was marked as fixed outside, and {case.holder} has it. It waits for the unit's own success."
+        )
     if case.state == VERIFYING:
         return "its retry ran and waits for the unit's own success signal. Wait for the proof."
     return _WHY_ENDED.get(case.state, "nobody has claimed it.")

@@ -27,10 +27,12 @@ from audit import trail
 from audit.actor import SYSTEM
 from cases import failures, lifecycle, tasks
 from cases.case import Case, CaseKey
-from cases.change import Change, make, of_groups, settled
+from cases.change import Change, group_claims, make, of_groups, settled
 from cases.content import counted_case
 from cases.failure import Counted
 from cases.failures import Moves
+from cases.group_claims import late_arrivals
+from cases.snoozing import woken_by_count
 from cases.tasks import TaskFailure
 from data.nouns import shallow
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
@@ -53,6 +55,7 @@ _KEY: Final = CaseKey._fields
 _WANTED: Final = pa.schema([*((name, pa.string()) for name in _KEY), ("takes_untold", pa.bool_())])
 _OCCURRENCE: Final = ("message", "note", "error_type", "attempt", "trace_id", "span_id")
 _NAMED: Final = ("value_amount", *names(lambda field: field.on_case and field.is_context))
+_ARRIVES: Final = ("opened", "reopened")
 _OF_UNIT: Final = ("value_amount", "value_currency", "severity", "due_at", "context", "inherited")
 """What a case says of its unit: known later than its failures, and changed without them."""
 
@@ -232,15 +235,16 @@ class _Board:
         ordered = sorted(self.cases.values(), key=lambda c: (c.last_seen, str(tuple(c.key))))
         changes = [change for case in ordered if (change := self._change(case))]
         made = make(self.tx, changes, self.now)
-        followed = self._follow_scripts(made)
+        followed = self._follow(made)
+        followed += self._join_claims([*made, *followed], {c.after.id for c in changes if c.verb in _ARRIVES})
         failures.note(self.tx, self.failed, (), self.cases.values())
         ids = {case.key: case.id for case in self.cases.values()}
         _write_occurrences(self.tx, moves, ids)
         return list({case.id: case for case in (*made, *followed)}.values())
 
-    def _follow_scripts(self, cases: list[Case]) -> list[Case]:
-        """Close the cases that their own scripts closed, and open again those with a failure that stands."""
-        changes = [change for case in cases if (change := _of_script(case, self.now))]
+    def _follow(self, cases: list[Case]) -> list[Case]:
+        """Close and open cases by the word of their scripts; wake snoozed ones that failed often enough."""
+        changes = [change for case in cases if (change := _of_script(case, self.now) or _woken(case))]
         made = make(self.tx, changes, self.now)
         for case in made:
             if lifecycle.is_closed_by_script(case) and case.retry_id:
@@ -249,6 +253,14 @@ class _Board:
                 asked = {"ids": [case.retry_id], "states": states, "now": self.now}
                 self.tx.run("cases/cancel_retry", asked)
         return made
+
+    def _join_claims(self, cases: list[Case], arrived: set[str]) -> list[Case]:
+        """Give the cases that arrived to the person who has claimed their group."""
+        claims = group_claims(self.tx)
+        if not claims or not arrived:
+            return []
+        latest = {case.id: case for case in cases if case.id in arrived}
+        return make(self.tx, late_arrivals(list(latest.values()), claims, self.now), self.now)
 
     def _change(self, case: Case) -> Change | None:
         before = self.before.get(case.id)
@@ -293,6 +305,11 @@ def _of_script(case: Case, now: datetime) -> Change | None:
     if not _is_attempt(case) and lifecycle.is_closed_by_script(case):
         return Change(case, lifecycle.reopened(case), "reopened", SYSTEM)
     return None
+
+
+def _woken(case: Case) -> Change | None:
+    """Return how a snoozed case comes back that has failed often enough."""
+    return None if case.snoozed_count is None else woken_by_count(case)
 
 
 def _stays(case: Case, other: Case) -> bool:

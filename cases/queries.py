@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cases import lifecycle
+from cases import group_notes, lifecycle
 from cases.case import Case, Retry, json_value
 from cases.errors import CaseNotFoundError
+from cases.notes import Note, notes_of
 from cases.workers import StepWorker, missing, of_step
 from data.clock import utc_now
-from data.nouns import Page, noun
+from data.nouns import Page, noun, shallow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from cases.group_notes import GroupNote
     from data.store import Reading
 
 _MAX_ROWS: Final = 1_000
+SNOOZED: Final = "snoozed"
+"""What snoozed cases are counted as: it is no state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,16 @@ class CaseFilter:
     holder: str | None = None
     group: str | None = None
     text: str | None = None
+    assignee: list[str] | None = None
+    snoozed: bool | None = None
 
     def params(self) -> dict[str, Any]:
         """Return the filter as the parameters of a query, without the state."""
         own = asdict(self)
         own.pop("state")
-        return {"class": own.pop("klass"), **{name: value or None for name, value in own.items()}}
+        snoozed = own.pop("snoozed")
+        given = {name: value or None for name, value in own.items() if name != "klass"}
+        return {"class": self.klass or None, "snoozed": snoozed, **given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Facets:
     klass: dict[str, int] = field(default_factory=dict)
     severity: dict[str, int] = field(default_factory=dict)
     tenant: dict[str, int] = field(default_factory=dict)
+    assignee: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class Claims:
 @dataclass(frozen=True, slots=True)
 class _StateCount:
     state: str
+    is_snoozed: bool
     cases: int
     mine: int
 
@@ -144,6 +154,13 @@ class CaseDetail:
     retry_refusal: str | None
     """Why nobody can retry it now, whatever their role; None where it can be retried, or does not wait."""
     history: Sequence[AuditEntry]
+    group_note: GroupNote | None = None
+    """What people know of the cause."""
+
+    @property
+    def notes(self) -> list[Note]:
+        """What people wrote on it, the oldest first."""
+        return notes_of(self.history)
 
 
 def listed(reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 0) -> Page[Case]:
@@ -156,16 +173,23 @@ def listed(reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 
 
 
 def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
-    """Count the cases that pass the filter by state; `mine` adds those that person holds."""
+    """Count the cases that pass the filter by state; `mine` adds those that person holds.
+
+    Snoozed ones count as SNOOZED, not with the open ones.
+    """
     found = reading.query("cases/case_counts", {**chosen.params(), "mine": mine}, into=noun(_StateCount))
-    by_state = {one.state: one.cases for one in found if not chosen.state or one.state in chosen.state}
+    by_state = {
+        SNOOZED if one.is_snoozed else one.state: one.cases
+        for one in found
+        if not chosen.state or one.state in chosen.state
+    }
     return by_state | ({"mine": sum(one.mine for one in found)} if mine else {})
 
 
 def facets(reading: Reading) -> Facets:
     """Count the live cases by flow, class, severity and tenant."""
     found = Facets()
-    by_name = {"flow": found.flow, "class": found.klass, "severity": found.severity, "tenant": found.tenant}
+    by_name = {"class": found.klass, **shallow(found)}
     for row in reading.query("cases/case_facets", {"live": sorted(lifecycle.LIVE)}):
         by_name[row["name"]][row["value"]] = row["cases"]
     return found
@@ -198,6 +222,7 @@ def one(reading: Reading, case_id: str) -> CaseDetail:
         workers=workers,
         retry_refusal=_retry_refusal(case, workers),
         history=reading.query("cases/case_acts", own, into=AuditEntry.of),
+        group_note=group_notes.of_groups(reading, [case.fingerprint]).get(case.fingerprint),
     )
 
 

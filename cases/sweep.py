@@ -1,4 +1,4 @@
-"""What time alone does: claims run out, workers are given up, proofs fail to come, cases expire."""
+"""What time alone does: claims and snoozes end, workers are given up, proofs fail to come, cases expire."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from access.commands import SystemCommand, perform
 from audit.actor import SYSTEM
-from cases import lifecycle
+from cases import lifecycle, snoozing
 from cases.case import Case, Retry, RetryState
 from cases.change import Change, make
+from cases.group_claims import end_overdue
 from cases.intake import settle
 from cases.retries import give_back, give_up
 from cases.workers import KNOWN, PAUSES
@@ -18,6 +19,7 @@ from data.clock import stored, utc_now
 from traces.joining import RECENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from access.context import RequestContext
@@ -43,7 +45,8 @@ def settle_due(store: Store) -> bool:
 
 def sweep(ctx: RequestContext) -> int:
     """Apply what is overdue and return how many cases it touched. Cheap when nothing is."""
-    if not ctx.store.query("cases/overdue", _times(stored(utc_now()), ctx.limits)):
+    times = _times(stored(utc_now()), ctx.limits)
+    if not ctx.store.query("cases/overdue", times) and not _overdue_groups(ctx.store.query, times):
         return 0
     return perform(EndOverdue(), ctx.as_system())
 
@@ -54,13 +57,22 @@ class EndOverdue(SystemCommand[int]):
 
     def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> int:
         """Apply it and return how many cases it touched."""
-        overdue = tx.run("cases/overdue", _times(now, ctx.limits), into=Case.of)
+        times = _times(now, ctx.limits)
+        overdue = tx.run("cases/overdue", times, into=Case.of)
         retrying = [case for case in overdue if case.state == lifecycle.RETRYING][:_RETRIES]
         rest = [case for case in overdue if case.state != lifecycle.RETRYING][:_CHANGES]
         for case in retrying:
             _end_retry(tx, case, ctx.limits, now)
         make(tx, [_returned(case, ctx.limits, now) for case in rest], now)
-        return len(retrying) + len(rest)
+        return len(retrying) + len(rest) + end_overdue(tx, _overdue_groups(tx.run, times), now)
+
+
+def _overdue_groups(
+    run: Callable[[str, dict[str, Any]], list[dict[str, Any]]], times: dict[str, Any]
+) -> list[str]:
+    """Return the ids of the claims of groups whose time is up."""
+    asked = {name: times[name] for name in ("now", "latest_lease")}
+    return [str(claim_id) for row in run("cases/overdue_group_claims", asked) for claim_id in row.values()]
 
 
 def _times(now: datetime, limits: Limits) -> dict[str, Any]:
@@ -82,6 +94,8 @@ def _end_retry(tx: Tx, case: Case, limits: Limits, now: datetime) -> None:
 
 
 def _returned(case: Case, limits: Limits, now: datetime) -> Change:
+    if snoozing.is_over(case, now):
+        return snoozing.woken_by_time(case)
     if case.state == lifecycle.OPEN:
         why = f"nothing new for {limits.expire_s // 86_400} days, and nothing could prove it"
         return Change(case, lifecycle.expired(case, now), "closed", SYSTEM, why)
@@ -94,5 +108,5 @@ def _returned(case: Case, limits: Limits, now: datetime) -> Change:
     why = "the unit's own success signal did not arrive in time"
     if lifecycle.is_fixed_outside(case):
         days = limits.fixed_outside_s / 86_400
-        why = f"{case.holder} marked it as fixed outside, but no success arrived within {days:g} days"
+        why = f"it was marked as fixed outside, but no success arrived within {days:g} days"
     return Change(case, lifecycle.retry_failed(case), "unproven", SYSTEM, why)

@@ -11,6 +11,7 @@ from access.passwords import MAX_LENGTH, MIN_LENGTH
 from data import formats
 from data.errors import UnsnagError
 from views.kit.acting import say, show_messages
+from views.kit.leaving import sign_out_button
 from views.kit.markdown import escape
 from views.kit.person import context, page_context
 from views.kit.title import title
@@ -60,7 +61,7 @@ def _sessions(ctx: ServerContext) -> None:
     for session in own:
         _session(ctx, session)
     with st.container(horizontal=True, gap="small"):
-        st.button("Sign out", key="sign_out", icon=":material/logout:", type="primary", on_click=_sign_out)
+        sign_out_button("sign_out", "primary")
         st.button(
             "Sign out everywhere else",
             key="sign_out_others",
@@ -93,10 +94,6 @@ def _browser(agent: str | None) -> str:
         if name in (agent or ""):
             return {"Edg": "Edge", "OPR": "Opera"}.get(name, name)
     return "Another program"
-
-
-def _sign_out() -> None:
-    sessions.sign_out(context())
 
 
 def _sign_out_others() -> None:

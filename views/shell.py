@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import uuid
 from pathlib import Path
@@ -12,7 +11,6 @@ import streamlit as st
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, StopException
 
 from access.errors import SignedOutError
-from access.sessions import sign_out
 from data.errors import UnsnagError
 from server.container import current
 from views import account, audit, collectors, people
@@ -21,6 +19,7 @@ from views.business import page as business
 from views.connect import page as connect
 from views.exceptions import page as exceptions
 from views.kit.empty import empty
+from views.kit.leaving import sign_out_button
 from views.kit.markdown import escape
 from views.kit.person import who
 from views.kit.strip import strip
@@ -120,12 +119,7 @@ def _person(ctx: ServerContext) -> None:
         st.markdown(f":material/person: **{name}**  \n[Not you?](/me)")
         return
     st.markdown(f":material/person: **{name}**")
-    st.button("Sign out", icon=":material/logout:", type="tertiary", on_click=_sign_out, key="leave")
-
-
-def _sign_out() -> None:
-    with contextlib.suppress(SignedOutError):
-        sign_out(current().context(who()))
+    sign_out_button("leave")
 
 
 def _signed_out() -> None:

@@ -2,7 +2,7 @@
 
 -- chosen_case: one row per exception within the scope that passes the filter of lists, whatever its state.
 -- reach is a scope as in_scope takes it; null leaves a field open.
-create or replace macro chosen_case(reach, flows, classes, severities, tenants, held_by, same_group, words) as table
+create or replace macro chosen_case(reach, flows, classes, severities, tenants, held_by, same_group, words, assigned := null, asleep := null) as table
 select exception_case.*
 from exception_case
 where
@@ -12,6 +12,8 @@ where
     and (severities::varchar[] is null or list_contains(severities::varchar[], exception_case.severity))
     and (tenants::varchar[] is null or list_contains(tenants::varchar[], exception_case.tenant))
     and (held_by::varchar is null or exception_case.holder = held_by)
+    and (assigned::varchar[] is null or list_contains(assigned::varchar[], exception_case.assignee))
+    and (asleep::boolean is null or asleep = (exception_case.snoozed_by is not null))
     and (same_group::varchar is null or exception_case.fingerprint = same_group)
     and (
         words::varchar is null

@@ -54,6 +54,8 @@ def case_detail(detail: CaseDetail) -> Answer:
         "retries": [asdict(retry) for retry in detail.retries],
         "workers": [asdict(worker) for worker in detail.workers],
         "retry_refusal": detail.retry_refusal,
+        "group_note": detail.group_note and asdict(detail.group_note),
+        "notes": [asdict(note) for note in detail.notes],
         "acts": [asdict(entry) for entry in detail.history],
     }
 

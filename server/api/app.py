@@ -15,6 +15,7 @@ from server.api import (
     groups,
     kpis,
     mappings,
+    notices,
     problems,
     retries,
     reviews,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _ROUTES: Final = (
     cases,
+    notices,
     groups,
     batches,
     retries,

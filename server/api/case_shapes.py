@@ -26,6 +26,24 @@ class Act(BaseModel):
     details: dict[str, Any] = {}
 
 
+class Note(BaseModel):
+    """What a person wrote on a case: plain text or Markdown. Nobody changes it."""
+
+    at: Time
+    actor: str
+    text: str
+    is_hand_over: bool = Field(description="Written when the person gave the case back.")
+
+
+class GroupNote(BaseModel):
+    """A version of a group's note, Markdown; an empty text took the note away."""
+
+    version: int
+    text: str
+    author: str
+    written_at: Time
+
+
 class Attempt(BaseModel):
     """One try of a step."""
 
@@ -99,6 +117,11 @@ class _CaseFields(Context, BaseModel):
     holder: str | None
     claimed_at: Time | None
     lease_until: Time | None
+    snoozed_by: str | None = Field(description="Who snoozed it; null where it is not snoozed.")
+    snoozed_until: Time | None
+    snoozed_count: int | None = Field(description="It comes back with so many occurrences.")
+    assignee: str | None = Field(description="Who should look at it; only a claim makes a holder.")
+    assignee_kind: str | None = Field(description="person or team.")
     next_attempt_at: Time | None
     verify_until: Time | None
     verified_at: Time | None
@@ -172,6 +195,8 @@ class CaseDetail(_CaseFields):
     attempts_made: int
     retries: list[RetryRun]
     occurrence_list: list[Occurrence]
+    notes: list[Note]
+    group_note: GroupNote | None = Field(description="What people know of the cause.")
     acts: list[Act]
     data: dict[str, Any]
     stacktrace: str | None

@@ -5,19 +5,47 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from access.commands import perform
-from cases import queries
+from cases import assigning, notes, queries, snoozing
+from cases.assigning import Assign
 from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
+from cases.holding import Extend, ReleaseAll, TakeOver
+from cases.notes import AddNote
 from cases.queries import CaseFilter
+from cases.snoozing import Snooze, Wake
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.paging import Cursor, Limit, offset, page
+from server.api.paging import Cursor, Limit, moment, offset, page
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
 Words = Annotated[str | None, Query(max_length=400, description="One, or several with commas between.")]
+
+
+class ReleaseBody(shapes.Body):
+    """What the next person should know."""
+
+    note: str | None = Field(None, max_length=2_000, description="For the next person; kept in the history.")
+
+
+class ReturnBody(shapes.Body):
+    """A note for the next person."""
+
+    note: str = Field(min_length=1, max_length=2_000, description="Kept in the history of the case.")
+
+
+class Released(BaseModel):
+    """What was given back."""
+
+    released: list[str] = Field(description="Ids of the cases.")
+
+
+class TakeOverBody(shapes.Body):
+    """Why the case is taken from its holder."""
+
+    reason: str = Field(max_length=2_000)
 
 
 class RetryBody(shapes.Body):
@@ -45,6 +73,36 @@ class ResolveBody(shapes.Body):
 
     code: str = Field(max_length=40)
     reason: str = Field(max_length=2_000)
+    version: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="The version of the case that you saw. If nobody held it then, the request wins over a "
+        "claim that was made since.",
+    )
+
+
+class NoteBody(shapes.Body):
+    """What a person writes on a case."""
+
+    text: str = Field(max_length=notes.MAX_CHARS, description="Plain text or Markdown.")
+
+
+class SnoozeBody(shapes.Body):
+    """Until when the case is left out of the open ones: one of the two, or what comes first of both."""
+
+    until: str | None = Field(None, max_length=40, description="RFC 3339; without a zone: UTC.")
+    more: int | None = Field(
+        None, ge=1, le=snoozing.MOST, description="How many more failures bring it back."
+    )
+    reason: str | None = Field(None, max_length=2_000)
+
+
+class AssignBody(shapes.Body):
+    """Who should look at the case; null takes the assignment away."""
+
+    to: str | None = Field(max_length=assigning.MAX_CHARS)
+    kind: str = Field("person", max_length=20, description="person or team.")
 
 
 class ClassBody(shapes.Body):
@@ -65,6 +123,8 @@ def list_cases(
     severity: Words = None,
     tenant: Words = None,
     q: Annotated[str | None, Query(max_length=400)] = None,
+    assignee: Words = None,
+    snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -79,6 +139,8 @@ def list_cases(
         holder=holder,
         group=group,
         text=q,
+        assignee=several(assignee),
+        snoozed=snoozed,
     )
     found = queries.listed(ctx.reading, chosen, limit, start)
     return page(found.total, [answers.case(case) for case in found.items], start)
@@ -96,10 +158,34 @@ def claim_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
     return answers.case(perform(Claim(case_id), ctx, key=key))
 
 
+@router.post("/{case_id}/extend", response_model=case_shapes.Case)
+def extend_claim(case_id: str, ctx: CallerContext, key: Key) -> Any:
+    """Let one's own claim last its whole time again, counted from now."""
+    return answers.case(perform(Extend(case_id), ctx, key=key))
+
+
+@router.post("/{case_id}/takeover", response_model=case_shapes.Case)
+def take_over_case(case_id: str, ctx: CallerContext, key: Key, body: TakeOverBody) -> Any:
+    """Take a case from the person who holds it, with a reason; they get a notice."""
+    return answers.case(perform(TakeOver(case_id, body.reason), ctx, key=key))
+
+
 @router.post("/{case_id}/release", response_model=case_shapes.Case)
 def release_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
     """Give a claimed case back."""
     return answers.case(perform(Release(case_id), ctx, key=key))
+
+
+@router.post("/{case_id}/return", response_model=case_shapes.Case)
+def return_case(case_id: str, ctx: CallerContext, key: Key, body: ReturnBody) -> Any:
+    """Give a claimed case back with a note for the next person."""
+    return answers.case(perform(Release(case_id, body.note), ctx, key=key))
+
+
+@router.post("/release", response_model=Released)
+def release_my_claims(ctx: CallerContext, key: Key, body: ReleaseBody) -> Any:
+    """Give all of one's claims back; the note stands in the history of each case."""
+    return {"released": perform(ReleaseAll(body.note), ctx, key=key)}
 
 
 @router.post("/{case_id}/retry", response_model=case_shapes.Case)
@@ -120,6 +206,31 @@ def mark_case_fixed_outside(case_id: str, ctx: CallerContext, key: Key, body: Fi
     return answers.case(perform(FixedOutside(case_id, body.reason), ctx, key=key))
 
 
+@router.post("/{case_id}/notes", response_model=case_shapes.Case)
+def add_note(case_id: str, ctx: CallerContext, key: Key, body: NoteBody) -> Any:
+    """Write a note on a case, also one that another holds; nobody changes it later."""
+    return answers.case(perform(AddNote(case_id, body.text), ctx, key=key))
+
+
+@router.post("/{case_id}/snooze", response_model=case_shapes.Case)
+def snooze_case(case_id: str, ctx: CallerContext, key: Key, body: SnoozeBody) -> Any:
+    """Leave a case out of the open ones until a time, or until it failed some more times."""
+    until = moment(body.until, "until")
+    return answers.case(perform(Snooze(case_id, until, body.more, body.reason), ctx, key=key))
+
+
+@router.post("/{case_id}/wake", response_model=case_shapes.Case)
+def wake_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
+    """End the snooze of a case."""
+    return answers.case(perform(Wake(case_id), ctx, key=key))
+
+
+@router.post("/{case_id}/assign", response_model=case_shapes.Case)
+def assign_case(case_id: str, ctx: CallerContext, key: Key, body: AssignBody) -> Any:
+    """Assign a case to a person, who gets a notice, or to a team. It claims nothing."""
+    return answers.case(perform(Assign(case_id, body.to, body.kind), ctx, key=key))
+
+
 @router.post("/{case_id}/class", response_model=case_shapes.Case)
 def classify_case(case_id: str, ctx: CallerContext, key: Key, body: ClassBody) -> Any:
     """Name the class of a case, on request also for what arrives later in its group."""
@@ -128,8 +239,8 @@ def classify_case(case_id: str, ctx: CallerContext, key: Key, body: ClassBody) -
 
 @router.post("/{case_id}/resolve", response_model=case_shapes.Case)
 def resolve_case(case_id: str, ctx: CallerContext, key: Key, body: ResolveBody) -> Any:
-    """Close a case with a code and a reason."""
-    return answers.case(perform(Resolve(case_id, body.code, body.reason), ctx, key=key))
+    """Close a case with a code and a reason: its holder, or anybody while nobody holds it."""
+    return answers.case(perform(Resolve(case_id, body.code, body.reason, body.version), ctx, key=key))
 
 
 def several(text: str | None) -> list[str] | None:

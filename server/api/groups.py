@@ -7,12 +7,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from access.commands import perform
 from cases import groups
+from cases.group_claims import ClaimGroup, ReleaseGroup
+from cases.group_notes import NoteGroup, versions
 from cases.groups import After, Group
+from cases.notes import MAX_CHARS
 from cases.queries import CaseFilter
 from data.nouns import shallow
-from server.api import answers, shapes
-from server.api.callers import Context
+from server.api import answers, case_shapes, shapes
+from server.api.callers import CallerContext, Context, Key
 from server.api.cases import Words, several
 from server.api.paging import Cursor
 from server.api.problems import BadRequestError
@@ -27,6 +31,14 @@ class Fix(BaseModel):
     worked: int = Field(description="Exceptions that ended so.")
     tried: int | None = Field(description="For retry: exceptions for which a retry was finished.")
     last_at: shapes.Time
+
+
+class GroupClaim(BaseModel):
+    """Who has claimed the group: what arrives joins the claim."""
+
+    holder: str
+    claimed_at: shapes.Time
+    lease_until: shapes.Time
 
 
 class GroupLine(BaseModel):
@@ -47,6 +59,45 @@ class GroupLine(BaseModel):
     hours: list[int] = Field(description="Failures in each of the last 24 hours, the oldest first.")
     days: list[int] = Field(description="Failures in each of the last 14 days of 24 hours, the oldest first.")
     last_fix: Fix | None
+    claim: GroupClaim | None
+    note: case_shapes.GroupNote | None
+
+
+class LeftOut(BaseModel):
+    """A case that the claim leaves out."""
+
+    id: str
+    correlation_id: str
+    reason: str
+
+
+class GroupClaimed(BaseModel):
+    """What a claim of a group reached."""
+
+    group: str
+    holder: str
+    lease_until: shapes.Time
+    claimed: list[str] = Field(description="Ids of the cases that the caller has now.")
+    left_out: list[LeftOut]
+
+
+class GroupReleased(BaseModel):
+    """What was given back."""
+
+    released: list[str] = Field(description="Ids of the cases.")
+
+
+class GroupReleaseBody(shapes.Body):
+    """What the next person should know."""
+
+    note: str | None = Field(None, max_length=2_000, description="Kept in the history of each case.")
+
+
+class GroupNoteBody(shapes.Body):
+    """A new version of the group's note."""
+
+    text: str = Field(max_length=MAX_CHARS, description="Markdown; empty takes the note away.")
+    expected: int = Field(ge=0, le=2**31 - 1, description="The version that you saw; 0 where there was none.")
 
 
 @router.get("", response_model=shapes.Listed[GroupLine])
@@ -58,6 +109,7 @@ def list_groups(
     severity: Words = None,
     tenant: Words = None,
     q: Annotated[str | None, Query(max_length=400)] = None,
+    assignee: Words = None,
     limit: Annotated[int, Query(ge=1, le=groups.MAX_ROWS, description="How many groups at most.")] = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -68,6 +120,7 @@ def list_groups(
         severity=several(severity),
         tenant=several(tenant),
         text=q,
+        assignee=several(assignee),
     )
     is_open = {"open": True, "closed": False, "all": None}[state]
     found = groups.listed(ctx.reading, chosen, ctx.now(), is_open=is_open, place=_place(cursor), limit=limit)
@@ -81,6 +134,32 @@ def get_group(group_id: str, ctx: Context) -> Any:
     return _answer(groups.one(ctx.reading, group_id, ctx.now()))
 
 
+@router.post("/{group_id}/claim", response_model=GroupClaimed)
+def claim_group(group_id: str, ctx: CallerContext, key: Key) -> Any:
+    """Claim all cases of a group that nobody has; what arrives while the claim lives joins it."""
+    return shallow(perform(ClaimGroup(group_id), ctx, key=key))
+
+
+@router.post("/{group_id}/release", response_model=GroupReleased)
+def release_group(group_id: str, ctx: CallerContext, key: Key, body: GroupReleaseBody) -> Any:
+    """Give back all cases of a group that the caller has claimed, and end the claim of the group."""
+    return {"released": perform(ReleaseGroup(group_id, body.note), ctx, key=key)}
+
+
+@router.post("/{group_id}/note", response_model=case_shapes.GroupNote)
+def write_group_note(group_id: str, ctx: CallerContext, key: Key, body: GroupNoteBody) -> Any:
+    """Write a new version of the group's note, which is shown on every case of the group."""
+    return shallow(perform(NoteGroup(group_id, body.text, body.expected), ctx, key=key))
+
+
+@router.get("/{group_id}/notes", response_model=shapes.Listed[case_shapes.GroupNote])
+def list_group_notes(group_id: str, ctx: Context) -> Any:
+    """List all versions of the group's note, the newest first."""
+    groups.one(ctx.reading, group_id, ctx.now())
+    found = [shallow(version) for version in versions(ctx.reading, group_id)]
+    return {"total": len(found), "items": found, "next": None}
+
+
 def _answer(group: Group) -> dict[str, Any]:
     return {
         **shallow(group),
@@ -89,6 +168,8 @@ def _answer(group: Group) -> dict[str, Any]:
         "total": group.all_cases,
         "value_at_risk": [answers.money(value) for value in group.value],
         "last_fix": group.last_fix and shallow(group.last_fix),
+        "claim": group.claim and shallow(group.claim),
+        "note": group.note and shallow(group.note),
     }
 
 

@@ -27,6 +27,7 @@ from cases.batches import BatchNotFoundError
 from cases.errors import (
     AlreadyClaimedError,
     CaseNotFoundError,
+    GroupClaimedError,
     GroupNotFoundError,
     InvalidActError,
     LeaseLostError,
@@ -154,7 +155,7 @@ async def _problem_response(_request: Request, error: Exception) -> JSONResponse
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
     name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
     more: dict[str, Any] = {}
-    if isinstance(error, AlreadyClaimedError | NotAllowedNowError):
+    if isinstance(error, AlreadyClaimedError | GroupClaimedError | NotAllowedNowError):
         more = {"holder": error.holder, "since": error.since.isoformat() + "Z" if error.since else None}
     if isinstance(error, BadMappingError):
         more = {"faults": [asdict(fault) for fault in error.faults]}

@@ -20,6 +20,7 @@ from access.roles import ACTS, LADDER, SERVICE_ROLES, Grant
 from access.tokens import AddToken
 from audit.actor import service
 from cases import units
+from cases.case import Case
 from server import command
 from server.running import Running
 from tests.server.team import OWN, Team, team
@@ -124,6 +125,8 @@ class Door:
         self.case, self.unsafe = (
             units.search(ctx.reading, unit) and self._case(unit) for unit in ("SO-1", "SO-2")
         )
+        (one,) = crew.container.store.everything().query("cases/case", {"id": self.case}, into=Case.of)
+        self.group = one.fingerprint
         crew.person("victim", Grant(roles.VIEWER))
 
     def _case(self, unit: str) -> str:
@@ -138,17 +141,23 @@ class Door:
             return http.post(path, json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, **more)
 
         case, unsafe = f"/api/v1/cases/{self.case}", f"/api/v1/cases/{self.unsafe}"
+        group = f"/api/v1/groups/{self.group}"
         role = [{"role": "viewer"}]
         resolve = {"code": "nothing", "reason": "x"}  # refused for its code by those who may
         return {
             "read": (True, lambda: http.get(case)),
             "case.claim": (True, lambda: post(f"{case}/claim")),
+            "case.take_over": (True, lambda: post(f"{case}/takeover", {"reason": "x"})),
             "case.release": (True, lambda: post(f"{case}/release")),
             "case.retry": (True, lambda: post(f"{case}/retry")),
             "case.retry_unsafe": (True, lambda: post(f"{unsafe}/retry")),
             "case.cancel_retry": (True, lambda: post(f"{case}/cancel-retry")),
             "case.fixed_outside": (True, lambda: post(f"{case}/fixed-outside", {"reason": "x"})),
             "case.class": (True, lambda: post(f"{case}/class", {"class": "data"})),
+            "case.note": (True, lambda: post(f"{case}/notes", {"text": " "})),
+            "case.snooze": (True, lambda: post(f"{case}/snooze", {})),
+            "case.assign": (True, lambda: post(f"{case}/assign", {"to": "x", "kind": "nothing"})),
+            "group.note": (True, lambda: post(f"{group}/note", {"text": "x", "expected": 99})),
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
             "batch.freeze": (False, lambda: post("/api/v1/batches", {"act": "claim", "ids": ["nothing"]})),
             "batch.run": (False, lambda: post("/api/v1/batches/nothing/pause")),

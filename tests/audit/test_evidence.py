@@ -21,7 +21,8 @@ from access.roles import Grant
 from audit import trail, verifier
 from audit.evidence import NothingToPackError, Wanted
 from audit.signing import SigningKey, SigningKeyError
-from cases.commands import Claim, Resolve
+from cases.commands import Claim
+from cases.holding import TakeOver
 from data.clock import stored, utc_now
 from data.secrets import SecretFileError
 from server import audit
@@ -125,7 +126,7 @@ def test_only_those_who_may_carry_it_away_and_csv_is_harmless(crew: Team) -> Non
     crew.person("eve", Grant(roles.OPERATOR))
     (case,) = _cases(crew, "SO-1")
     perform(
-        Resolve(case, code="duplicate", reason="=HYPERLINK(1) it was a duplicate"),
+        TakeOver(case, reason="=HYPERLINK(1) it was a duplicate"),
         crew.container.context(crew.actor("root")),
     )
     with pytest.raises(ForbiddenError):

@@ -204,6 +204,30 @@ def test_an_operator_of_another_tenant_sees_nothing_of_it(server: Server, chromi
     context.close()
 
 
+def test_signing_out_gives_claims_back_with_a_note(server: Server, chromium: Browser) -> None:
+    unit = fail_once(server)
+    context = context_of(chromium)
+    page = context.new_page()
+    name, link = someone(server, "operator")
+    choose(page, link)
+    page.get_by_role("row").filter(has_text=unit).first.click()
+    page.get_by_role("button", name="Claim", exact=True).click()
+    eventually(lambda: found(server, unit)[0]["holder"] == name)
+    page.get_by_role("button", name="Sign out").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("You hold 1 claim.")
+    dialog.get_by_label("Hand-over note").fill("The carrier calls back at six")
+    dialog.get_by_role("button", name="Release all and sign out").click()
+    signed_out(page)
+    (case,) = found(server, unit)
+    assert (case["state"], case["holder"]) == ("open", None)
+    bearer = {"Authorization": f"Bearer {_TOKENS[server.folder]}"}
+    detail = httpx.get(f"{server.address}/api/v1/cases/{case['id']}", headers=bearer).json()
+    notes = [(note["actor"], note["text"], note["is_hand_over"]) for note in detail["notes"]]
+    assert notes == [(name, "The carrier calls back at six", True)]
+    context.close()
+
+
 def test_signing_out_in_one_tab_takes_the_power_from_the_other_at_once(
     server: Server, chromium: Browser
 ) -> None:

@@ -92,7 +92,8 @@ def test_the_whole_way_over_rest(http: httpx.Client, case: dict[str, Any], conta
 def test_a_retry_is_cancelled_until_a_worker_runs_it(http: httpx.Client, case: dict[str, Any]) -> None:
     path = f"cases/{case['id']}"
     act(http, f"{path}/retry")
-    cancelled = act(http, f"{path}/cancel-retry", {"reason": "wrong order"}, who="bob")
+    assert act(http, f"{path}/cancel-retry", {"reason": "not mine"}, who="bob").json()["holder"] == "ann"
+    cancelled = act(http, f"{path}/cancel-retry", {"reason": "wrong order"})
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "open")
     act(http, f"{path}/retry")
     act(http, "retries/lease", {"flows": None, "worker": "w"})

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cases import groups
+from access.commands import perform
+from audit.actor import Actor
+from cases import groups, queries
+from cases.commands import Claim
+from cases.group_claims import ClaimGroup
+from cases.group_notes import NoteGroup
 from cases.groups import Fix
 from cases.queries import CaseFilter
 from collectors.sources import Sources
 from server import container as containers
 from server.container import Container
+from server.identity import default_name
 from server.settings import load
 from tests.telemetry import at, batch, failure
 from views.exceptions.groups import _fix
@@ -117,3 +123,42 @@ def test_a_fix_is_named_with_how_often_it_worked(container: Container) -> None:
     }
     for fix, text in fixes.items():
         assert _fix(replace(outage, last_fix=fix)) == text
+
+
+def test_a_group_is_claimed_on_its_page_with_what_is_left_out(container: Container) -> None:
+    group = two_causes(container)[0]
+    store = container.store
+    first = queries.listed(store.everything(), CaseFilter(group=group.id)).items[0]
+    perform(Claim(first.id), container.context(Actor("zoe")))
+    app = opened(group=group.id)
+    app.button(key="claim_group").click().run()
+    text = "\n".join(part.value for part in app.markdown)
+    assert "Claimed: 2 exceptions." in text
+    assert re.search(r"- SO\\-\d: zoe has it until", text)
+    assert "You have claimed this group until" in text
+    holders = {case.holder for case in queries.listed(store.everything(), CaseFilter(group=group.id)).items}
+    assert holders == {"zoe", default_name()}
+    assert {"release_group", "group_note"} <= {button.key for button in app.button}
+    assert "claimed the group" in html_of(opened(view="groups"))
+
+
+def test_the_claim_of_another_offers_no_second_one(container: Container) -> None:
+    group = two_causes(container)[0]
+    perform(ClaimGroup(group.id), container.context(Actor("zoe")))
+    app = opened(group=group.id)
+    assert "claim_group" not in {button.key for button in app.button}
+    assert any("zoe has claimed this group until" in part.value for part in app.markdown)
+
+
+def test_the_note_of_a_group_stands_on_its_line_and_on_its_exceptions(container: Container) -> None:
+    group = two_causes(container)[0]
+    text = "<b>Wait</b> for the [bank](http://evil.example)\nuntil six"
+    perform(NoteGroup(group.id, text, 0), container.context(Actor("zoe")))
+    line = html_of(opened(view="groups"))
+    assert "Note: &lt;b&gt;Wait&lt;/b&gt;" in line
+    assert "until six" not in line
+    case = queries.listed(container.store.everything(), CaseFilter(group=group.id)).items[0]
+    notes = [part.value for part in opened(case=case.id).markdown if "until six" in part.value]
+    assert len(notes) == 1
+    assert "\\<b>Wait" in notes[0]
+    assert "](" not in notes[0]

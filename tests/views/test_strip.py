@@ -67,10 +67,10 @@ def test_the_slowest_source_is_named_and_what_lost_last() -> None:
     ("left_s", "is_amber"), [(241, False), (240, False), (239, True), (0, True), (-5, True)]
 )
 def test_a_claim_turns_it_amber_four_minutes_before_it_ends(left_s: float, is_amber: bool) -> None:  # noqa: FBT001
-    shown = strip._held(Claims(2, NOW + timedelta(seconds=left_s)), NOW)
+    shown = strip._held(Claims(2, NOW + timedelta(seconds=left_s)), NOW, 240)
     assert "2 claims held, next expires in " in shown
     assert shown.startswith(":orange[") is is_amber
 
 
 def test_a_person_without_claims_reads_that() -> None:
-    assert strip._held(Claims(0, None), NOW) == ":material/front_hand: no claims held"
+    assert strip._held(Claims(0, None), NOW, 240) == ":material/front_hand: no claims held"

@@ -34,7 +34,8 @@ function icon(severity) {
 function due(row, now) {
   const box = element("div", "cell due-cell");
   if (row.due === null || row.due === undefined) {
-    box.textContent = row.ended ?? "–";
+    box.textContent = row.wakes ? span(row.wakes - now) : row.ended ?? "–";
+    if (row.wakes) box.title = `Snoozed: it comes back in ${span(row.wakes - now)}`;
     box.classList.add("dim");
     return box;
   }
@@ -55,7 +56,9 @@ function due(row, now) {
 function who(row, now, claimMs) {
   const box = element("div", "cell who-cell");
   if (!row.holder) {
-    box.append(element("span", "dim", row.state === "open" ? "nobody" : "–"));
+    const nobody = row.state === "open" ? "nobody" : "–";
+    box.append(element("span", "dim", row.assignee ? `→ ${row.assignee}` : nobody));
+    if (row.assignee) box.title = `Assigned to ${row.team ? "the team " : ""}${row.assignee}; nobody has claimed it`;
     return box;
   }
   const wrap = element("span", "who");

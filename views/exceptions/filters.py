@@ -15,6 +15,7 @@ from views.kit.person import page_context, who
 from views.kit.state import go, param, several
 
 PER_PAGE: Final = 50
+FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee")
 
 
 def filters() -> CaseFilter:
@@ -27,6 +28,8 @@ def filters() -> CaseFilter:
         counted = facets.severity
         _choice("severity", "Severity", {name: counted[name] for name in SEVERITIES if name in counted})
         _choice("tenant", "Tenant", facets.tenant)
+        if facets.assignee or several("assignee"):
+            _choice("assignee", "Assigned to", facets.assignee)
     return CaseFilter(
         flow=several("flow") or None,
         klass=several("class") or None,
@@ -34,6 +37,7 @@ def filters() -> CaseFilter:
         tenant=several("tenant") or None,
         group=param("group") or None,
         text=param("q") or None,
+        assignee=several("assignee") or None,
     )
 
 
@@ -53,7 +57,7 @@ def _choice(name: str, label: str, counted: dict[str, int]) -> None:
     options = list(dict.fromkeys([*counted, *chosen]))
     st.session_state[key] = chosen
     st.multiselect(
-        label, options, key=key, placeholder=label, label_visibility="collapsed", width=170,
+        label, options, key=key, placeholder=label, label_visibility="collapsed", width=150,
         format_func=lambda value: f"{value} ({counted[value]})" if value in counted else value,
         on_change=lambda: go(**{name: st.session_state[key], "page": None}),
     )  # fmt: skip
@@ -79,12 +83,16 @@ def count_of(tab: str, counts: dict[str, int]) -> int:
     """Return how many cases a tab lists."""
     if tab == "mine":
         return counts["mine"]
+    if labels.TABS[tab].snoozed:
+        return counts.get(queries.SNOOZED, 0)
     return sum(counts.get(state, 0) for state in labels.TABS[tab].states)
 
 
 def of_tab(chosen: CaseFilter, tab: str) -> CaseFilter:
     """Return the filter narrowed to the states of a tab."""
-    return replace(chosen, state=labels.TABS[tab].states, holder=who().name if tab == "mine" else None)
+    shown = labels.TABS[tab]
+    mine = who().name if tab == "mine" else None
+    return replace(chosen, state=shown.states, holder=mine, snoozed=shown.snoozed)
 
 
 def first_row() -> int:

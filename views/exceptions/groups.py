@@ -14,7 +14,8 @@ from cases.groups import After, Group
 from cases.lifecycle import CODE_NAMES
 from data import formats
 from views.batches.dialog import OPEN
-from views.exceptions.filters import PER_PAGE
+from views.exceptions.filters import FILTERS, PER_PAGE
+from views.exceptions.group_acts import group_acts
 from views.kit import labels, markdown
 from views.kit.empty import empty
 from views.kit.person import page_context
@@ -43,7 +44,6 @@ _HELP: Final = {
     "closed": "No exception of it is open",
 }
 _WAYS: Final = {"retry": "Retry", "automatic": "By itself", "person": "Fixed by a person"}
-_FILTERS: Final = ("q", "flow", "class", "severity", "tenant")
 
 _STYLE: Final = """<style>
 .groups {border-collapse: collapse; width: 100%; font-size: 13px;}
@@ -128,7 +128,7 @@ def _paging(items: Sequence[Group], total: int) -> None:
 
 
 def _nothing(shown: str) -> None:
-    filtered = any(param(name) for name in _FILTERS)
+    filtered = any(param(name) for name in FILTERS)
     why = "No group matches these filters." if filtered else f"No groups here: {SHOWN[shown][0].lower()}."
     empty(
         ":material/stacks:",
@@ -152,6 +152,7 @@ def chosen_group(ctx: ServerContext) -> None:
             st.markdown(markdown.escape(str(error)))
         else:
             st.html(_STYLE + _table([group], ctx.now()))
+            group_acts(group)
         st.button(
             "All exceptions", key="leave_group", icon=":material/close:", type="tertiary",
             on_click=lambda: go(group=None, page=None, case=None),
@@ -175,7 +176,7 @@ def _row(group: Group, now: datetime) -> str:
         _spark(group),
         "<br>".join(escape(labels.amount(value)) for value in group.value) or formats.MISSING,
         _age(group.oldest, now),
-        escape(", ".join(group.holders)) or formats.MISSING,
+        _who(group),
         escape(_fix(group)),
     )
     named = zip(_NAMES[1:], cells, strict=True)
@@ -187,7 +188,7 @@ def _cell(name: str, content: str) -> str:
 
 
 def _cause(group: Group) -> str:
-    kept = {name: param(name) for name in _FILTERS if param(name)}
+    kept = {name: param(name) for name in FILTERS if param(name)}
     tab = {} if group.live_cases else {"tab": "resolved"}
     address = f"/?{urlencode({**kept, **tab, 'group': group.id})}"
     name, _ = labels.CLASSES.get(group.error_class, (group.error_class, ""))
@@ -196,7 +197,7 @@ def _cause(group: Group) -> str:
     state = f'<span{loud} title="{_HELP[group.state]}">{STATES[group.state]}</span>'
     return (
         f'<a href="{escape(address)}" target="_self">{escape(group.title)}</a>'
-        f"<small>{state} · {escape(' · '.join(about))}{_act_on_all(group, address)}</small>"
+        f"<small>{state} · {escape(' · '.join(about))}{_act_on_all(group, address)}</small>{_note(group)}"
     )
 
 
@@ -205,6 +206,24 @@ def _act_on_all(group: Group, address: str) -> str:
     if not group.live_cases or not page_context().may("batch.run"):
         return ""
     return f' · <a href="{escape(address)}&amp;{OPEN}=1" target="_self">Act on all {group.live_cases:,}…</a>'
+
+
+def _note(group: Group) -> str:
+    """Return the first line of the group's note."""
+    if group.note is None:
+        return ""
+    lines = group.note.text.splitlines()
+    more = " …" if lines[1:] else ""
+    return f"<small>Note: {escape(lines[0])}{more}</small>"
+
+
+def _who(group: Group) -> str:
+    """Return who has cases of the group, and who has claimed all of it."""
+    names = [escape(name) for name in group.holders]
+    if group.claim and group.claim.holder not in group.holders:
+        names.append(escape(group.claim.holder))
+    claimed = f"<small>{escape(group.claim.holder)} claimed the group</small>" if group.claim else ""
+    return ", ".join(names) + claimed if names else formats.MISSING
 
 
 def _spark(group: Group) -> str:

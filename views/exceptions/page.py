@@ -19,13 +19,14 @@ from data.errors import UnsnagError
 from views.batches.dialog import act_on_all
 from views.components.live import live
 from views.exceptions import groups
-from views.exceptions.filters import PER_PAGE, chosen_tab, count_of, filters, first_row, of_tab, tabs
+from views.exceptions.filters import FILTERS, PER_PAGE, chosen_tab, count_of, filters, first_row, of_tab, tabs
 from views.exceptions.table import case_list, claim_next
 from views.kit import labels
 from views.kit.acting import show_messages
+from views.kit.case_acts import NO_OPERATOR
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
-from views.kit.panel import NO_OPERATOR, case_panel
+from views.kit.panel import case_panel
 from views.kit.person import page_context, who
 from views.kit.state import go, param
 from views.kit.title import title
@@ -97,7 +98,7 @@ def _panel(case_id: str) -> None:
 
 def _nothing(counts: dict[str, int], tab: str) -> None:
     shows = labels.TABS[tab].shows
-    filtered = any(param(name) for name in ("q", "flow", "class", "severity", "tenant", "group"))
+    filtered = any(param(name) for name in (*FILTERS, "group"))
     if filtered:
         _nothing_matches(shows)
     elif not any(counts.values()) and not any(source.records for source in page_context().sources()):
@@ -118,7 +119,7 @@ def _nothing_matches(shows: str) -> None:
     )
     st.button(
         "Clear filters", icon=":material/filter_alt_off:",
-        on_click=lambda: go(**dict.fromkeys(("q", "flow", "class", "severity", "tenant", "group", "page"))),
+        on_click=lambda: go(**dict.fromkeys((*FILTERS, "group", "page"))),
     )  # fmt: skip
 
 

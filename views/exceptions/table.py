@@ -8,6 +8,7 @@ import streamlit as st
 
 from access.errors import SignedOutError
 from cases import queries
+from cases.assigning import TEAM
 from cases.classes import is_guess
 from cases.commands import CaseCommand, Claim, Release
 from cases.lifecycle import LIVE, WAITING
@@ -16,9 +17,11 @@ from views.components.queue_table import queue_table
 from views.exceptions.filters import PER_PAGE, chosen_tab, first_row
 from views.kit import labels
 from views.kit.acting import act
+from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
-from views.kit.panel import NO_OPERATOR
+from views.kit.leaving import release_all_dialog
 from views.kit.person import context, page_context, who
+from views.kit.sorting import snooze_dialog
 from views.kit.state import go
 
 if TYPE_CHECKING:
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
     from data.nouns import Page
 
 
-KEYS: Final = {"c": "claim", "r": "retry", "v": "resolve", "u": "release", "n": "next", "?": "help"}
+KEYS: Final = {
+    "c": "claim", "r": "retry", "v": "resolve", "s": "snooze", "u": "release", "n": "next", "?": "help",
+}  # fmt: skip
 
 
 _TABLE: Final = "queue"
@@ -45,6 +50,7 @@ _KEYS_HELP: Final = """
 | `n` | claim the most urgent open exception |
 | `r` | retry… |
 | `v` | resolve… |
+| `s` | snooze… |
 | `u` | release |
 | `t` | trace the unit |
 | `Esc` | clear the selection, then close the panel |
@@ -78,7 +84,10 @@ def _row(case: Case) -> dict[str, Any]:
     return {
         "id": case.id,
         "state": case.state,
-        "due": _ms(case.due_at) if live_state else None,
+        "due": _ms(case.due_at) if live_state and not case.is_snoozed else None,
+        "wakes": _ms(case.snoozed_until),
+        "assignee": case.assignee,
+        "team": case.assignee_kind == TEAM,
         "ended": _ended(case),
         "first": _ms(case.opened_at),
         "severity": case.severity,
@@ -118,6 +127,8 @@ def _bar(found: Page[Case], selected: list[str]) -> None:
     st.space("stretch")
     if selected and page_context().may("case.claim"):
         _acts_on(selected)
+    if chosen_tab() == "mine" and st.button("Release all…", key="release_all", icon=":material/undo:"):
+        release_all_dialog()
     if found.total > PER_PAGE:
         number = first // PER_PAGE + 1
         st.button(
@@ -151,6 +162,8 @@ def _acts_on(selected: list[str]) -> None:
     )
     if st.button(f"Retry {count}…", key="many_retry", icon=":material/replay:"):
         retry_dialog(selected)
+    if st.button(f"Snooze {count}…", key="many_snooze", icon=":material/snooze:"):
+        snooze_dialog(selected)
     if st.button(f"Resolve {count}…", key="many_resolve", icon=":material/task_alt:"):
         resolve_dialog(selected)
 
@@ -193,12 +206,14 @@ def _open_dialog() -> None:
         retry_dialog(ids)
     elif name == "resolve" and ids:
         resolve_dialog(ids)
+    elif name == "snooze" and ids:
+        snooze_dialog(ids)
 
 
 def claim_next() -> None:
     """Claim the most urgent open case, and open it."""
     try:
-        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"]), 5).items
+        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"], snoozed=False), 5).items
     except SignedOutError:
         return  # the next page shows the sign-in
     for case in most_urgent:

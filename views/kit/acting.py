@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from access.commands import perform
+from access.commands import Answer, perform
 from data import formats
 from data.errors import ConflictError, UnsnagError
 from views.kit import labels
@@ -17,6 +17,7 @@ from views.kit.person import context
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from access.commands import Command
     from cases.commands import CaseCommand
 
 _TOASTS: Final = "unsnag_toasts"
@@ -44,6 +45,20 @@ def act(
     if wanted:
         _say_result(type(wanted[0]), done, refused)
     return done
+
+
+def do(
+    command: Command[Any, Any, Answer], done: str | None = None, *, token: str | None = None
+) -> Answer | None:
+    """Perform a command; say that it is `done`, or why it is refused. Return its answer; None if refused."""
+    try:
+        answer = perform(command, context(), key=token)
+    except UnsnagError as error:
+        say(escape(str(error)), ":material/warning:")
+        return None
+    if done:
+        say(done, ":material/check_circle:")
+    return answer
 
 
 def _say_result(kind: type[CaseCommand], done: int, refused: list[UnsnagError]) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from cases import queries
 from cases.case import Money
-from cases.commands import CancelRetry, FixedOutside, Resolve, RetryCase
+from cases.commands import CancelRetry, FixedOutside, Release, Resolve, RetryCase
+from cases.holding import TakeOver
 from cases.lifecycle import (
     MIN_REASON,
     RESOLUTION_CODES,
@@ -40,7 +41,7 @@ def retry_dialog(case_ids: list[str]) -> None:
     """Ask for a reason, show whether a retry is safe, and request it."""
     details = [queries.one(page_context().reading, case_id) for case_id in case_ids]
     cases = [detail.case for detail in details]
-    shown = _scope(cases)
+    shown = scope(cases)
     if refused := [detail.retry_refusal for detail in details if detail.retry_refusal]:
         count = (
             f"{len(refused)} of {len(cases)} cannot be retried now"
@@ -69,7 +70,7 @@ def retry_dialog(case_ids: list[str]) -> None:
     elif sent:
         shown["safety"] = sorted({safety(case)[0] for case in cases})
         commands = [RetryCase(case_id, reason or None) for case_id in case_ids]
-        act(commands, token=_dialog_token("retry", cases), shown=shown)
+        act(commands, token=dialog_token("retry", cases), shown=shown)
         st.rerun()
 
 
@@ -77,14 +78,48 @@ def retry_dialog(case_ids: list[str]) -> None:
 def cancel_retry_dialog(case_id: str) -> None:
     """Ask for a reason and remove the retry from the workers' queue."""
     cases = [queries.one(page_context().reading, case_id).case]
-    shown = _scope(cases)
+    shown = scope(cases)
     st.markdown("The exception returns to the person who claimed it, or to the queue.")
     with st.form(f"cancel_retry_{case_id}", border=False):
         reason = st.text_input("Reason (optional)", max_chars=400)
         sent = st.form_submit_button("Cancel the retry", type="primary", icon=":material/block:")
     if sent:
-        token = _dialog_token("cancel_retry", cases)
+        token = dialog_token("cancel_retry", cases)
         act([CancelRetry(case_id, reason.strip() or None)], token=token, shown=shown)
+        st.rerun()
+
+
+@st.dialog("Take over", width="medium")
+def take_over_dialog(case_id: str) -> None:
+    """Ask for a reason, and take the case from its holder."""
+    case = queries.one(page_context().reading, case_id).case
+    shown = scope([case])
+    holder = escape(case.holder or "")
+    st.markdown(f"{holder} has this exception. {holder} sees your reason on the next page that they open.")
+    with st.form(f"take_over_{case_id}", border=False):
+        reason = st.text_area("Reason", placeholder="Why do you take it over now?", max_chars=2000)
+        sent = st.form_submit_button("Take over", type="primary", icon=":material/swap_horiz:")
+    if sent and len(reason.strip()) < MIN_REASON:
+        st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
+    elif sent:
+        act([TakeOver(case_id, reason)], token=dialog_token("take_over", [case]), shown=shown)
+        st.rerun()
+
+
+@st.dialog("Return with a note", width="medium")
+def return_dialog(case_id: str) -> None:
+    """Ask for a note to the next person, and give the case back."""
+    case = queries.one(page_context().reading, case_id).case
+    shown = scope([case])
+    with st.form(f"return_{case_id}", border=False):
+        note = st.text_area(
+            "Note", placeholder="What did you find out, and what is left to do?", max_chars=2000
+        )
+        sent = st.form_submit_button("Return it", type="primary", icon=":material/undo:")
+    if sent and not note.strip():
+        st.error("Enter a note for the next person.", icon=":material/warning:")
+    elif sent:
+        act([Release(case_id, note)], token=dialog_token("return", [case]), shown=shown)
         st.rerun()
 
 
@@ -92,7 +127,7 @@ def cancel_retry_dialog(case_id: str) -> None:
 def fixed_outside_dialog(case_id: str) -> None:
     """Ask what was done, and let the case wait for its unit's own success signal."""
     cases = [queries.one(page_context().reading, case_id).case]
-    shown = _scope(cases)
+    shown = scope(cases)
     days = page_context().settings.cases.fixed_outside_days
     st.markdown(
         "Use this for a unit that you repaired in another system and that continues by itself. "
@@ -104,17 +139,23 @@ def fixed_outside_dialog(case_id: str) -> None:
     if sent and len(reason.strip()) < MIN_REASON:
         st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
     elif sent:
-        token = _dialog_token("fixed_outside", cases)
+        token = dialog_token("fixed_outside", cases)
         act([FixedOutside(case_id, reason)], token=token, shown=shown)
         st.rerun()
 
 
-@st.dialog("Resolve", width="medium")
 def resolve_dialog(case_ids: list[str]) -> None:
-    """Ask for a code and a reason, and close the cases."""
-    cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
-    shown = _scope(cases)
-    with st.form(f"resolve_{'_'.join(case_ids)[:60]}", border=False):
+    """Ask for a code and a reason, and close the cases as they are now.
+
+    The dialog keeps the versions that it shows: a claim that somebody makes meanwhile does not stop it.
+    """
+    _resolve([queries.one(page_context().reading, case_id).case for case_id in case_ids])
+
+
+@st.dialog("Resolve", width="medium")
+def _resolve(cases: list[Case]) -> None:
+    shown = scope(cases)
+    with st.form(f"resolve_{'_'.join(case.id for case in cases)[:60]}", border=False):
         code = st.selectbox(
             "How did it end?", list(RESOLUTION_CODES), format_func=RESOLUTION_CODES.__getitem__
         )
@@ -129,12 +170,12 @@ def resolve_dialog(case_ids: list[str]) -> None:
     if sent and len(reason.strip()) < MIN_REASON:
         st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
     elif sent:
-        commands = [Resolve(case_id, code, reason) for case_id in case_ids]
-        act(commands, token=_dialog_token("resolve", cases), shown=shown)
+        commands = [Resolve(case.id, code, reason, case.version) for case in cases]
+        act(commands, token=dialog_token("resolve", cases), shown=shown)
         st.rerun()
 
 
-def _scope(cases: list[Case]) -> dict[str, Any]:
+def scope(cases: list[Case]) -> dict[str, Any]:
     """Show what the act reaches: count, value, flows and five samples. Return what was shown."""
     by_currency: dict[str, Decimal] = {}
     for case in cases:
@@ -156,6 +197,7 @@ def _scope(cases: list[Case]) -> dict[str, Any]:
     }
 
 
-def _dialog_token(verb: str, cases: list[Case]) -> str:
+def dialog_token(verb: str, cases: list[Case]) -> str:
+    """Return what stays the same for one click in a dialog about these versions of cases."""
     versions = ",".join(f"{case.id}.{case.version}" for case in cases)
     return f"{verb}:{who().name}:{uuid.uuid5(uuid.NAMESPACE_OID, versions).hex}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cases.assigning import Assign
 from cases.case import CaseState
 from cases.commands import (
     CancelRetry,
@@ -15,6 +16,9 @@ from cases.commands import (
     Resolve,
     RetryCase,
 )
+from cases.holding import Extend, TakeOver
+from cases.notes import AddNote
+from cases.snoozing import Snooze, Wake
 from data import formats
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ class Tab(NamedTuple):
     states: list[str]
     shows: str
     """What it lists, as the empty tab says."""
+    snoozed: bool | None = None
+    """Only snoozed cases; False: only others."""
 
 
 CLASSES: Final = {
@@ -45,12 +51,20 @@ STATES: Final = {
     "resolved": ("Resolved", "gray", ":material/task_alt:"),
     "expired": ("Expired", "gray", ":material/timer_off:"),
 }
+SNOOZED: Final = ("Snoozed", "gray", ":material/snooze:")
+"""Open, but left out for a while."""
 VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
 """A person resolved it as repaired, and a later success of the unit verified it."""
 TABS: Final = {
-    "open": Tab("Open", ["open"], "Exceptions waiting for someone."),
+    "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=False),
     "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
     "claimed": Tab("Claimed", ["claimed"], "Exceptions claimed by someone."),
+    "snoozed": Tab(
+        "Snoozed",
+        ["open"],
+        "Open exceptions that come back at a time, or when they fail more often.",
+        snoozed=True,
+    ),
     "running": Tab(
         "Retrying",
         ["retrying", "verifying"],
@@ -65,10 +79,13 @@ TABS: Final = {
 """Tabs of the queue, in their order. Every state is in one."""
 VERBS: Final = {
     "opened": "opened", "recurred": "failed again", "reopened": "came back", "claimed": "claimed by",
-    "renewed": "claim renewed by", "released": "released by", "expired": "claim expired",
+    "renewed": "claim renewed by", "taken_over": "taken over by", "released": "released by",
+    "expired": "claim expired",
     "retried": "retry requested by", "retry_cancelled": "retry cancelled by",
     "verifying": "step ran on", "retry_failed": "retry failed on",
-    "classified": "class named by",
+    "classified": "class named by", "joined": "claimed with its group",
+    "noted": "note by", "assigned": "assigned by",
+    "snoozed": "snoozed by", "woken": "no longer snoozed",
     "fixed_outside": "marked as fixed outside by", "verified": "verified by the unit's own success",
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
@@ -78,8 +95,14 @@ VERBS: Final = {
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
     Claim: "claimed",
+    Extend: "extended",
+    TakeOver: "taken over",
     Release: "released",
     Classify: "classified",
+    AddNote: "noted",
+    Assign: "assigned",
+    Snooze: "snoozed",
+    Wake: "back among the open ones",
     RetryCase: "sent to retry",
     CancelRetry: "removed from the retry queue",
     FixedOutside: "marked as fixed outside",
@@ -96,6 +119,8 @@ SEVERITIES: Final = {
 
 def state(case: Case) -> tuple[str, str, str]:
     """Return the state of a case as it is shown: its name, colour and icon."""
+    if case.is_snoozed:
+        return SNOOZED
     is_verified = case.state == CaseState.RESOLVED and case.verified_at is not None
     return VERIFIED if is_verified else STATES[case.state]
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from cases import snoozing
+from cases.assigning import TEAM
 from cases.case import RetryState
-from cases.commands import CaseCommand, Claim, Release
 from cases.lifecycle import (
-    CLAIMED,
     CODE_NAMES,
     EXPIRED,
     LIVE,
-    OPEN,
     RECOVERED,
     RESOLVED,
     RETRYING,
@@ -25,24 +23,24 @@ from cases.lifecycle import (
     is_closed_by_script,
     is_fixed_outside,
 )
+from cases.notes import NOTED
 from data import formats
 from unsnag.fields import shown_on
 from views.kit import labels
-from views.kit.acting import act
+from views.kit.case_acts import buttons, holder_note, is_free, retry_refusal
 from views.kit.classes import class_badge, class_question
-from views.kit.dialogs import cancel_retry_dialog, fixed_outside_dialog, resolve_dialog, retry_dialog, safety
-from views.kit.markdown import escape
-from views.kit.person import page_context, who
+from views.kit.dialogs import safety
+from views.kit.markdown import escape, written
+from views.kit.person import page_context
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.case import Case
+    from cases.group_notes import GroupNote
+    from cases.notes import Note
     from cases.queries import CaseDetail
     from cases.tasks import Tasks
-
-NO_OPERATOR: Final = "Read-only: acting needs the operator role."
-
 
 _INDEXES: Final = 30
 """Indexes of failed tasks that the panel names."""
@@ -53,16 +51,20 @@ def case_panel(detail: CaseDetail, *, key: str = "panel") -> None:
     case, ctx = detail.case, page_context()
     now, zone = ctx.now(), ctx.settings.zone
     _head(case, now)
-    _holder_note(case, now)
-    _buttons(detail, key)
-    class_question(case, key)
+    holder_note(case, now)
+    buttons(detail, key)
+    if is_free(case):
+        class_question(case, key)
     st.markdown(_what_happened(case, now, zone))
+    if detail.group_note:
+        group_note(detail.group_note, now, zone)
     _progress(detail, now, zone)
     if case.state in LIVE:
         _is_it_safe(detail, now)
     _data(case)
     _stack(case)
     _attempts(detail, zone)
+    _notes(detail.notes, now, zone)
     _history(detail, now, zone)
 
 
@@ -75,80 +77,16 @@ def _head(case: Case, now: datetime) -> None:
         st.badge(severity, color=shade, icon=mark)  # type: ignore[arg-type]
         class_badge(case)
         st.markdown(f"**{escape(labels.amount(case.value))}**", help="Value at risk")
-        if case.due_at and case.state in WAITING:
+        if case.is_snoozed:
+            until = snoozing.described(case, now, page_context().settings.zone)
+            st.markdown(f":gray[{escape(until)}]", help=f"Snoozed by {escape(case.snoozed_by or '')}")
+        elif case.due_at and case.state in WAITING:
             late = case.due_at < now
             left = formats.duration(abs((case.due_at - now).total_seconds()), coarse=True)
             st.markdown(f":red[overdue by {left}]" if late else f":gray[triage due in {left}]")
-
-
-def _holder_note(case: Case, now: datetime) -> None:
-    if case.holder and case.holder != who().name and case.state == CLAIMED:
-        seconds = (case.lease_until - now).total_seconds() if case.lease_until else None
-        left = "while" if seconds is None else formats.duration(seconds, coarse=True)
-        st.info(f"{escape(case.holder)} holds this claim for another {left}.", icon=":material/front_hand:")
-
-
-def _buttons(detail: CaseDetail, key: str) -> None:
-    case, ctx = detail.case, page_context()
-    free = case.holder in (None, who().name)
-    if not ctx.may("case.claim", case):
-        st.link_button("Trace", f"/trace?id={_quoted(case.correlation_id)}", icon=":material/account_tree:")
-        st.caption(f":material/lock: {NO_OPERATOR}")
-        return
-    refusal = _retry_refusal(detail)
-    with st.container(horizontal=True, gap="small"):
-        if case.state == OPEN:
-            st.button(
-                "Claim", key=f"{key}_claim", type="primary", icon=":material/front_hand:",
-                on_click=_act, args=([Claim(case.id)],), kwargs={"token": _token(case, "claim")},
-            )  # fmt: skip
-        if (case.state == CLAIMED or is_fixed_outside(case)) and free:
-            st.button(
-                "Release", key=f"{key}_release", icon=":material/undo:",
-                on_click=_act, args=([Release(case.id)],), kwargs={"token": _token(case, "release")},
-            )  # fmt: skip
-        if case.state in WAITING and free:
-            kind: Any = "primary" if case.state == CLAIMED else "secondary"
-            if st.button(
-                "Retry…", key=f"{key}_retry", type=kind, icon=":material/replay:",
-                disabled=refusal is not None, help=refusal,
-            ):  # fmt: skip
-                retry_dialog([case.id])
-        provable = case.state in WAITING and free and case.unit_kind not in UNPROVABLE
-        if provable and st.button("Fixed outside…", key=f"{key}_fixed_outside", icon=":material/build:"):
-            fixed_outside_dialog(case.id)
-        if _waits_for_worker(detail) and st.button(
-            "Cancel retry…", key=f"{key}_cancel_retry", icon=":material/block:",
-            help="No worker has taken it yet.",
-        ):  # fmt: skip
-            cancel_retry_dialog(case.id)
-        stands = case.state in LIVE and free
-        if stands and st.button("Resolve…", key=f"{key}_resolve", icon=":material/task_alt:"):
-            resolve_dialog([case.id])
-        st.link_button("Trace", f"/trace?id={_quoted(case.correlation_id)}", icon=":material/account_tree:")
-
-
-def _retry_refusal(detail: CaseDetail) -> str | None:
-    case = detail.case
-    if case.replay_safe is False and not page_context().may("case.retry_unsafe", case):
-        return "Not safe to replay: retrying this step needs the approver role."
-    if detail.retry_refusal:
-        return escape(f"Cannot be retried now: {detail.retry_refusal}")
-    return None
-
-
-def _waits_for_worker(detail: CaseDetail) -> bool:
-    run = detail.retries[-1] if detail.retries else None
-    return detail.case.state == RETRYING and run is not None and run.state == RetryState.QUEUED
-
-
-def _act(commands: list[CaseCommand], token: str) -> None:
-    act(commands, token=token)
-
-
-def _token(case: Case, verb: str) -> str:
-    # The version makes the click on this very state of the case one act, however often it is sent.
-    return f"{verb}:{who().name}:{case.version}"
+        if case.assignee:
+            to = "the team " if case.assignee_kind == TEAM else ""
+            st.markdown(f":gray[assigned to {to}{escape(case.assignee)}]")
 
 
 def _what_happened(case: Case, now: datetime, zone: str) -> str:
@@ -211,7 +149,7 @@ def _progress(detail: CaseDetail, now: datetime, zone: str) -> None:
         until = formats.clock(case.verify_until, zone, now) if case.verify_until else "later"
         done = "The retry ran."
         if is_fixed_outside(case):
-            done = f"{escape(case.holder or '')} marked it as fixed outside."
+            done = "It was marked as fixed outside."
         st.info(
             f"{done} Waiting for the unit's own success signal until {until}.",
             icon=":material/hourglass_top:",
@@ -278,7 +216,7 @@ def _is_it_safe(detail: CaseDetail, now: datetime) -> None:
         if case.state not in WAITING or case.unit_kind in UNPROVABLE:
             return
         if detail.retry_refusal:
-            st.markdown(f":orange[{_retry_refusal(detail)}]")
+            st.markdown(f":orange[{retry_refusal(detail)}]")
         else:
             st.caption(_seen(detail, now))
 
@@ -318,16 +256,33 @@ def _attempts(detail: CaseDetail, zone: str) -> None:
         st.dataframe(rows, hide_index=True)
 
 
+def group_note(note: GroupNote, now: datetime, zone: str) -> None:
+    """Show what people know of the cause."""
+    with st.container(border=True, gap="xxsmall"):
+        when = formats.clock(note.written_at, zone, now)
+        st.caption(f"Note of the group · {escape(note.author)} · {when} · version {note.version}")
+        st.markdown(written(note.text))
+
+
+def _notes(notes: list[Note], now: datetime, zone: str) -> None:
+    """Show what people wrote on the case, the newest first."""
+    if not notes:
+        return
+    st.markdown(f"**Notes ({len(notes)})**")
+    for note in reversed(notes):
+        with st.container(border=True, gap="xxsmall"):
+            what = " · hand-over" if note.is_hand_over else ""
+            st.caption(f"{escape(note.actor)} · {formats.clock(note.at, zone, now)}{what}")
+            st.markdown(written(note.text))
+
+
 def _history(detail: CaseDetail, now: datetime, zone: str) -> None:
     st.markdown("**History**")
     lines = []
     for entry in reversed(detail.history[-30:]):
         named = f" {escape(entry.actor)}" if entry.actor_type != "system" else ""
-        reason = f": {escape(entry.reason)}" if entry.reason else ""
+        # The text of a note stands under Notes, with its lines.
+        reason = f": {escape(entry.reason)}" if entry.reason and entry.verb != NOTED else ""
         text = f"{labels.VERBS.get(entry.verb, entry.verb)}{named}{reason}"
         lines.append(f":gray[{formats.clock(entry.at, zone, now)}]  {text}")
     st.markdown("  \n".join(lines))
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="")

@@ -10,7 +10,9 @@ from cases.queries import my_claims
 from collectors.states import BROKEN, SourceState
 from data import formats
 from data.errors import UnsnagError
+from views.kit.case_acts import WARN_AT
 from views.kit.markdown import escape
+from views.kit.notices import show_notices
 from views.kit.person import page_context, who
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from server.context import ServerContext
 
 _SLOW_S: Final = 60
-_CLAIM_ENDS_S: Final = 240
 _LOST_S: Final = 3600
 """For how long a loss that programs report is shown."""
 
@@ -29,6 +30,7 @@ _LOST_S: Final = 3600
 @st.fragment(run_every="5s")
 def strip() -> None:
     """Draw the strip; it turns amber or red and names the reason."""
+    ctx = None
     try:
         ctx = page_context()
         parts = [
@@ -43,6 +45,8 @@ def strip() -> None:
     except UnsnagError as error:
         line = f":red[:material/error: {escape(str(error))}]"
     st.caption(line)
+    if ctx:
+        show_notices(ctx)
 
 
 def _store(ctx: ServerContext) -> list[str]:
@@ -113,10 +117,10 @@ def _up_to_date(sources: list[SourceStatus]) -> str:
 
 
 def _claims(ctx: ServerContext) -> str:
-    return _held(my_claims(ctx.reading, who().name), ctx.now())
+    return _held(my_claims(ctx.reading, who().name), ctx.now(), WARN_AT * ctx.limits.claim_s)
 
 
-def _held(claims: Claims, now: datetime) -> str:
+def _held(claims: Claims, now: datetime, warn_s: float) -> str:
     if not claims.cases:
         return ":material/front_hand: no claims held"
     ends = claims.soonest_lease_end
@@ -124,7 +128,7 @@ def _held(claims: Claims, now: datetime) -> str:
     held = formats.count(claims.cases, "claim")
     until = formats.duration(max(left, 0), coarse=True)
     text = f":material/front_hand: {held} held, next expires in {until}"
-    return f":orange[{text}]" if left < _CLAIM_ENDS_S else text
+    return f":orange[{text}]" if left < warn_s else text
 
 
 def _chain(ctx: ServerContext) -> str:

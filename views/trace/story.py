@@ -135,10 +135,16 @@ _ACTS: Final = {
     "reopened": ("error", "red", "Exception reopened at {step}: {title}"),
     "claimed": ("person", "", "{actor} claimed the exception at {step}"),
     "renewed": ("person", "", "{actor} kept the claim on the exception at {step}"),
+    "taken_over": ("swap_horiz", "", "{actor} took over the exception at {step}"),
     "released": ("person", "", "{actor} released the exception at {step}"),
     "retried": ("replay", "", "{actor} requested a retry of {step}"),
     "retry_cancelled": ("block", "", "{actor} cancelled the retry of {step}"),
     "classified": ("category", "", "{actor} named the class of the exception at {step}"),
+    "joined": ("group_work", "", "The exception at {step} joined a claim: {reason}"),
+    "noted": ("sticky_note_2", "", "{actor} wrote a note on the exception at {step}"),
+    "assigned": ("assignment_ind", "", "{actor} assigned the exception at {step}"),
+    "snoozed": ("snooze", "", "{actor} snoozed the exception at {step}"),
+    "woken": ("alarm", "", "The exception at {step} is among the open ones again"),
     "fixed_outside": ("build", "", "{actor} marked the exception at {step} as fixed outside"),
     "verified": ("verified", "green", "Verified: the unit completed after {step}"),
     "resolved": ("task_alt", "green", "{actor} resolved the exception at {step}: {code}"),
@@ -165,7 +171,10 @@ _ACTS: Final = {
 
 _REPEATS: Final = ("recurred", "retry_failed")
 _FAILURES: Final = ("opened", *_REPEATS)
-_GIVES_REASON: Final = ("retried", "retry_cancelled", "fixed_outside", "resolved", "retry_failed")
+_GIVES_REASON: Final = (
+    "released", "noted", "snoozed", "taken_over", "retried", "retry_cancelled", "fixed_outside",
+    "resolved", "retry_failed",
+)  # fmt: skip
 
 
 def _act_line(act: AuditEntry, case: Case | None) -> Line:

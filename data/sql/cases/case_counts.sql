@@ -1,8 +1,10 @@
--- one row per state: cases that pass the filter, whatever their state
+-- one row per state, and whether they are snoozed: cases that pass the filter, whatever their state
 select
     chosen.state,
+    chosen.snoozed_by is not null as is_snoozed,
     count(*) as cases,
     count(*) filter (where $mine is not null and chosen.holder = $mine) as mine,
-from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text) as chosen
+from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed) as chosen
 group by
-    chosen.state
+    chosen.state,
+    is_snoozed

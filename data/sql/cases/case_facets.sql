@@ -9,6 +9,7 @@ cross join lateral (
         ('flow', exception_case.flow),
         ('class', exception_case.class),
         ('severity', exception_case.severity),
+        ('assignee', exception_case.assignee),
         ('tenant', exception_case.tenant)
 ) as facet (name, value)
 where

@@ -33,6 +33,7 @@ where
         exception_case.state = 'claimed'
         and (exception_case.claimed_at > $latest_claim or exception_case.lease_until > $latest_lease)
     )
+    or (exception_case.state = 'open' and exception_case.snoozed_until <= $now)
     or (exception_case.state = 'verifying' and exception_case.verify_until <= $now)
     or (exception_case.state = 'retrying' and retry.state = 'leased' and retry.lease_until <= $now)
     or (
@@ -43,6 +44,7 @@ where
     or (
         exception_case.state = 'open'
         and exception_case.unit_kind in ('none', 'trace', 'technical')
+        and exception_case.snoozed_until is null
         and exception_case.last_seen <= $unseen
         and exception_case.updated_at <= $unseen
     )

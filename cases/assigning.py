@@ -1,0 +1,87 @@
+"""Assign a case to a person or a team: who should look at it. Nobody holds it by that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from access import roles
+from access.directory import PersonState
+from cases import lifecycle, notices
+from cases.change import Change
+from cases.commands import AtHand, CaseCommand, Decision
+from cases.errors import InvalidActError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from access.context import RequestContext
+    from cases.case import Case
+    from data.transaction import Tx
+
+PERSON, TEAM = "person", "team"
+KINDS: Final = (PERSON, TEAM)
+MAX_CHARS: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(CaseCommand):
+    """Assign a case to a person, who gets a notice, or to a team; without `to` the assignment ends.
+
+    Raises, when performed:
+        AlreadyClaimedError: somebody else holds it.
+        InvalidActError: there is no such person, or they may not act on the case.
+        NotAllowedNowError: the case has ended.
+    """
+
+    act: ClassVar = "case.assign"
+    to: str | None
+    kind: str = PERSON
+
+    def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
+        """Return the case with who should look at it; an assignment by the holder renews the claim."""
+        case, name = loaded.case, " ".join((self.to or "").split()) or None
+        if case.state not in lifecycle.LIVE:
+            raise lifecycle.not_now(case, "assigned")
+        lifecycle.refuse_other_holder(case, ctx.actor.name)
+        self._check(name, case, ctx)
+        after = replace(
+            lifecycle.renewed(case, ctx.actor.name, now, ctx.limits),
+            assignee=name,
+            assignee_kind=self.kind if name else None,
+        )
+        details = {"to": name, "kind": after.assignee_kind, "was": case.assignee}
+        return Decision(Change(case, after, "assigned", ctx.actor, details=details))
+
+    def _check(self, name: str | None, case: Case, ctx: RequestContext) -> None:
+        if self.kind not in KINDS:
+            raise InvalidActError(f"Assign it to one of: {', '.join(KINDS)}.")
+        if name is None:
+            return
+        if len(name) > MAX_CHARS:
+            raise InvalidActError(f"A name has at most {MAX_CHARS} characters.")
+        if self.kind == PERSON and not ctx.authority.local and not may_act(ctx, name, case):
+            raise InvalidActError(
+                f"{name} is not an active person with the operator role for this exception. "
+                "Choose another person, or a team."
+            )
+
+    def apply(self, tx: Tx, decided: Decision, ctx: RequestContext, now: datetime) -> Case:
+        """Write the assignment, and the notice."""
+        after = CaseCommand.apply(self, tx, decided, ctx, now)
+        if after.assignee_kind == PERSON:
+            notices.notify(tx, after.assignee, notices.ASSIGNED, after, by=ctx.actor, now=now)
+        return after
+
+
+def may_act(ctx: RequestContext, name: str, case: Case) -> bool:
+    """Return whether somebody is an active person who may claim a case."""
+    person = ctx.directory.people.get(name)
+    if person is None or person.state != PersonState.ACTIVE:
+        return False
+    return roles.granting(person.grants, "case.claim", case.tenant, case.flow) is not None
+
+
+def people_for(ctx: RequestContext, case: Case) -> list[str]:
+    """Return the people who may be assigned a case; in local mode nobody is known by name."""
+    return sorted(name for name in ctx.directory.people if may_act(ctx, name, case))

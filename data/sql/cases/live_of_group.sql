@@ -1,0 +1,9 @@
+-- one row per case of a group in these states, as an act on the group finds it
+select
+    exception_case.*,
+from exception_case
+where
+    exception_case.fingerprint = $group
+    and list_contains($states::varchar[], exception_case.state)
+order by
+    exception_case.id

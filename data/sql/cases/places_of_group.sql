@@ -1,0 +1,6 @@
+-- one row per tenant and flow that a group has cases of
+select distinct
+    exception_case.tenant,
+    exception_case.flow,
+from exception_case
+where exception_case.fingerprint = $group

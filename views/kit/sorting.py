@@ -1,0 +1,127 @@
+"""Dialogs that put a case aside or in front of somebody: a note, a snooze, an assignment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from cases import assigning, queries
+from cases.assigning import PERSON, TEAM, Assign
+from cases.notes import MAX_CHARS, AddNote
+from cases.snoozing import LONGEST, Snooze
+from data import formats
+from views.kit.acting import act
+from views.kit.dialogs import dialog_token, scope
+from views.kit.markdown import escape
+from views.kit.person import page_context
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+_HOURS: Final = {"1 hour": 1, "4 hours": 4}
+_TOMORROW: Final = "Tomorrow at 8:00"
+_TIME: Final = "A time of my own"
+_NEVER: Final = "No time: only more failures"
+_WAKES_AT: Final = 8
+
+
+@st.dialog("Note", width="medium")
+def note_dialog(case_id: str) -> None:
+    """Ask for a note; it stays as it is written."""
+    case = queries.one(page_context().reading, case_id).case
+    shown = scope([case])
+    with st.form(f"note_{case_id}", border=False):
+        text = st.text_area(
+            "Note", max_chars=MAX_CHARS, placeholder="What did you find out? Nobody can change it later.",
+            help="Plain text or Markdown: **bold**, lists, `code`. Links stay text.",
+        )  # fmt: skip
+        sent = st.form_submit_button("Add the note", type="primary", icon=":material/sticky_note_2:")
+    if sent and not text.strip():
+        st.error("The note is empty.", icon=":material/warning:")
+    elif sent:
+        act([AddNote(case_id, text)], token=dialog_token("note", [case]), shown=shown)
+        st.rerun()
+
+
+@st.dialog("Snooze", width="medium")
+def snooze_dialog(case_ids: list[str]) -> None:
+    """Ask until when the cases are left out of the open ones."""
+    cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
+    shown = scope(cases)
+    st.markdown(
+        "If you have claimed it, the claim is released. The exception comes back at the time or after the "
+        "failures that you choose, whichever comes first."
+    )
+    chosen = st.selectbox("Until", [*_HOURS, _TOMORROW, _TIME, _NEVER], key="snooze_until")
+    until = _until(chosen)
+    more = st.number_input(
+        "Or after so many more failures (0: not by failures)", min_value=0, max_value=100_000, value=0,
+        key="snooze_more",
+    )  # fmt: skip
+    reason = st.text_input("Reason (optional)", max_chars=400, key="snooze_reason").strip()
+    label = f"Snooze {formats.count(len(cases), 'exception')}"
+    nothing = until is None and not more
+    if st.button(label, key="snooze_now", type="primary", icon=":material/snooze:", disabled=nothing):
+        commands = [Snooze(case_id, until, int(more) or None, reason or None) for case_id in case_ids]
+        act(commands, token=dialog_token("snooze", cases), shown=shown)
+        st.rerun()
+
+
+def _until(chosen: str) -> datetime | None:
+    """Return the chosen time as naive UTC; None where only failures bring the case back."""
+    zone = ZoneInfo(page_context().settings.zone)
+    now = page_context().now().astimezone(zone)
+    if chosen in _HOURS:
+        return _stored(now + timedelta(hours=_HOURS[chosen]))
+    tomorrow = (now + timedelta(days=1)).replace(hour=_WAKES_AT, minute=0, second=0, microsecond=0)
+    if chosen == _TOMORROW:
+        return _stored(tomorrow)
+    if chosen != _TIME:
+        return None
+    with st.container(horizontal=True, gap="small"):
+        latest = (now + LONGEST).date()
+        day = st.date_input("Day", tomorrow.date(), min_value=now.date(), max_value=latest, key="snooze_day")
+        clock = st.time_input(f"Time ({zone})", tomorrow.time(), key="snooze_clock")
+    return _stored(datetime.combine(day, clock, zone))
+
+
+def _stored(moment: datetime) -> datetime:
+    # Whole minutes: each run of the dialog computes the time again, and a click must stay one act.
+    return moment.astimezone(UTC).replace(tzinfo=None, second=0, microsecond=0)
+
+
+@st.dialog("Assign", width="medium")
+def assign_dialog(case_id: str) -> None:
+    """Ask who should look at the case."""
+    case = queries.one(page_context().reading, case_id).case
+    shown = scope([case])
+    st.markdown("Who should look at it? Only a claim makes somebody its holder. A person gets a notice.")
+    kind = st.segmented_control(
+        "To", [PERSON, TEAM], default=PERSON, format_func=str.capitalize, key="assign_kind"
+    )
+    name = _name(case, kind or PERSON)
+    with st.container(horizontal=True, gap="small"):
+        assigned = st.button(
+            "Assign", key="assign_now", type="primary", icon=":material/assignment_ind:", disabled=not name
+        )
+        nobody = case.assignee is not None and st.button("Assign to nobody", key="assign_nobody")
+    if assigned or nobody:
+        command = Assign(case_id, name if assigned else None, kind or PERSON)
+        act([command], token=dialog_token(f"assign:{command.kind}:{command.to}", [case]), shown=shown)
+        st.rerun()
+
+
+def _name(case: Case, kind: str) -> str | None:
+    """Ask for the name: of the people who may act on the case, or of any team."""
+    ctx = page_context()
+    people = assigning.people_for(ctx, case)
+    if kind == PERSON and people:
+        return st.selectbox("Person", people, index=None, key="assign_person", placeholder="Choose a person")
+    if kind == PERSON and not ctx.authority.local:
+        st.caption(f"Nobody else may act on {escape(case.correlation_id)}.")
+        return None
+    label = "Person" if kind == PERSON else "Team"
+    return st.text_input(label, max_chars=assigning.MAX_CHARS, key=f"assign_{kind}_name").strip() or None
