@@ -14,6 +14,7 @@ from server.api import (
     kpis,
     mappings,
     problems,
+    retention,
     retries,
     store,
     system,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
+_MODULES: Final = (
+    cases, groups, retries, telemetry, weeks, kpis, access, audit, mappings, store, retention, system,
+)  # fmt: skip
 _PROBES: Final = ("/healthz", "/readyz", "/metrics", "/api/v1/events")
 """Requests without a span: probes ask every few seconds, and the stream of events lasts for hours."""
 _PROBLEM_STATUSES: Final = {
@@ -36,7 +40,7 @@ _PROBLEM_STATUSES: Final = {
     404: "There is no such thing.",
     409: "Someone was faster, or the state does not allow it.",
     408: "The body was too slow.",
-    410: "The lease was lost.",
+    410: "The lease was lost, or the records were removed.",
     413: "Too large.",
     422: "The request says something that cannot be meant.",
     429: "Too much at once; see Retry-After.",
@@ -81,7 +85,7 @@ def build(otlp: Sequence[Route] = ()) -> FastAPI:
         telemetry={"logs": False, "metrics": False, "operation_spans": False, "exclude": _is_a_probe},
     )
     problems.install(app)
-    for module in (cases, groups, retries, telemetry, weeks, kpis, access, audit, mappings, store, system):
+    for module in _MODULES:
         app.include_router(module.router)
     app.router.routes.extend(otlp)
     _describe(app, otlp)

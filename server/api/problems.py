@@ -32,6 +32,7 @@ from cases.errors import (
     NotAllowedNowError,
     ReasonMissingError,
     TraceNotFoundError,
+    TraceRemovedError,
     UnitNotFoundError,
 )
 from collectors.applying import IsAppliedError, NothingToApplyError
@@ -45,6 +46,7 @@ from kpis.definition import UnknownKpiError
 from kpis.periods import InvalidPeriodError
 from kpis.weeks import EmptyCommentError, WeekRunsError
 from server.container import NotRunningError
+from server.holds import HoldNotFoundError
 from server.mappings import MappingNotFoundError
 from server.quarantine import RecordNotFoundError
 from server.refusals import RefusedError
@@ -70,6 +72,8 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (EmptyCommentError, 422),
     (WeekRunsError, 409),
     (MappingNotFoundError, 404),
+    (HoldNotFoundError, 404),
+    (TraceRemovedError, 410),
     (VersionNotFoundError, 404),
     (BadMappingError, 422),
     (NothingToApplyError, 422),
