@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from access.roles import Grant
     from audit.trail import AuditedCase
     from data.errors import UnsnagError
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
 
 Loaded = TypeVar("Loaded")
 Decided = TypeVar("Decided")

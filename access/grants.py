@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from access.roles import Grant
-    from data.store import Tx
+    from data.transaction import Tx
 
 _MAX_CHARS = 200
 

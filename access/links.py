@@ -22,7 +22,7 @@ from data.clock import stored, utc_now
 
 if TYPE_CHECKING:
     from access.context import RequestContext
-    from data.store import Tx
+    from data.transaction import Tx
 
 LINK_LASTS: Final = timedelta(hours=72)
 FIRST_LINK_LASTS: Final = timedelta(hours=24)

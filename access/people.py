@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from access.directory import Directory, Person
     from access.roles import Grant
     from audit.actor import Actor
-    from data.store import Tx
+    from data.transaction import Tx
 
 _PEOPLE: Final = "people"
 

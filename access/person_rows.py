@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from audit.actor import Actor
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 def subject_of(name: str) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from access.directory import Person, Session
-    from data.store import Tx
+    from data.transaction import Tx
 
 _AGENT_CHARS: Final = 200
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from access.directory import Token
     from access.roles import Grant
     from audit.actor import Actor
-    from data.store import Tx
+    from data.transaction import Tx
 
 MAX_DAYS: Final = 400
 OVERLAP: Final = timedelta(hours=24)

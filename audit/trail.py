@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from audit.actor import Actor
     from audit.checkpoints import Checkpoint, Checkpoints
-    from data.store import Tx
+    from data.transaction import Tx
 
 INTENT: Final = "intent"
 DECISION: Final = "decision"

@@ -25,7 +25,8 @@ from cases import units
 from cases.errors import TraceNotFoundError, UnitNotFoundError
 from cases.intake import intake, prepare
 from data import append
-from data.store import Store, Tx
+from data.store import Store
+from data.transaction import Tx
 from traces import joining
 from traces import units as derived
 

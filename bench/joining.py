@@ -27,12 +27,12 @@ from collectors.normalise import Normaliser
 from data.clock import stored, utc_now
 from data.store import Store
 from traces import signals, units
-from traces.joining import Difference
+from traces.resolving import Difference
 from traces.tenants import learn
 
 if TYPE_CHECKING:
     from data.records import Batch
-    from data.store import Tx
+    from data.transaction import Tx
 
 FULL = int(os.environ.get("BENCH_FULL_SPANS", "1_600_000"))
 SPANS = 512

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from audit.actor import Actor
     from cases.case import Case
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.case import Case
-    from data.store import Tx
+    from data.transaction import Tx
 
 NAMED: Final = (CLASS_BUSINESS, CLASS_DATA, CLASS_INFRASTRUCTURE)
 """The classes that a person can name."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from access.context import RequestContext
     from audit.actor import Actor
     from cases.workers import StepWorker
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from cases.intake import settle
 from data.nouns import noun
-from traces.joining import Sign
+from traces.resolving import Sign
 from unsnag import conventions, process
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from cases.case import Case
     from cases.failure import Place
-    from data.store import Tx
-    from traces.joining import Difference
+    from data.transaction import Tx
+    from traces.resolving import Difference
     from traces.tenants import Tenants
 
 FAILED: Final = "cases.failed"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from data.store import Tx
-    from traces.joining import Difference, Sign
+    from data.transaction import Tx
+    from traces.resolving import Difference, Sign
 
 
 def prepare(tx: Tx) -> None:

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
     from cases.failure import Failure
     from cases.tasks import Tasks
-    from data.store import Tx
-    from traces.joining import Difference
+    from data.transaction import Tx
     from traces.known import KnownIds
+    from traces.resolving import Difference
     from traces.tenants import Tenants
     from traces.units import Units
 

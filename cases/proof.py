@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from cases.signal import Signal
     from cases.tasks import Tasks
-    from data.store import Tx
+    from data.transaction import Tx
     from traces.clocks import Clock, Clocks
     from traces.known import KnownIds
 

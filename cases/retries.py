@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from access.limits import Limits
     from audit.actor import Actor
     from cases.workers import Step
-    from data.store import Tx
+    from data.transaction import Tx
 
 _ID_DIGITS: Final = 28
 _COUNT_DIGITS: Final = 4

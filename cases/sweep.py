@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from access.limits import Limits
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
 
 
 def settle_due(store: Store) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cases.case import Case
     from cases.failure import Failure
-    from data.store import Tx
+    from data.transaction import Tx
 
 _TITLE: Final = 120
 """Characters of a title, at most."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from data.clock import stored, utc_now
 from data.nouns import noun
-from data.store import Tx
+from data.transaction import Tx
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collectors.mapping import Mapping
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 _GIVEN: Final = (*(field.name for field in MAPPED), "technical_id", "mentions", "outcome", "actor_type")

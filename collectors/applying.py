@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from access.sending import SenderLimit
     from collectors.mapping_book import MappingBook
     from collectors.sources import Sources
-    from data.store import Reading, Store, Tx
+    from data.store import Reading, Store
+    from data.transaction import Tx
 
 _LOG: Final = event_log("collectors")
 PAGE: Final = 2_000

@@ -16,6 +16,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
 
+from collectors.exclude import Exclude
 from collectors.files import UNFINISHED_S, Tail
 from collectors.links import Within
 from collectors.losses import Fault
@@ -41,11 +42,16 @@ class Folder:
     """The files of one source. All times are monotonic seconds."""
 
     def __init__(
-        self, patterns: Sequence[str], encoding: str | None, idle_s: float, links: Sequence[str] = ()
+        self,
+        patterns: Sequence[str],
+        encoding: str | None,
+        idle_s: float,
+        links: Sequence[str] = (),
+        exclude: Sequence[str] = (),
     ) -> None:
         """`idle_s`: a stored file that did not grow for this long is closed.
 
-        `links`: folders to which symbolic links may lead.
+        `links`: folders to which symbolic links may lead. `exclude`: patterns of files that are left out.
         """
         self.tails: dict[Inode, Tail] = {}
         self.refused: list[tuple[str, bytes]] = []
@@ -58,6 +64,7 @@ class Folder:
         self._bases = sorted({base(pattern) for pattern in patterns})
         self._known_bases: set[str] = set()
         self._within = Within([*self._bases, *links])
+        self.exclude = Exclude(exclude)
         self._encoding = encoding
         self._idle_s = idle_s
         self._marks: Mapping[str, FileOffset] = {}
@@ -109,7 +116,7 @@ class Folder:
         """Return the files that the patterns take now."""
         # Path.glob refuses absolute patterns.
         found = {path for pattern in self._patterns for path in glob(pattern, recursive=True)}  # noqa: PTH207
-        return self._within.kept(sorted(found))
+        return self.exclude.kept(self._within.kept(sorted(found)))
 
     def _found(self, path: str, inode: Inode, status: os.stat_result, now: float) -> None:
         tail = self.tails.get(inode)

@@ -73,6 +73,8 @@ ids_in_text = ["SO-{digits}"]    # or how it looks in the text of a line""",
     """Unset: UTF-8, UTF-16 by its mark, and what does not fit is guessed."""
     links: Annotated[list[str], BeforeValidator(listed)] = Field([])
     """Folders to which symbolic links may lead out of the followed ones."""
+    exclude: Annotated[list[str], BeforeValidator(listed)] = Field([])
+    """Patterns of files that are left out: of names, or with a slash of paths."""
 
 
 class Follower(Source):
@@ -88,6 +90,7 @@ class Follower(Source):
         encoding: str | None = None,
         idle_s: float | None = None,
         links: Sequence[str] = (),
+        exclude: Sequence[str] = (),
         setting: str = "`paths` in the config file",
         notice: Notice | None = None,
     ) -> None:
@@ -98,7 +101,7 @@ class Follower(Source):
         self._names_others = notice is None  # the folder of scripts holds files that are ours
         self._untaken: tuple[str, ...] = ()
         self._compared_at = float("-inf")
-        self._folder = Folder(patterns, encoding, IDLE_OPEN_S if idle_s is None else idle_s, links)
+        self._folder = Folder(patterns, encoding, IDLE_OPEN_S if idle_s is None else idle_s, links, exclude)
         self._running: Context | None = None
         self._looked_at = float("-inf")
         self._round = 0
@@ -110,7 +113,13 @@ class Follower(Source):
     @classmethod
     def of(cls, settings: JsonlSettings, _common: CommonSettings) -> Follower:
         """Return the source of a section of the config file."""
-        return cls(settings.name, settings.paths, encoding=settings.encoding, links=settings.links)
+        return cls(
+            settings.name,
+            settings.paths,
+            encoding=settings.encoding,
+            links=settings.links,
+            exclude=settings.exclude,
+        )
 
     def backlog(self) -> Backlog:
         """Return what is unread."""
@@ -188,7 +197,7 @@ class Follower(Source):
             self._publish(now)
         if self._names_others and now - self._compared_at >= COMPARE_S:
             self._compared_at = now
-            self._untaken = untaken(self._folder.tails.values())
+            self._untaken = untaken(self._folder.tails.values(), self._folder.exclude)
 
     def _read(self, n: Normaliser, now: float) -> list[Tail]:
         """Read pieces of the files in turn until the batch is full; return the files that gave some."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from collectors.sections import MappingSettings
-    from data.store import Reading, Store, Tx
+    from data.store import Reading, Store
+    from data.transaction import Tx
 
 _LOG: Final = event_log("collectors")
 SAVED: Final = "saved"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from collectors.exclude import Exclude
     from collectors.files import Tail
 
 MOST_NAMED: Final = 20
@@ -16,10 +17,11 @@ _MOST_FOLDERS: Final = 50
 _MOST_ENTRIES: Final = 10_000
 
 
-def untaken(tails: Iterable[Tail]) -> tuple[str, ...]:
+def untaken(tails: Iterable[Tail], exclude: Exclude) -> tuple[str, ...]:
     """Return the first files, in order of their names, of the folders that hold followed files.
 
-    Hidden and empty files are left out, and what rotation makes of a file: it was read under its old name.
+    Hidden and empty files are left out, those that `exclude` names, and what rotation makes of a file: it was
+    read under its old name.
     """
     followed = list(tails)
     known = {tail.inode for tail in followed}
@@ -27,7 +29,8 @@ def untaken(tails: Iterable[Tail]) -> tuple[str, ...]:
     folders = sorted({str(Path(path).parent) for path in paths})[:_MOST_FOLDERS]
     found = (path for folder in folders for path in _others(folder, known))
     rotated = tuple(f"{path}." for path in paths)
-    return tuple(sorted(path for path in found if not path.startswith(rotated))[:MOST_NAMED])
+    others = exclude.kept(sorted(path for path in found if not path.startswith(rotated)))
+    return tuple(others[:MOST_NAMED])
 
 
 def _others(folder: str, known: set[tuple[int, int]]) -> Iterator[str]:

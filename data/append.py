@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 UNFIT_VALUE: Final = (
     pa.ArrowInvalid,

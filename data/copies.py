@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from data import backup, queries
-from data.store import rows_of
+from data.transaction import rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
 
 UNSORTED: Final = 500_000
 """Pairs that may lie as they came: reading them takes half a millisecond."""

@@ -25,7 +25,7 @@ from data.formats import count
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 FILE_NAME: Final = "unsnag.witness"
 _SLOT: Final = 4096

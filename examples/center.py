@@ -29,7 +29,8 @@ from server.identity import sender
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
     from server.settings import Settings
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from data.store import Params, Reading
+    from data.store import Reading
+    from data.transaction import Params
 
 
 MONEY: Final = "money"

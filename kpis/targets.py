@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
 
 
 class Aim(NamedTuple):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from access.context import RequestContext
     from audit.chain import Sealed
     from audit.evidence import Made, Wanted
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
     from server.context import ServerContext
     from server.watch import ChainState
 

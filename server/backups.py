@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from access.context import RequestContext
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
     from server.context import ServerContext
     from server.settings import Settings
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

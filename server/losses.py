@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Tx
+    from data.transaction import Tx
     from data.witness import Loss
     from server.context import ServerContext
 

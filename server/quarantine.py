@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Tx
+    from data.transaction import Tx
     from server.context import ServerContext
 
 

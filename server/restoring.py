@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from audit.actor import Actor
-    from data.store import Tx
+    from data.transaction import Tx
     from server.settings import Settings
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"

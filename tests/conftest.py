@@ -87,7 +87,7 @@ def _one_empty_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def _no_company() -> Iterator[None]:
     """Commit each batch at once: a test that appends one would wait 50 ms each time for others to join it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data.store.LINGER_S", 0.0)
+        patch.setattr("data.writer.LINGER_S", 0.0)
         yield
 
 

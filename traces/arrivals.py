@@ -21,7 +21,7 @@ from unsnag.conventions import VALUE_AT_RISK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from data.store import Tx
+    from data.transaction import Tx
     from traces.recent import Recent
 
 _ERROR, _NO_FLOW, _UNPLACED, _HAS_ID, _NO_ID = 1, 2, 4, 8, 16

@@ -31,7 +31,7 @@ from unsnag.conventions import ORIGINAL_TIME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 
 TRUSTED: Final = timedelta(seconds=2)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from traces.grouping import Group, exception
+from traces.grouping import SIGNS_OF_LIFE, Group, exception
 from traces.outcome import (
     CLOSED_BY_SCRIPT,
     ENDED,
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from traces.record import Record
     from traces.tree import Tree, Unit
+
+    Key = tuple[str | None, str, str]
 
 
 _BAD_STATUS: Final = re.compile(r"(?i)\b(?:http|status)[ /:=\w.]{0,16}?\b[45]\d\d\b")
@@ -274,6 +276,7 @@ class _Judgement:
         """Return what records say that are not our client's blocks, and describe no failure."""
         held = {record.rid for group in groups for record in group.evidence}
         held |= {block.rid for block in self._blocks}
+        blocks = self._units_of_blocks()
         made = []
         for record in self._tree.records:
             if record.rid in held:
@@ -286,9 +289,15 @@ class _Judgement:
                 made.append(self._of_task(record))
             elif record.outcome in (SUCCESS, PROGRESS):
                 made.append(self._signal(record, record.outcome))
-            if _is_end(record, unit) and (unit.kind == BUSINESS or record.parent is None):
+            is_end = _is_end(record, unit) and (unit.kind == BUSINESS or record.parent is None)
+            if is_end and unit.key not in blocks:
                 made.append(self._signal(record, ENDED))
         return made
+
+    def _units_of_blocks(self) -> set[Key]:
+        """Return the units of which a block of our client speaks, open or ended: it says how they end."""
+        signs = (r for r in self._tree.records if r.seq is not None and r.name in SIGNS_OF_LIFE)
+        return {self._tree.unit(record).key for record in (*self._blocks, *signs)}
 
 
 def _dated_by(group: Group) -> Record:

@@ -16,7 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
 
     Run = tuple[np.ndarray, ...]
     """Keys, and where times matter the earliest and the latest of each."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from data.store import Tx
-    from traces.joining import Difference
+    from data.transaction import Tx
+    from traces.resolving import Difference
 
 SCHEMA: Final = pa.schema(
     [

@@ -16,8 +16,8 @@ from traces.known import ALWAYS
 from traces.units import Units, known_units
 
 if TYPE_CHECKING:
-    from data.store import Tx
-    from traces.joining import Difference
+    from data.transaction import Tx
+    from traces.resolving import Difference
 
 _MEMO: Final = "traces.tenants"
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
-    from data.store import Tx
-    from traces.joining import Difference
+    from data.transaction import Tx
+    from traces.resolving import Difference
     from traces.tenants import Tenants
 
 

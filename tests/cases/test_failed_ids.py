@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from cases.failures import failed_ids
 from cases.intake import intake, prepare
 from data.errors import StoreUnavailableError
-from data.store import Store, Tx
+from data.store import Store
+from data.transaction import Tx
 from tests import shown
 from tests.telemetry import batch, failure, log, success
 

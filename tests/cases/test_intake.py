@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cases.intake import intake, prepare
-from data.store import Store, Tx
+from data.store import Store
+from data.transaction import Tx
 from tests import shown
 from tests.telemetry import batch, failure, log, success
 from traces.joining import RECENT

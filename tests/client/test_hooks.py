@@ -243,16 +243,12 @@ def test_a_shifted_clock_shifts_everything(run_script: Callable[..., Ran]) -> No
     assert int(ran.spans[0]["startTimeUnixNano"]) < 1.75e18
 
 
-def test_importing_costs_little_and_loads_nothing_heavy(run_script: Callable[..., Ran]) -> None:
+def test_importing_loads_nothing_heavy(run_script: Callable[..., Ran]) -> None:
     ran = run_script("""
-    import sys, time
-    start = time.process_time()  # the machine may be busy with other things
+    import sys
     import unsnag
     unsnag.unit, unsnag.init
-    print(time.process_time() - start)
     heavy = {"streamlit", "duckdb", "pyarrow", "pandas", "numpy", "fastapi", "opentelemetry", "structlog"}
     print(sorted(heavy & set(sys.modules)))
     """)
-    seconds, heavy = ran.stdout.splitlines()
-    assert float(seconds) < 0.15
-    assert heavy == "[]"
+    assert ran.stdout.splitlines() == ["[]"]

@@ -125,7 +125,7 @@ def test_it_is_as_if_the_mapping_had_been_there(
 ) -> None:
     kept, wanted = made(before), made(RIGHT)
     if restarted:
-        kept.store._memo.clear()
+        kept.store._writer._memo.clear()
     assert kept.again(RIGHT, before, None) > 5
     assert kept.state() == wanted.state()
     # A second time there is nothing left to do, and nothing doubled.
@@ -138,7 +138,7 @@ def test_a_look_up_finds_what_was_mapped_again(made: Any, *, restarted: bool) ->
     kept = made(None)
     kept.again(RIGHT, None)
     if restarted:
-        kept.store._memo.clear()
+        kept.store._writer._memo.clear()
     for name in ("SO-11", "so-12", "SO-13"):
         assert name.upper() in {log.correlation_id for log in unit(Reading(kept.store, None), name).logs}
         assert name.upper() in {hit.id for hit in search(Reading(kept.store, None), name)}

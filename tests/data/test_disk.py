@@ -23,9 +23,9 @@ from tests.telemetry import batch, log
 
 folder = Path(sys.argv[1])
 store = Store.open(folder)
-store._writing.execute("set checkpoint_threshold = '200kB'")
-opened_again, reopen = [], store._reopen
-store._reopen = lambda: (opened_again.append(1), reopen())
+store._writer._connection.execute("set checkpoint_threshold = '200kB'")
+opened_again, reopen = [], store._writer._reopen
+store._writer._reopen = lambda: (opened_again.append(1), reopen())
 size = (folder / FILE_NAME).stat().st_size
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + 600_000, resource.RLIM_INFINITY))
 done, refused, number = [], 0, 0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 ROW_GROUP = 122_880
 SPANS = 4 * ROW_GROUP

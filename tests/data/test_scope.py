@@ -26,7 +26,7 @@ from traces.known import ALWAYS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from data.store import Tx
+    from data.transaction import Tx
 
     Scope = tuple[str, ...] | None
     Row = dict[str, Any]

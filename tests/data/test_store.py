@@ -12,12 +12,15 @@ import pytest
 
 from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreInUseError, StoreNewerError
 from data.records import FileOffset, Quarantined
-from data.store import MAX_WAITING_ROWS, Store, Tx
+from data.store import Store
+from data.writer import MAX_WAITING_ROWS
 from tests.telemetry import batch, failure, log, span, success
 from traces.known import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from data.transaction import Tx
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 READ = "select * from shown order by all"
 

@@ -19,7 +19,8 @@ from tests.telemetry import START as RECORDS_START
 from tests.telemetry import batch, failure, success
 
 if TYPE_CHECKING:
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
 
 FLOWS: Final = ("orders", "returns", "invoices", "claims")
 TENANTS: Final = ("acme", "globex", None)

@@ -98,6 +98,55 @@ def test_celery_tasks(place: Place) -> None:
             frameworks.ship_again(place.unsnag, place.addresses, send, after_s=CLOCKS_AGREE_S)
 
 
+TRACED = """
+from celery.signals import worker_process_init, worker_process_shutdown
+
+
+@worker_process_init.connect(weak=False)
+def begin_tracing(*args, **kwargs):
+    from opentelemetry.instrumentation.auto_instrumentation import initialize
+
+    initialize()
+
+
+@worker_process_shutdown.connect(weak=False)
+def end_tracing(*args, **kwargs):
+    from opentelemetry import trace
+
+    trace.get_tracer_provider().shutdown()
+"""
+"""How OpenTelemetry's own documentation starts its instrumentation in the processes of a Celery worker."""
+
+
+def spans_of_opentelemetry(place: Place) -> int:
+    """Return how many spans of tasks OpenTelemetry's instrumentation has sent."""
+    sql = "select count(*) as n from span where name = 'run/tasks.ship'"
+    (row,) = place.unsnag.store.act(lambda tx: tx.execute(sql)).result()
+    found: int = row["n"]
+    return found
+
+
+def test_celery_tasks_beside_opentelemetry(place: Place) -> None:
+    found = place.write("Celery")
+    tasks = place.world.folder / "tasks.py"
+    tasks.write_text(tasks.read_text() + TRACED)
+    with plays.redis(place.world) as redis:
+
+        def send(order: str) -> None:
+            assert place.run(plays.INSTRUMENTED, "python", "send.py", order, REDIS=redis) == 0
+
+        with place.serving(*found.commands[0], REDIS=redis):
+            frameworks.two_orders(place.unsnag, place.addresses, send)
+            # Two tries of SO-2, and SO-1: each is in a span of either maker.
+            frameworks.wait_until(place.unsnag, lambda: spans_of_opentelemetry(place) == 3)
+            frameworks.wait_until(place.unsnag, lambda: len(tries(place)) == 2)
+            assert tries(place) == [(1, "error"), (2, "error")]
+            assert frameworks.the_case(place.unsnag)["step"] == "tasks.ship"
+            two_tries(place, send)
+            assert frameworks.the_case(place.unsnag)["state"] == "open"
+            frameworks.ship_again(place.unsnag, place.addresses, send, after_s=CLOCKS_AGREE_S)
+
+
 def test_rq_jobs(place: Place) -> None:
     found = place.write("RQ")
     with plays.redis(place.world) as redis:

@@ -16,8 +16,8 @@ from cases.signal import signal_of
 from traces.clocks import Clocks
 from traces.failures import Everything, resolve
 from traces.fingerprint import fingerprint
-from traces.joining import moment
 from traces.runs import RunFailure, described
+from traces.stated import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,13 +18,14 @@ from tests.telemetry import at, batch, log, span
 from tests.traces.reference import Reported, reported
 from traces import joining
 from traces.record import of_logs, of_spans
+from traces.resolving import Sign
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
 
-    from data.store import Tx
+    from data.transaction import Tx
 
     Row = dict[str, Any]
 
@@ -300,7 +301,7 @@ def settle_all(store: Store) -> None:
         signs = tx.execute(
             "select trace_id, record_id, epoch_us(time) as time from log where starts_with(message, 'unit.')"
         )
-        silent = [joining.Sign(row["trace_id"], row["record_id"], row["time"]) for row in signs]
+        silent = [Sign(row["trace_id"], row["record_id"], row["time"]) for row in signs]
         intake._take(tx, joining.settle(tx, later, silent), stored(utc_now()))
 
     store.act(work).result()

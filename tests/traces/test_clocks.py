@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 BETA = {"instance": "p1", "host": "beta", "source": "otlp"}
 

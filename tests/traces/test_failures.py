@@ -250,6 +250,15 @@ def test_foreign_telemetry_that_ended_well_is_ended_and_no_success() -> None:
     assert outcomes(span("POST /orders", kind="server", cid="SO-1")) == {"SO-1": "ended"}
 
 
+def test_the_span_that_sent_a_task_does_not_end_the_order_whose_block_is_open() -> None:
+    sent = span("apply_async/tasks.ship", kind="producer")
+    begun = {"cid": "SO-1", "flow": "orders", "err": False, "severity": 9, "at": 1}
+    assert outcomes(sent, log("a line of another logger", "task", **begun)) == {"SO-1": "ended"}
+    assert outcomes(sent, log("unit.started", "task", seq=1, **begun)) == {}
+    ended = block("task", "apply_async/tasks.ship", cid="SO-1", until=5)
+    assert outcomes(sent, log("unit.started", "task", seq=1, **begun), ended) == {"SO-1": "success"}
+
+
 def test_two_lines_without_a_span_are_one_failure_within_five_seconds() -> None:
     alike = {"trace": None, "cid": "SO-1", "fails": BOOM}
     assert len(failures(log("a", at=0, **alike), log("b", at=5, **alike))) == 1

@@ -16,7 +16,7 @@ from traces import joining
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 SENT, TAKEN = "a" * 32, "c" * 32
 

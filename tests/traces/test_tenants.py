@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cases.intake import intake
-from data.store import Store, Tx
+from data.store import Store
+from data.transaction import Tx
 from tests import shown
 from tests.telemetry import batch, failure, span
 

@@ -17,7 +17,7 @@ from traces import joining
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 HOUR = 3600
 
