@@ -86,6 +86,8 @@ _RULES: Final = (
     ActRule("token.change", _from(ADMIN), "add, rotate and revoke tokens", whole=True),
     ActRule("store.backup", _from(ADMIN), "make a backup, and read all of the store", whole=True),
     ActRule("store.restore", _from(ADMIN), "put a backup in the place of the store", whole=True),
+    ActRule("store.purge", _from(ADMIN), "remove what is older than its policy says", whole=True),
+    ActRule("store.hold", _from(APPROVER), "keep records of an ID or a flow from being removed", whole=True),
     ActRule(
         "store.accept", _from(ADMIN), "go on without commits that are missing from the store", whole=True
     ),

@@ -52,6 +52,10 @@ class TraceNotFoundError(UnsnagError):
         super().__init__(f"No record carries the trace ID {trace_id}.")
 
 
+class TraceRemovedError(UnsnagError):
+    """The records of this trace were removed."""
+
+
 class AlreadyClaimedError(ConflictError):
     """Someone was faster: the case is theirs until they release it or the claim runs out."""
 

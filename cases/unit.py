@@ -68,6 +68,16 @@ class TraceDetail(Telemetry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnitOfTrace:
+    """A unit that records of a trace belonged to, and when."""
+
+    correlation_id: str
+    flow: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitDetail(Telemetry):
     """A unit of work with all that is known of it."""
 

@@ -25,6 +25,7 @@ from cases.unit import (
     TraceSummary,
     UnitDetail,
     UnitFlow,
+    UnitOfTrace,
     UnitState,
 )
 from data.clock import stored
@@ -160,11 +161,14 @@ def looked_through(reading: Reading) -> int | None:
 
 
 def _units_spelled(reading: Reading, ids: list[str], named_by: Deliveries) -> list[str]:
-    """Return the IDs with a unit that are spelled like one of these but for capital letters."""
-    if not named_by:
-        return []
-    asked = {"ids": ids, "deliveries": named_by}
-    forms = reading.query("units/spelled", asked, into=_ID)
+    """Return the IDs with a unit that are spelled like one of these but for capital letters.
+
+    Where records of an ID were removed, in the common spellings only.
+    """
+    forms = sorted({form for one in ids for form in (one, one.upper(), one.lower())})
+    if named_by:
+        asked = {"ids": ids, "deliveries": named_by}
+        forms = sorted({*forms, *reading.query("units/spelled", asked, into=_ID)})
     begun = remembered_times(reading.store, KNOWN, forms)
     return reading.query("units/units_named", {"ids": forms, **begun}, into=_ID)
 
@@ -189,6 +193,11 @@ def trace(reading: Reading, trace_id: str) -> TraceDetail:
         logs=logs.items,
         truncated=_truncated(spans.total, logs.total),
     )
+
+
+def units_of_trace(reading: Reading, trace_id: str) -> list[UnitOfTrace]:
+    """Return the units of a trace as they were concluded, also where its records were removed."""
+    return reading.query("units/units_of_trace", {"id": trace_id}, into=noun(UnitOfTrace))
 
 
 def search(reading: Reading, text: str, limit: int = 20, *, everywhere: bool = False) -> list[Hit]:

@@ -30,6 +30,7 @@ from data.clock import stored, utc_now
 from data.errors import UnsnagError
 from data.logs import event_log
 from data.nouns import noun
+from data.removed import whole_since
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -198,7 +199,8 @@ class Applying:
     def _records(self, job: MappingJob) -> bool:
         """Map the next page of records again; say whether there was one."""
         after = {"after_time": stored(job.after_time), "after_record": job.after_record}
-        asked = {"sources": job.sources, "since": stored(job.since), "until": stored(job.until)}
+        since = whole_since(self._store.everything(), job.since)
+        asked = {"sources": job.sources, "since": stored(since), "until": stored(job.until)}
         rows = self._store.query("collectors/logs_of_sources", {**asked, **after, "limit": PAGE})
         if not rows:
             return False

@@ -26,6 +26,7 @@ from collectors.log_columns import (
     CLASS_RULE,
     CORRELATION,
     ERROR_CLASS,
+    ERROR_CODE,
     ERROR_TYPE,
     EXCEPTION_MESSAGE,
     LOGGER,
@@ -390,6 +391,9 @@ class Normaliser:
             row[MESSAGE] = mask_text(message)
             written = dumped({mask_text(key): mask_value(key, value) for key, value in rest.items()})
         row[ATTRIBUTES] = written.decode()
+        for column in (ERROR_TYPE, ERROR_CODE):
+            if row[column] is not None:
+                row[column] = values.masked_name(row[column])
         if row[EXCEPTION_MESSAGE] is not None:
             row[EXCEPTION_MESSAGE] = mask_text(row[EXCEPTION_MESSAGE])
         if row[STACKTRACE] is not None:

@@ -13,7 +13,7 @@ from collectors import orchestrators, values
 from collectors.drift import FITS
 from collectors.normalise import Normaliser, hash64
 from collectors.slots import verdict_of
-from collectors.values import only, text
+from collectors.values import masked_name, only, text
 from data.records import SPAN_COLUMNS
 from unsnag import conventions as words
 from unsnag.masking import mask_text, mask_value
@@ -72,8 +72,9 @@ class SpanRecord:
 
 def scope_of(n: Normaliser, resource: Fields, scope: Fields, mapping: Mapping | None) -> Scope:
     """Return what the records of a resource and scope share, made once."""
-    shown = {key: mask_value(key, value) for key, value in resource.items()}
-    shown |= {f"otel.scope.{key}": mask_value(key, value) for key, value in scope.items() if value}
+    shown = {masked_name(key): mask_value(key, value) for key, value in resource.items()}
+    given = ((key, value) for key, value in scope.items() if value)
+    shown |= {f"otel.scope.{masked_name(key)}": mask_value(key, value) for key, value in given}
     resource_json = orjson.dumps(shown, default=str).decode()
     log_base = n.base(resource, resource_json)
     span_base = [None] * len(SPAN_COLUMNS)
@@ -126,7 +127,7 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
     row[_S["trace_id"]] = span.trace_id
     row[_S["span_id"]] = span.span_id
     row[_S["parent_span_id"]] = span.parent_span_id
-    row[_S["name"]] = mask_text(span.name) if len(span.name) > 20 or "@" in span.name else span.name  # noqa: PLR2004
+    row[_S["name"]] = masked_name(span.name)
     row[_S["kind"]] = KINDS[span.kind] if 0 <= span.kind < len(KINDS) else KINDS[0]
     row[_S["record_id"]] = _identity(span, row[_S["name"]], row[_S["kind"]])
     failed = span.status == _ERROR_STATUS
@@ -141,6 +142,8 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
         row[_S["outcome"]] = words.OUTCOME_PROGRESS
     if failed or span.events:
         _read_exception(row, span, failed=failed)
+    if row[_S["error_type"]] is not None:
+        row[_S["error_type"]] = masked_name(row[_S["error_type"]])
     row[_S["attributes"]] = orjson.dumps(rest).decode() if rest else "{}"
     row[_S["events"]] = orjson.dumps(_masked(span.events)).decode() if span.events else "[]"
     row[_S["links"]] = orjson.dumps(_masked(span.links)).decode() if span.links else "[]"
@@ -285,7 +288,11 @@ def _exception(span: SpanRecord) -> Fields:
 
 def _masked(items: list[Fields]) -> list[Fields]:
     return [
-        {**item, "attributes": {mask_text(k): mask_value(k, v) for k, v in item["attributes"].items()}}
+        {
+            **item,
+            **({"name": masked_name(item["name"])} if item.get("name") else {}),
+            "attributes": {masked_name(k): mask_value(k, v) for k, v in item["attributes"].items()},
+        }
         for item in items
     ]
 

@@ -6,10 +6,12 @@ import math
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from collectors import written_times
 from unsnag.conventions import ERROR_CLASSES
+from unsnag.glance import be_thorough
 from unsnag.masking import mask_text
 
 AHEAD_US: Final = 300_000_000
@@ -121,6 +123,18 @@ def text(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return str(value)
+
+
+be_thorough()
+
+
+def masked_name(name: str) -> str:
+    """Return a name, masked: of a span, an event, a type, an attribute. Each is looked at once."""
+    return _known_name(name) if len(name) <= _NAME_LENGTH else mask_text(name)
+
+
+_NAME_LENGTH: Final = 200
+_known_name: Final = lru_cache(maxsize=8192)(mask_text)
 
 
 def masked_text(value: Any) -> str | None:

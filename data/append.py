@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data import named
+from data import named, removed
 from data.clock import micros, stored, utc_now
 from data.records import (
     LOG_COLUMNS,
@@ -71,6 +71,9 @@ def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None
     _insert(tx, logs.rows, spans.rows)
     if logs.rows or spans.rows:
         named.note(tx)
+        if tx.memo.get(removed.UNTIL, True):
+            removed.leave_out_late(tx)
+        _derive_attempts(tx)
     if intake and (logs.rows or spans.rows):
         intake(tx)
     tx.topics.add("ingest")
@@ -132,12 +135,13 @@ def _insert(tx: Tx, logs: int, spans: int) -> None:
         tx.run("store/insert_logs")
     if spans:
         tx.run("store/insert_spans")
-        incoming = tx.tables["incoming_span"]
-        tries = pc.or_kleene(
-            pc.equal(incoming.column("role"), "step"), pc.is_valid(incoming.column("attempt"))
-        )
-        if pc.any(tries).as_py():
-            tx.run("derive/attempts")
+
+
+def _derive_attempts(tx: Tx) -> None:
+    incoming = tx.tables["incoming_span"]
+    tries = pc.or_kleene(pc.equal(incoming.column("role"), "step"), pc.is_valid(incoming.column("attempt")))
+    if pc.any(tries).as_py():
+        tx.run("derive/attempts")
 
 
 def _counted(batch: Batch, log_duplicates: Counter[int], span_duplicates: Counter[int]) -> Appended:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from data import formats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RESERVE: Final = 256 * 10**6
@@ -33,6 +34,9 @@ class Disk:
 
     database: Path
     reserve: int = RESERVE
+    reusable: Callable[[], int] = lambda: 0
+    """Bytes of the database file that hold nothing: what is removed makes place there, not on the disk."""
+    _reusable: int = 0
     _used: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
     @property
@@ -72,7 +76,8 @@ class Disk:
         at = time.monotonic() if now is None else now
         if not self._used or at - self._used[-1][0] >= _SAMPLE_S:
             found = os.statvfs(self.database.parent)
-            self._used.append((at, (found.f_blocks - found.f_bfree) * found.f_frsize))
+            self._reusable = self.reusable()
+            self._used.append((at, (found.f_blocks - found.f_bfree) * found.f_frsize - self._reusable))
 
     def days_left(self) -> float | None:
         """Return when the disk will be full at the pace of the last day; None while that is not known."""
@@ -81,7 +86,7 @@ class Disk:
         (begun, before), (ended, after) = self._used[0], self._used[-1]
         if ended - begun < _TREND_S or after <= before:
             return None
-        left = max(self.free - self.needed(), 0)
+        left = max(self.free - self.needed(), 0) + self._reusable
         return left / ((after - before) / (ended - begun)) / _DAY_S
 
     def warning(self) -> str | None:

@@ -159,6 +159,11 @@ class Store:
                 raise
             raise opening.explained(error, self._path) from error
 
+    def reusable_bytes(self) -> int:
+        """Return how much of the file holds nothing any more, and is written again before the file grows."""
+        (row,) = self.query("store/reusable_bytes")
+        return int(row["bytes"])
+
     def everything(self) -> Reading:
         """Return the store without a scope: for what the system itself reads."""
         return Reading(self, None)

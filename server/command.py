@@ -23,7 +23,7 @@ import httpx
 from audit.signing import SigningKey
 from data.errors import UnsnagError
 from server import container as containers
-from server import store_commands, trials
+from server import retention_commands, store_commands, trials
 from server.api.app import build
 from server.calls import CommandRefusedError, say
 from server.container import Container
@@ -35,7 +35,9 @@ from server.settings import Settings, add_options, chosen
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-COMMANDS: Final = ("user", "token", "audit", "mapping", *store_commands.COMMANDS)
+COMMANDS: Final = (
+    "user", "token", "audit", "mapping", *store_commands.COMMANDS, *retention_commands.COMMANDS,
+)  # fmt: skip
 _GRANT: Final = "ROLE, or ROLE:TENANT/FLOW with * for any, such as operator:acme/*"
 _BROKEN: Final = 1
 _WAIT_S: Final = 3600.0
@@ -69,7 +71,7 @@ async def _run(given: argparse.Namespace, settings: Settings, environment: Mappi
         return int(await getattr(caller, f"{given.command}_{given.verb}")(given))
 
 
-class Caller(store_commands.StoreCalls):
+class Caller(store_commands.StoreCalls, retention_commands.RetentionCalls):
     """The commands, as calls of the REST routes."""
 
     async def user_add(self, given: argparse.Namespace) -> int:
@@ -268,6 +270,7 @@ def _parser() -> argparse.ArgumentParser:
     _token(commands.add_parser("token", help="tokens of services: add, rotate, revoke, list"))
     _audit(commands.add_parser("audit", help="the audit: verify, pack, key"))
     store_commands.add_parsers(commands)
+    retention_commands.add_parsers(commands)
     _mapping(commands.add_parser("mapping", help="mappings: test"))
     return parser
 

@@ -25,6 +25,7 @@ from server import losses
 from server.backups import Backups
 from server.context import ServerContext
 from server.events import Events
+from server.retention import Retention
 from server.settings import is_loopback
 from server.watch import Watch
 from traces.clocks import SHOWN
@@ -59,6 +60,7 @@ class Container:
     watch: Watch
     mappings: MappingBook
     backups: Backups
+    retention: Retention
     collectors: Sources | None = None
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -97,6 +99,7 @@ class Container:
             watch=watch,
             mappings=mappings,
             backups=Backups(store, settings),
+            retention=Retention(store, settings.retention),
         )
 
     def warnings(self) -> list[str]:
@@ -139,6 +142,7 @@ class Container:
 
     def close(self) -> None:
         """Write the last checkpoint and give the store back."""
+        self.retention.stop()
         self.backups.stop()
         self.watch.stop()
         self.store.close()
@@ -161,7 +165,8 @@ def _opened(settings: Settings, committed: Callable[[set[str]], None]) -> Store:
     """Return the store, which writes nothing where acknowledged commits are missing from it."""
     store = Store.open(settings.data, intake, committed, settings.witness, settings.upgrades)
     store.act(prepare).result()
-    store.disk = Disk(settings.data / FILE_NAME, int(settings.store.reserve_mb * 10**6))
+    reserve = int(settings.store.reserve_mb * 10**6)
+    store.disk = Disk(settings.data / FILE_NAME, reserve, store.reusable_bytes)
     if store.loss:
         store.hold(losses.explained(store.loss))
     return store

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import socket
 import ssl
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -153,6 +153,21 @@ class BackupSettings(BaseModel):
     before_upgrade: bool = True
 
 
+class RetentionSettings(BaseModel):
+    """The section [retention]: how long each class of data is kept. None: for ever."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    logs_days: float | None = Field(None, ge=7)
+    spans_days: float | None = Field(None, ge=7)
+    payload_days: float | None = Field(None, ge=7)
+    cases_days: float | None = Field(None, ge=7)
+    quarantine_days: float | None = Field(None, ge=7)
+    every_hours: float = Field(24, gt=0)
+    approved_by: str | None = Field(None, max_length=100)
+    approved_on: date | None = None
+
+
 class Settings(BaseModel):
     """All settings of the process."""
 
@@ -172,6 +187,7 @@ class Settings(BaseModel):
     log: LogSettings = LogSettings()
     store: StoreSettings = StoreSettings()
     backup: BackupSettings = BackupSettings()
+    retention: RetentionSettings = RetentionSettings()
     collectors: CollectorSettings = CollectorSettings()
 
     @model_validator(mode="after")

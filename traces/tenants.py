@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.clock import micros
+from data.removed import removed_until
 from traces.arrivals import NO_ID
+from traces.known import ALWAYS
 from traces.units import Units, known_units
 
 if TYPE_CHECKING:
@@ -124,6 +128,10 @@ def _of_records(tx: Tx, ids: set[str]) -> dict[str, set[str]]:
     (times,) = tx.run("traces/times_of_ids")
     if times["low"] is not None:
         rows += tx.run("traces/tenants_of_lines", times)
+    if until := removed_until(tx):
+        # Lines that named a tenant may be gone; the unit has what they stated.
+        older = {"low": ALWAYS["low"], "high": micros(until.replace(tzinfo=UTC))}
+        rows += tx.run("traces/tenants_of_ids", older)
     found: dict[str, set[str]] = {}
     for row in rows:
         found.setdefault(row["correlation_id"], set()).update(row["tenants"])

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.records import SPAN_COLUMNS
+from data.removed import removed_until
 from traces import signals
 from traces.known import Known, KnownIds, keys_of_ids
 from traces.record import ERROR
@@ -287,10 +288,16 @@ def _derive_again(tx: Tx, units: Units, ids: set[str], sole: Mapping[str, str]) 
     own_values = {row["record_id"]: row["tenant"] for row in tx.run("derive/tenants_of_units")}
     # Signals are counted from unit_signal, so every trace counts as joined.
     table = _with_tenants(spoken(spans, logs, concluded, _traces(logs, spans)), own_values, sole)
+    until = removed_until(tx)
+    # Of what began before that, records may be gone: what they stated is kept with what is stated again.
+    kept = tx.arrow("derive/older_units", {"before": until}) if until else None
     tx.run("derive/delete_units")
     if table.num_rows:
         tx.view("spoken", table)
         tx.run("derive/units", units.note(tx, table))
+    if kept is not None and kept.num_rows:
+        tx.view("kept_unit", kept)
+        tx.run("derive/keep_units")
 
 
 def _traces(logs: pa.Table, spans: pa.Table) -> set[str]:

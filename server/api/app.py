@@ -17,6 +17,7 @@ from server.api import (
     mappings,
     notices,
     problems,
+    retention,
     retries,
     reviews,
     store,
@@ -46,6 +47,7 @@ _ROUTES: Final = (
     audit,
     mappings,
     store,
+    retention,
     system,
 )
 """In the order in which the description lists them."""
@@ -58,7 +60,7 @@ _PROBLEM_STATUSES: Final = {
     404: "There is no such thing.",
     409: "Someone was faster, or the state does not allow it.",
     408: "The body was too slow.",
-    410: "The lease was lost.",
+    410: "The lease was lost, or the records were removed.",
     413: "Too large.",
     422: "The request says something that cannot be meant.",
     429: "Too much at once; see Retry-After.",

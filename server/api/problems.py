@@ -34,6 +34,7 @@ from cases.errors import (
     NotAllowedNowError,
     ReasonMissingError,
     TraceNotFoundError,
+    TraceRemovedError,
     UnitNotFoundError,
 )
 from collectors.applying import IsAppliedError, NothingToApplyError
@@ -55,6 +56,7 @@ from kpis.review.errors import (
     WeekRunsError,
 )
 from server.container import NotRunningError
+from server.holds import HoldNotFoundError
 from server.mappings import MappingNotFoundError
 from server.quarantine import RecordNotFoundError
 from server.refusals import RefusedError
@@ -86,6 +88,8 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (ActionNotFoundError, 404),
     (EntryNotFoundError, 404),
     (MappingNotFoundError, 404),
+    (HoldNotFoundError, 404),
+    (TraceRemovedError, 410),
     (VersionNotFoundError, 404),
     (BadMappingError, 422),
     (NothingToApplyError, 422),

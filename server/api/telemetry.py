@@ -8,10 +8,12 @@ import orjson
 from fastapi import APIRouter, Query, Request
 
 from cases import units
+from cases.errors import TraceNotFoundError, TraceRemovedError
 from server.api import answers, shapes, telemetry_shapes
 from server.api.callers import Context
 from server.api.paging import Cursor, Limit, Moment, moment, offset, page
 from server.api.problems import BadRequestError
+from server.policies import removed_of, removed_trace
 from unsnag.conventions import SEVERITY_NUMBERS
 
 router = APIRouter(prefix="/api/v1", tags=["telemetry"])
@@ -32,13 +34,19 @@ Duration = Annotated[float | None, Query(ge=0, le=_MAX_MS)]
 @router.get("/units/{correlation_id:path}", response_model=telemetry_shapes.Unit)
 def get_unit(correlation_id: str, ctx: Context, everywhere: Everywhere = False) -> Any:  # noqa: FBT002 - a query's field
     """Return everything of one unit of work."""
-    return answers.unit(units.unit(ctx.reading, correlation_id, everywhere=everywhere))
+    found = units.unit(ctx.reading, correlation_id, everywhere=everywhere)
+    return {**answers.unit(found), "removed": removed_of(ctx.reading, found.opened_at, found.last_seen)}
 
 
 @router.get("/traces/{trace_id}", response_model=telemetry_shapes.Trace)
 def get_trace(trace_id: str, ctx: Context) -> Any:
     """Return the spans and logs of one trace."""
-    return answers.trace(units.trace(ctx.reading, trace_id.lower()))
+    try:
+        return answers.trace(units.trace(ctx.reading, trace_id.lower()))
+    except TraceNotFoundError:
+        if words := removed_trace(ctx.reading, trace_id.lower()):
+            raise TraceRemovedError(words) from None
+        raise
 
 
 @router.get("/traces", response_model=shapes.Listed[telemetry_shapes.TraceSummary])

@@ -68,6 +68,15 @@ class SettlingFailure(BaseModel):
     until: Time = Field(description="When it opens at the latest.")
 
 
+class Removed(BaseModel):
+    """Records of a class that were removed, though the unit is kept."""
+
+    data: str = Field(description="logs, spans or payload.")
+    policy: str
+    before: Time = Field(description="Records that are older were removed.")
+    started_at: Time = Field(description="When they were removed.")
+
+
 class Unit(Context, BaseModel):
     """Everything of one unit of work."""
 
@@ -82,6 +91,7 @@ class Unit(Context, BaseModel):
     cases: list[Case]
     settling: list[SettlingFailure] = Field([], description="Failures that are no cases yet.")
     acts: list[Act]
+    removed: list[Removed] = Field([], description="Which of its records may be gone, and why.")
     truncated: dict[str, int] | None
 
 

@@ -143,6 +143,7 @@ class Door:
         case, unsafe = f"/api/v1/cases/{self.case}", f"/api/v1/cases/{self.unsafe}"
         group = f"/api/v1/groups/{self.group}"
         role = [{"role": "viewer"}]
+        hold = {"kind": "flow", "value": fresh, "reason": "court"}
         resolve = {"code": "nothing", "reason": "x"}  # refused for its code by those who may
         return {
             "read": (True, lambda: http.get(case)),
@@ -193,6 +194,8 @@ class Door:
                 lambda: post(f"/api/v1/mappings/{fresh}/versions", {"expected": 0, "text": "flow = 'x'"}),
             ),
             "store.backup": (False, lambda: http.get("/api/v1/store/check")),
+            "store.purge": (False, lambda: http.get("/api/v1/retention/preview")),
+            "store.hold": (False, lambda: post("/api/v1/retention/holds", hold)),
             "store.accept": (False, lambda: post("/api/v1/store/accept", {"reason": "nothing is missing"})),
             "metrics": (False, lambda: http.get("/metrics")),
         }

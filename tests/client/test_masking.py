@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors import otlp_json
+from tests.client import mask_forms
 from unsnag import glance, masking
 from unsnag.encoding import encode
 from unsnag.masking import mask_text, mask_value
@@ -33,6 +34,14 @@ MASKED = [
     ('{"api_key": "abc"}', '{"api_key": [masked: secret]}'),
     ("https://bob:s3cret@host.example/x", "https://[masked: credentials]@host.example/x"),
     ("AKIAIOSFODNN7EXAMPLE", "[masked: aws-key]"),
+    ("to DE89 3704 0044 0532 0130 00 today", "to [masked: iban] today"),
+    ("to DE89370400440532013000 4111111111111111", "to [masked: iban] [masked: card]"),
+    ("Cookie: a=b; c=d", "Cookie: [masked: secret]"),
+    ("restore --password hunter2 --fast", "restore --password [masked: secret] --fast"),
+    ("mysql -u root -phunter2 shop", "mysql -u root -p[masked: secret] shop"),
+    ("amqp://bob:p@ss@mq/", "amqp://[masked: credentials]@mq/"),
+    ('{"a": "{\\"password\\": \\"x\\"}"}', '{"a": "{\\"password\\": [masked: secret]}"}'),
+    ("cpf 529.982.247-25", "cpf [masked: national-id]"),
     ("ghp_" + "a1B2" * 9, "[masked: token]"),
     ("sk-proj-" + "a1B2" * 9, "[masked: token]"),
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x", "[masked: private-key] x"),
@@ -43,8 +52,8 @@ CLEAN = [
     "order SO-2026-0001001 accepted",
     "order 20261122-000123 at 2026-11-22 10:22:33.123456",
     "2026-11-22T10:22:33.123456+01:00",
-    "DE89 3704 0044 0532 0130 00",
-    "GB29NWBK60161331926819",
+    "DE89 3704 0044 0532 0130 01",  # the check digits are wrong
+    "GB29NWBK60161331926818",
     "550e8400-e29b-41d4-a716-446655440000",
     "12345678-1234-1234-1234-123456789012",
     "0af7651916cd43dd8448eb211c80319c",
@@ -104,6 +113,7 @@ def test_what_only_looks_alike_stays(text: str) -> None:
             ["[masked: email]", ["x", {"m": "[masked: email]"}]],
         ),
         ("by_mail", {"a@b.example": 1}, {"[masked: email]": 1}),
+        ("header", {"name": "password", "value": "x"}, {"name": "password", "value": "[masked: secret]"}),
     ],
 )
 def test_a_fields_name_can_give_it_away(key: str, value: Any, expected: Any) -> None:
@@ -117,6 +127,29 @@ def test_nesting_without_end_is_cut() -> None:
     assert masking.TOO_DEEP in json.dumps(mask_value("x", endless))
 
 
+@pytest.mark.parametrize("form", mask_forms.FORMS, ids=lambda form: form.name)
+def test_each_form_of_the_table_is_caught_or_not_as_it_says(form: mask_forms.Form) -> None:
+    assert form.secret in form.text
+    assert form.leaks() != form.is_caught
+    assert glance.suspicious(form.text.encode()) or not form.is_caught
+
+
+@pytest.mark.parametrize("text", mask_forms.KEPT)
+def test_ids_and_numbers_of_orders_are_never_touched(text: str) -> None:
+    assert mask_text(text) == text
+
+
+@pytest.mark.parametrize("number", ["4111111111111111", 4111111111111111, "5555555555554444"])
+def test_a_field_that_names_an_order_holds_no_card(number: str | int) -> None:
+    for key in ("order_id", "invoice.number", "unsnag.correlation_id", "orderNo"):
+        assert mask_value(key, number) == number
+    assert mask_value("payment", number) == "[masked: card]"
+
+
+def test_the_documents_table_is_the_one_that_was_tried() -> None:
+    assert mask_forms.table() in mask_forms.PAGE.read_text(encoding="utf-8")
+
+
 SECRETS = st.sampled_from(
     [
         "4111 1111 1111 1111",
@@ -127,6 +160,13 @@ SECRETS = st.sampled_from(
         "AKIAIOSFODNN7EXAMPLE",
         "password=hunter2",
         "ghp_" + "a1B2" * 9,
+        "DE89 3704 0044 0532 0130 00",
+        "GB29NWBK60161331926819",
+        "4111.1111.1111.1111",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "whsec_" + "a1B2" * 9,
+        "--password hunter2",
+        "1-800-555-0199",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefgh",
     ]
 )

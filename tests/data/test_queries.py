@@ -120,6 +120,29 @@ UNSCOPED = (
     "traces/units_of",
     "traces/unsettled",
     "traces/untold_failures",
+    # Retention removes for everybody, whatever anybody may see; its counts are for admins.
+    "derive/keep_units",
+    "derive/older_units",
+    "retention/ages",
+    "retention/ages_of_state",
+    "retention/delete_logs",
+    "retention/delete_spans",
+    "retention/doomed_cases",
+    "retention/doomed_logs",
+    "retention/doomed_spans",
+    "retention/held_traces",
+    "retention/hours_of_logs",
+    "retention/hours_of_spans",
+    "retention/living_traces",
+    "retention/sizes",
+    "retention/sizes_of_state",
+    "retention/stored_deliveries",
+    "retention/strip_cases",
+    "retention/strip_failures",
+    "retention/strip_logs",
+    "retention/strip_occurrences",
+    "retention/strip_retries",
+    "retention/strip_spans",
     # How long a source pauses is no record: only lengths of time leave it.
     "collectors/pauses",
     # Only whether the store holds more than some thousand records.
@@ -190,6 +213,14 @@ def empty() -> duckdb.DuckDBPyConnection:
     connection.execute("create view unnamed_unit as select * from unit_trace")
     connection.execute("create view wanted_origin as select service as origin from log")
     connection.execute("create view wanted_id as select correlation_id as id from log")
+    connection.execute("create view kept_unit as select * from unit")
+    connection.execute("create view living_trace as select key from removed_trace")
+    connection.execute("create view held_trace as select trace_id from unit_trace")
+    connection.execute("create view empty_delivery as select ingested_at from named_at")
+    connection.execute(
+        "create view doomed as select 1::ubigint as record_id, 1::ubigint as key, id, correlation_id, flow,"
+        " step, tenant from exception_case"
+    )
     connection.register("spoken", SPOKEN.empty_table())
     return connection
 
@@ -237,8 +268,11 @@ def _value(name: str) -> object:
     known |= {"section": "x", "removed": False, "owner": "x"}
     known |= {"text": "x", "act": "saved", "author": "x", "version": 1, "revision": 1}
     known |= {"sources": ["s"], "total": 0, "after_record": 1, "changed": 0, "taken": 0, "error": None}
+    known |= {"run": "r", "class": "logs", "policy": "p", "mark": "m", "more": 0, "bytes": 0, "reason": "x"}
+    known |= {"ids": [], "flows": [], "ended": [], "stripping": False}
     moments = (
         "now",
+        "before",
         "started",
         "since",
         "announced",

@@ -34,6 +34,7 @@ class Operator:
     def __init__(self, folder: Path) -> None:
         self.server = Server(folder / "srv")
         self._folder = folder
+        self.hold = "HOLD"
         self._left = _commands()
 
     def run(self, begins: str, code: int = 0) -> str:
@@ -46,6 +47,7 @@ class Operator:
         command = command.replace("/mnt/backups", str(self._folder / "backups"))
         command = command.replace("/srv/unsnag", str(self.server.data))
         command = command.replace("/srv/other", str(self._folder / "other"))
+        command = command.replace("HOLD", self.hold)
         words = [sys.executable, *shlex.split(command)[1:]]
         run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
         assert run.returncode == code, (command, run.stdout, run.stderr)
@@ -59,6 +61,17 @@ class Operator:
         self.server.kill()
         (self.server.data / "unsnag.duckdb.wal").unlink()
         self.server.start(until=503)
+
+    def set_a_policy(self) -> None:
+        """Start the server again with the policies of the page."""
+        self.server.stop()
+        (policies,) = re.findall(
+            r"```toml\n(\[retention\].*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+        )
+        config = self._folder / "retention.toml"
+        config.write_text(policies, encoding="utf-8")
+        self.server.environment["UNSNAG_CONFIG"] = str(config)
+        self.server.start()
 
     @property
     def is_done(self) -> bool:
@@ -89,4 +102,10 @@ def test_every_command_of_the_page_does_what_it_says(operator: Operator) -> None
     assert "missing" in operator.run("store state", code=1)
     assert "Accepted" in operator.run("store accept")
     assert httpx.get(f"{operator.server.address}/readyz", timeout=60).status_code == 200
+    assert "Nothing was changed" in operator.run("purge --dry-run")
+    operator.set_a_policy()
+    assert "0 rows removed" in operator.run("purge")
+    operator.hold = operator.run("hold add").strip()
+    assert operator.hold in operator.run("hold list")
+    assert "Lifted" in operator.run("hold lift")
     assert operator.is_done

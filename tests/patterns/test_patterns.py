@@ -37,9 +37,11 @@ USES: Final = {
     "unsnag.patterns._POSSESSIVE": Use("sub", 500),
     "unsnag.propagation._TRACEPARENT": FULL,
     "unsnag.propagation._STATE": FULL,
-    "unsnag.masking._ISSUERS": FULL,
+    "unsnag.identifiers.ISSUERS": FULL,
+    # What stands before a number only.
+    "unsnag.identifiers.NAMED": Use("search", 32),
     # The phone rule's own match: 3, 7 and 84 digits at most, with what separates them.
-    "unsnag.masking._PHONE_DIGITS": Use("match", 130),
+    "unsnag.mask_rules._PHONE_DIGITS": Use("match", 130),
     # How a line goes on behind its message: a column, a key.
     "collectors.layouts.pairs._KEY": Use("finditer"),
     "collectors.layouts.python._LOGGER": Use("finditer"),
@@ -120,7 +122,7 @@ def over(place: str, text: str) -> str | None:
 
 
 def test_the_patterns_of_the_product_are_found() -> None:
-    for place in ("unsnag.masking.RULES", "collectors.values._ZONE_APART", "audit.verifier.is_hash"):
+    for place in ("unsnag.mask_rules.RULES", "collectors.values._ZONE_APART", "audit.verifier.is_hash"):
         assert any(found.startswith(place) for found in PATTERNS), place
     for start in USES:
         assert any(found.startswith(start) for found in PATTERNS), f"{start} is registered and not there"

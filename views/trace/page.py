@@ -13,14 +13,16 @@ import streamlit as st
 from cases import units
 from cases.errors import TraceNotFoundError, UnitNotFoundError
 from cases.unit import UnitState
+from server.policies import removed_of, removed_trace, removed_words
 from views.components.live import live
 from views.kit import labels
 from views.kit.acting import show_messages
+from views.kit.markdown import escape
 from views.kit.person import page_context
 from views.kit.state import param
 from views.trace.cases import exceptions_of
 from views.trace.detail import waterfall_and_detail
-from views.trace.find import nothing_yet, search, search_box
+from views.trace.find import nothing_yet, open_unit, search, search_box
 from views.trace.header import header, mentioned_header, trace_header
 from views.trace.lines import story_section
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from cases.unit import UnitDetail
     from server.context import ServerContext
 
+UNITS: Final = 5
+"""Units of a trace that was removed that are offered at most."""
 _STYLE: Final = """<style>
 .st-key-trace_detail {max-height: 712px; overflow-y: auto; scrollbar-width: thin;}
 .facts {display: flex; flex-wrap: wrap; gap: 10px 32px; margin: 0 !important; padding: 0 !important;}
@@ -93,11 +97,21 @@ def _trace(ctx: ServerContext, name: str) -> None:
     try:
         found = units.trace(ctx.reading, name)
     except TraceNotFoundError:
-        search(ctx, name)
+        _removed_or_unknown(ctx, name)
         return
     trace_header(found)
     waterfall_and_detail(found, name)
     story_section(ctx, found)
+
+
+def _removed_or_unknown(ctx: ServerContext, name: str) -> None:
+    words = removed_trace(ctx.reading, name)
+    if words is None:
+        search(ctx, name)
+        return
+    st.info(escape(words), icon=":material/delete_history:")
+    for unit in sorted({one.correlation_id for one in units.units_of_trace(ctx.reading, name)})[:UNITS]:
+        st.button(escape(unit), icon=":material/package_2:", on_click=open_unit, args=(unit,))
 
 
 def _unit(ctx: ServerContext, unit: UnitDetail) -> None:
@@ -107,6 +121,8 @@ def _unit(ctx: ServerContext, unit: UnitDetail) -> None:
         header(ctx, unit)
     if waiting := labels.settling(len(unit.settling)):
         st.info(waiting, icon=":material/hourglass_top:")
+    for one in removed_of(ctx.reading, unit.opened_at, unit.last_seen):
+        st.info(escape(removed_words(one, ctx.settings.zone)), icon=":material/delete_history:")
     waterfall_and_detail(unit, unit.correlation_id)
     exceptions_of(ctx, unit.cases)
     story_section(ctx, unit, unit.acts, unit.cases)

@@ -1,0 +1,7 @@
+-- one row per unit of the asked IDs of which records may have been removed
+select
+    unit.*,
+from unit
+where
+    unit.first_seen < $before
+    and unit.correlation_id in (select asked_id.correlation_id from asked_id)
