@@ -325,7 +325,7 @@ def test_pause_resume_and_cancel_at_any_item_add_up(desk: Desk) -> None:
     perform(RunItems(frozen.id, limit=2), system)
     assert perform(PauseBatch(frozen.id), desk.context(BOB)).why == "bob paused it"
     assert not perform(RunItems(frozen.id, limit=2), system)
-    assert (desk.batch(frozen).done, desk.batch(frozen).waiting) == (2, 4)
+    assert (desk.batch(frozen).done, desk.batch(frozen).waiting, desk.batch(frozen).place) == (2, 4, 2)
     with pytest.raises(BatchStateError, match="is paused and cannot be paused"):
         perform(PauseBatch(frozen.id), desk.context())
     with pytest.raises(ForbiddenError, match="Only ann can resume"):
