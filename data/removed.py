@@ -17,7 +17,8 @@ from data.clock import stored
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
 
 JOINS_FOR: Final = timedelta(days=1)
 """How long after its last record a trace takes in others."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
     from traces.removal import Kind, Window
 
 LOGS: Final = "logs"

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from data.removed import JOINS_FOR, Holds, note_removed
 
 if TYPE_CHECKING:
-    from data.store import Params, Store, Tx
+    from data.store import Store
+    from data.transaction import Params, Tx
 
 ROWS: Final = 4_000
 """Records of one transaction: 20 to 60 ms of the writer."""
