@@ -10,7 +10,7 @@ from data.removed import Holds
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from data.store import Tx
+    from data.transaction import Tx
 
 REMOVED: Final = "[removed: cases]"
 """What stands where a message was, as `[masked: rule]` does: the class of data whose policy removed it."""

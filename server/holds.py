@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Reading, Tx
+    from data.store import Reading
+    from data.transaction import Tx
 
 CORRELATION_ID: Final = "correlation_id"
 FLOW: Final = "flow"

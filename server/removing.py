@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
     from traces.removal import Kind, Window
 
 LOGS: Final = "logs"
@@ -64,7 +65,7 @@ class Removal:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Removal:
         """Return the removal of a row; its times are aware."""
-        return _removal(row, data=row["class"])
+        return _removal(row, data=row.get("class"))
 
     @property
     def key(self) -> dict[str, str]:

@@ -18,7 +18,8 @@ from server.removing import Removal, Removing, unfinished
 
 if TYPE_CHECKING:
     from access.context import RequestContext
-    from data.store import Store, Tx
+    from data.store import Store
+    from data.transaction import Tx
     from server.settings import RetentionSettings
 
 _LOG: Final = event_log("retention")
