@@ -31,6 +31,7 @@ STATUSES: Final = ("unset", "ok", "error")
 _ERROR_STATUS: Final = 2
 
 _S: Final = names.SPAN_INDEX
+_TYPE: Final = _S["error_type"]
 _CLASS, _RULE = (_S[name] for name in ("error_class", "class_rule"))
 _NS: Final = 1000
 _KIND_COLUMN: Final = -2
@@ -142,8 +143,8 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
         row[_S["outcome"]] = words.OUTCOME_PROGRESS
     if failed or span.events:
         _read_exception(row, span, failed=failed)
-    if row[_S["error_type"]] is not None:
-        row[_S["error_type"]] = masked_name(row[_S["error_type"]])
+    if row[_TYPE] is not None:
+        row[_TYPE] = masked_name(row[_TYPE])
     row[_S["attributes"]] = orjson.dumps(rest).decode() if rest else "{}"
     row[_S["events"]] = orjson.dumps(_masked(span.events)).decode() if span.events else "[]"
     row[_S["links"]] = orjson.dumps(_masked(span.links)).decode() if span.links else "[]"
@@ -267,8 +268,8 @@ def _named(attributes: Fields, wanted: tuple[str, ...]) -> str | None:
 def _read_exception(row: Row, span: SpanRecord, *, failed: bool) -> None:
     raised = _exception(span)
     if failed:
-        if row[_S["error_type"]] is None or words.EXCEPTION_TYPE in raised:
-            row[_S["error_type"]] = text(raised.get(words.EXCEPTION_TYPE)) or row[_S["error_type"]]
+        if row[_TYPE] is None or words.EXCEPTION_TYPE in raised:
+            row[_TYPE] = text(raised.get(words.EXCEPTION_TYPE)) or row[_TYPE]
         if raised:
             row[_S["exception_message"]] = mask_text(text(raised.get(words.EXCEPTION_MESSAGE)) or "")
             row[_S["stacktrace"]] = mask_text(text(raised.get(words.EXCEPTION_STACKTRACE)) or "") or None
@@ -276,7 +277,7 @@ def _read_exception(row: Row, span: SpanRecord, *, failed: bool) -> None:
     if failed and row[_CLASS] is None:
         message = span.status_message or text(raised.get(words.EXCEPTION_MESSAGE))
         attributes = ((key, raw) for _, _, key, raw in span.entries)
-        found = verdict_of(row[_S["error_type"]], message or "", dict(attributes))
+        found = verdict_of(row[_TYPE], message or "", dict(attributes))
         row[_CLASS], row[_RULE] = found.error_class, found.why
 
 
@@ -290,7 +291,7 @@ def _masked(items: list[Fields]) -> list[Fields]:
     return [
         {
             **item,
-            **({"name": masked_name(item["name"])} if item.get("name") else {}),
+            **({"name": masked_name(name)} if (name := item.get("name")) else {}),
             "attributes": {masked_name(k): mask_value(k, v) for k, v in item["attributes"].items()},
         }
         for item in items

@@ -7,6 +7,7 @@ can be found, but no unit, case or figure changes: what was stated with all reco
 from __future__ import annotations
 
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ JOINS_FOR: Final = timedelta(days=1)
 """How long after its last record a trace takes in others."""
 UNTIL: Final = "data.removed"
 """Under which name the writer remembers up to when records were removed; None: none were."""
+_RECORD: Final = itemgetter("record_id")
 _LATE: Final = {
     "incoming_log": ("retention/late_logs", "time"),
     "incoming_span": ("retention/late_spans", "end_time"),
@@ -39,10 +41,10 @@ class Holds(NamedTuple):
     @classmethod
     def of(cls, tx: Tx) -> Holds:
         """Return the holds as they are in this transaction."""
-        rows = tx.run("retention/holds")
+        held = [tuple(row.values()) for row in tx.run("retention/holds")]
         return cls(
-            tuple(row["value"].lower() for row in rows if row["kind"] == "correlation_id"),
-            tuple(row["value"] for row in rows if row["kind"] == "flow"),
+            tuple(value.lower() for kind, value in held if kind == "correlation_id"),
+            tuple(value for kind, value in held if kind == "flow"),
         )
 
     def params(self) -> dict[str, list[str]]:
@@ -53,8 +55,8 @@ class Holds(NamedTuple):
 def removed_until(tx: Tx) -> datetime | None:
     """Return the time before which a record may belong to a removed trace; None where nothing was removed."""
     if UNTIL not in tx.memo:
-        (row,) = tx.run("retention/removed_until")
-        tx.memo[UNTIL] = None if row["until"] is None else row["until"] + JOINS_FOR
+        (until,) = tx.run("retention/removed_until", into=itemgetter("until"))
+        tx.memo[UNTIL] = None if until is None else until + JOINS_FOR
     found: datetime | None = tx.memo[UNTIL]
     return found
 
@@ -70,10 +72,10 @@ def whole_since(reading: Reading, since: datetime) -> datetime:
 
     What is older may lack its attributes or the rest of its trace, so nothing can be concluded from it again.
     """
-    (row,) = reading.query("retention/stripped_until")
-    if row["until"] is None or stored(since) >= row["until"] + JOINS_FOR:
+    (until,) = reading.query("retention/stripped_until", into=itemgetter("until"))
+    if until is None or stored(since) >= until + JOINS_FOR:
         return since
-    whole: datetime = row["until"] + JOINS_FOR
+    whole: datetime = until + JOINS_FOR
     return whole.replace(tzinfo=since.tzinfo)
 
 
@@ -86,6 +88,6 @@ def leave_out_late(tx: Tx) -> None:
         table = tx.tables.get(view)
         if table is None or not table.num_rows or pc.min(table[time]).as_py() >= until:
             continue
-        late = pa.array([row["record_id"] for row in tx.run(statement, {"before": until})], pa.uint64())
+        late = pa.array(tx.run(statement, {"before": until}, into=_RECORD), pa.uint64())
         if len(late):
-            tx.view(view, table.filter(pc.invert(pc.is_in(table["record_id"], late))))
+            tx.view(view, table.filter(pc.invert(pc.is_in(table.column("record_id"), late))))

@@ -161,8 +161,8 @@ class Store:
 
     def reusable_bytes(self) -> int:
         """Return how much of the file holds nothing any more, and is written again before the file grows."""
-        (row,) = self.query("store/reusable_bytes")
-        return int(row["bytes"])
+        (free,) = self.query("store/reusable_bytes", into=lambda row: sum(row.values()))
+        return int(free)
 
     def everything(self) -> Reading:
         """Return the store without a scope: for what the system itself reads."""

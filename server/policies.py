@@ -121,8 +121,8 @@ def _ages(store: Store, now: datetime) -> dict[str, dict[int, int]]:
     rows = store.query("retention/ages", {"now": stored(now)})
     rows += store.query("retention/ages_of_state", {"now": stored(now), "mark": REMOVED})
     found: dict[str, dict[int, int]] = {}
-    for row in rows:
-        found.setdefault(row["class"], {})[row["from_days"]] = row["records"]
+    for data, days, records in (row.values() for row in rows):
+        found.setdefault(data, {})[days] = records
     return found
 
 

@@ -65,7 +65,7 @@ class Removal:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Removal:
         """Return the removal of a row; its times are aware."""
-        return _removal(row, data=row["class"])
+        return _removal(row, data=row.get("class"))
 
     @property
     def key(self) -> dict[str, str]:

@@ -8,7 +8,8 @@ that come later from changing it.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 ROWS: Final = 4_000
 """Records of one transaction: 20 to 60 ms of the writer."""
 _ALL: Final = 2**62
+_ARRIVAL: Final = itemgetter("ingested_at")
+_TRACE: Final = itemgetter("trace_id")
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -62,13 +65,13 @@ def windows(store: Store, kind: Kind, before: datetime) -> list[Window]:
     found: list[Window] = []
     size = 0
     asked = {"before": before, "stripping": kind.strips}
-    for row in store.query(kind.hours, asked):
-        if found and size + row["records"] <= ROWS:
-            found[-1] = found[-1]._replace(high=row["hour"] + _HOUR)
-            size += row["records"]
+    for hour, records in (row.values() for row in store.query(kind.hours, asked)):
+        if found and size + records <= ROWS:
+            found[-1] = found[-1]._replace(high=hour + _HOUR)
+            size += records
         else:
-            found.append(Window(row["hour"], row["hour"] + _HOUR))
-            size = row["records"]
+            found.append(Window(hour, hour + _HOUR))
+            size = records
     return found
 
 
@@ -91,7 +94,7 @@ def take(tx: Tx, kind: Kind, window: Window, before: datetime, going_on: pa.Tabl
     if kind.strips:
         return Taken(doomed.num_rows)
     tx.run("retention/insert_removed_traces")
-    latest: datetime = pc.max(doomed["moment"]).as_py()
+    latest: datetime = pc.max(doomed.column("moment")).as_py()
     note_removed(tx, latest)
     return Taken(doomed.num_rows, latest)
 
@@ -103,8 +106,8 @@ def count(tx: Tx, kind: Kind, window: Window, before: datetime, going_on: pa.Tab
 
 def _doomed(tx: Tx, kind: Kind, window: Window, upto: Params, going_on: pa.Table) -> pa.Table:
     holds = Holds.of(tx)
-    held: list[dict[str, Any]] = tx.run("retention/held_traces", holds.params()) if any(holds) else []
-    names = pa.array([row["trace_id"] for row in held], pa.string())
+    held = tx.run("retention/held_traces", holds.params(), into=_TRACE) if any(holds) else []
+    names = pa.array(held, pa.string())
     tx.view("held_trace", pa.table({"trace_id": names}))
     tx.view("living_trace", going_on)
     asked = {**window._asdict(), **upto, "stripping": kind.strips}
@@ -114,10 +117,10 @@ def _doomed(tx: Tx, kind: Kind, window: Window, upto: Params, going_on: pa.Table
 def empty_deliveries(store: Store, before: datetime) -> list[datetime]:
     """Return the deliveries whose records are all gone, though texts still name them (`data.named`)."""
     asked = {"before": before}
-    named = {row["ingested_at"] for row in store.query("retention/named_deliveries", asked)}
+    named = set(store.query("retention/named_deliveries", asked, into=_ARRIVAL))
     if not named:
         return []
-    return sorted(named - {row["ingested_at"] for row in store.query("retention/stored_deliveries", asked)})
+    return sorted(named - set(store.query("retention/stored_deliveries", asked, into=_ARRIVAL)))
 
 
 def forget_deliveries(tx: Tx, gone: list[datetime]) -> None:

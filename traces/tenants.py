@@ -130,7 +130,7 @@ def _of_records(tx: Tx, ids: set[str]) -> dict[str, set[str]]:
         rows += tx.run("traces/tenants_of_lines", times)
     if until := removed_until(tx):
         # Lines that named a tenant may be gone; the unit has what they stated.
-        older = {"low": ALWAYS["low"], "high": micros(until.replace(tzinfo=UTC))}
+        older = {**ALWAYS, "high": micros(until.replace(tzinfo=UTC))}
         rows += tx.run("traces/tenants_of_ids", older)
     found: dict[str, set[str]] = {}
     for row in rows:

@@ -1,6 +1,6 @@
 """The forms of secrets and personal data that are tried, and whether masking catches each.
 
-`python -m tests.client.mask_forms` writes the table of docs/security.md again.
+`python -m tests.client.mask_forms` writes the list of docs/security.md again.
 """
 
 from __future__ import annotations
@@ -194,15 +194,13 @@ KEPT: Final = [
 
 
 def table() -> str:
-    """Return the table of the document."""
-    lines = []
+    """Return the list of the document."""
+    lines = [f"Of {len(FORMS)} forms that are tried, {sum(form.is_caught for form in FORMS)} are caught.", ""]
     for group, forms in GROUPS.items():
         caught = [form.name for form in forms if form.is_caught]
         missed = [form.name for form in forms if not form.is_caught]
-        lines.append(f"| {group} | {', '.join(caught)} | {', '.join(missed)} |")
-    count = sum(form.is_caught for form in FORMS)
-    head = f"Of {len(FORMS)} forms that are tried, {count} are caught.\n\n| | caught | not caught |\n|---|---|---|\n"
-    return head + "\n".join(line.replace("\u202f", " ") for line in lines) + "\n"
+        lines += [f"- {group}", f"  - caught: {', '.join(caught)}", f"  - not caught: {', '.join(missed)}"]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -307,3 +307,14 @@ def test_a_failure_that_settles_is_shown_and_is_no_exception(container: Containe
     ingest(container, span(3, 4, "ask", status="error", parent_span_id="e" * 16, **bare), order)
     app = opened(id="SO-8")
     assert "1 failure is waiting for the end of the surrounding work" in texts(app)
+
+
+def test_a_purged_unit_and_its_trace_say_what_was_removed(tmp_path: Path) -> None:
+    with app(local(tmp_path, UNSNAG_RETENTION__LOGS_DAYS="7", UNSNAG_RETENTION__SPANS_DAYS="7")) as container:
+        stuck(container)
+        container.retention.purge(container.context(ANN))
+        unit, trace = opened(id="SO-1"), opened(id=TRACE)
+        assert not unit.exception
+        assert ["Details removed on" in info.value for info in unit.info] == [True, True]
+        assert "Details removed on" in trace.info[0].value
+        assert "unknown" not in trace.info[0].value
