@@ -137,8 +137,10 @@ class FreezeBatch(Command[None, Batch, Batch]):
 
 def _narrows(chosen: CaseFilter | None) -> bool:
     """Return whether a filter chooses something in particular; a state alone is all there is of it."""
-    values = {} if chosen is None else asdict(replace(chosen, state=None))
-    return any(
+    if chosen is None:
+        return False
+    values = asdict(replace(chosen, state=None, snoozed=None))
+    return chosen.snoozed is True or any(
         any(part.strip() for part in value) if isinstance(value, list) else value and value.strip()
         for value in values.values()
     )
@@ -147,7 +149,7 @@ def _narrows(chosen: CaseFilter | None) -> bool:
 def _filter_of(chosen: CaseFilter | None, ids: Sequence[str] | None) -> dict[str, Any]:
     if ids is not None:
         return {"ids": len(ids)}
-    return {name: value for name, value in asdict(chosen or CaseFilter()).items() if value}
+    return {name: value for name, value in asdict(chosen or CaseFilter()).items() if value not in (None, [], "")}
 
 
 def _listed(scope: Sequence[str] | None) -> list[str] | None:

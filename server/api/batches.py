@@ -41,11 +41,13 @@ class BatchFilter(shapes.Body):
     holder: str | None = Field(None, max_length=200)
     group: str | None = Field(None, max_length=40)
     q: str | None = Field(None, max_length=400)
+    assignee: Values = None
+    snoozed: bool | None = None
 
     def chosen(self) -> CaseFilter:
         """Return the filter as queries take it."""
-        own = {name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant")}
-        return CaseFilter(**own, holder=self.holder, group=self.group, text=self.q)
+        own = {name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant", "assignee")}
+        return CaseFilter(**own, holder=self.holder, group=self.group, text=self.q, snoozed=self.snoozed)
 
 
 class BatchBody(shapes.Body):

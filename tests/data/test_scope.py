@@ -182,6 +182,10 @@ def records(number: int, tenant: str | None, flow: str) -> Iterator[Row]:
             expected = {"exception_message": f"no {mark}", "error_class": ("data", "unknown")[n - 1]}
             yield failure(start + 7, **{**common, **expected})
             yield failure(start + 8, step="ship", **{**common, "error_class": "business"})
+        if n == 3:
+            again = {"role": "step", "step": "pack", "error_class": "infrastructure"}
+            yield span(start + 6, start + 6.5, f"pack {mark}", **common, **again, attempt=1, status="error")
+            yield span(start + 7, start + 8, f"pack {mark}", **common, **again, attempt=2)
         if n != 1:
             ended = {"role": "unit", "outcome": "success"}
             yield span(start + 9, start + 60 + 2.5 * number, f"work {mark}", **common, **ended)
@@ -197,6 +201,7 @@ _ACTS: Final = (
     select
         1000 + row_number() over (order by flow, correlation_id, step) as seq,
         last_seen as time, 'ann' as actor, 'human' as actor_type, 'retried' as verb, 'effect' as kind,
+        'claimed' as to_state,
         id as case_id, correlation_id, flow, step, tenant,
     from exception_case
     where step = 'pay'
@@ -379,7 +384,8 @@ def test_the_whole_is_not_empty(whole: Store) -> None:
     assert [question for question, answer in answers.items() if isinstance(answer, str)] == []
     assert len(case_ids(whole)) == 4 * len(PLACES)
     figures = {figure["id"]: figure for figure in answers["figures by flow"]}
-    assert [name for name, figure in figures.items() if not figure["n"]] == []
+    # Nobody wrote anything off.
+    assert [name for name, figure in figures.items() if not figure["n"]] == ["K10"]
     assert figures["K1"]["details"]["assisted"] > 0
 
 

@@ -16,7 +16,7 @@ asked as (
         chosen.value_amount,
         chosen.value_currency,
         chosen.due_at,
-    from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text) as chosen
+    from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed) as chosen
     where
         ($state::varchar[] is null or list_contains($state::varchar[], chosen.state))
         and ($ids::varchar[] is null or chosen.id in (select unnest($ids::varchar[])))

@@ -16,7 +16,10 @@ from case_handled([$from], [$to], $scope, $flow, null)
 where counted
 order by
     seconds desc,
-    case_id,
+    opened_at,
+    correlation_id,
+    flow,
+    step,
     episode
 limit $limit
 offset $offset

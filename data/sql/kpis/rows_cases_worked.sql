@@ -13,6 +13,9 @@ select
 from case_worked([$from], [$to], $scope, $flow, null)
 order by
     seconds desc,
-    case_id
+    began_at,
+    correlation_id,
+    flow,
+    step
 limit $limit
 offset $offset
