@@ -149,7 +149,9 @@ def _narrows(chosen: CaseFilter | None) -> bool:
 def _filter_of(chosen: CaseFilter | None, ids: Sequence[str] | None) -> dict[str, Any]:
     if ids is not None:
         return {"ids": len(ids)}
-    return {name: value for name, value in asdict(chosen or CaseFilter()).items() if value not in (None, [], "")}
+    return {
+        name: value for name, value in asdict(chosen or CaseFilter()).items() if value not in (None, [], "")
+    }
 
 
 def _listed(scope: Sequence[str] | None) -> list[str] | None:

@@ -46,7 +46,9 @@ class BatchFilter(shapes.Body):
 
     def chosen(self) -> CaseFilter:
         """Return the filter as queries take it."""
-        own = {name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant", "assignee")}
+        own = {
+            name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant", "assignee")
+        }
         return CaseFilter(**own, holder=self.holder, group=self.group, text=self.q, snoozed=self.snoozed)
 
 

@@ -146,7 +146,9 @@ def test_the_dialog_names_what_is_frozen_and_refuses_without_comments(tables: Ta
     comment_on_all()
     app = opened(week=WEEK)
     app.button(key="week_freeze").click().run()
-    assert f"{len(ids())} figures, 3 comments, 0 wins, misses and decisions, 0 actions and 0 notes" in texts(app)
+    assert f"{len(ids())} figures, 3 comments, 0 wins, misses and decisions, 0 actions and 0 notes" in texts(
+        app
+    )
     assert not app.button(key="week_freeze_now").disabled
     do(FreezeWeek(WEEK, "UTC"))  # tests/journeys clicks it
     app = opened(week=WEEK)
