@@ -145,8 +145,12 @@ def verify_on(
 
 
 def _has_more(store: Entries, seq: int) -> bool:
-    """Return whether entries lie behind the head of the chain: a commit moves both together."""
-    if not entries_after(store, seq, 1):
+    """Return whether entries lie behind the head of the chain: a commit moves both together.
+
+    Entries of versions before the chain have no hash, and are sealed by an upgrade.
+    """
+    following = entries_after(store, seq, 1)
+    if not following or not following[0].get("hash"):
         return False
     (head,) = store.query("audit/head")
     return bool(head["seq"] == seq)

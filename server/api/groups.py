@@ -63,7 +63,7 @@ class GroupLine(BaseModel):
     note: case_shapes.GroupNote | None
 
 
-class LeftOut(BaseModel):
+class GroupLeftOut(BaseModel):
     """A case that the claim leaves out."""
 
     id: str
@@ -78,7 +78,7 @@ class GroupClaimed(BaseModel):
     holder: str
     lease_until: shapes.Time
     claimed: list[str] = Field(description="Ids of the cases that the caller has now.")
-    left_out: list[LeftOut]
+    left_out: list[GroupLeftOut]
 
 
 class GroupReleased(BaseModel):

@@ -158,7 +158,7 @@ class Entry(BaseModel):
     written_at: Time
 
 
-class Note(BaseModel):
+class ReviewNote(BaseModel):
     """The note on a section."""
 
     section: str
@@ -178,7 +178,7 @@ class WeekInFull(Week):
     actions: list[Action]
     """What was promised in this review."""
     entries: list[Entry]
-    notes: list[Note]
+    notes: list[ReviewNote]
     uncommented: list[str]
     """Figures that moved and have no comment: the week cannot be frozen yet."""
 

@@ -85,6 +85,10 @@ def trace_of(number: int) -> str:
     return f"{number:032x}"
 
 
+OF_RECORDS = "K25"
+"""Data latency counts records, so it shows what is left of them; its definition says so."""
+
+
 def order(number: int, seconds: float, **fields: Any) -> list[dict[str, Any]]:
     """Return the records of one order: a failed step, its report, and sometimes a success after it."""
     named = {
@@ -106,7 +110,6 @@ def order(number: int, seconds: float, **fields: Any) -> list[dict[str, Any]]:
 
 def tiles(store: Store) -> list[Any]:
     """Return every KPI for the weeks that hold something, with trend and details."""
-    Period(at(-86_400), at(6 * 86_400))
     return [
         golden._plain(golden._figure(one))
         for period in (
@@ -116,7 +119,17 @@ def tiles(store: Store) -> list[Any]:
         )
         for flow in (None, "orders", "order-to-cash")
         for one in scoreboard.scoreboard(store.everything(), period.start, period.end, flow, buckets=5)
+        if one.id != OF_RECORDS
     ]
+
+
+def without_records(figures: Any) -> Any:
+    """Leave out the figure of records wherever it is kept by name."""
+    if isinstance(figures, dict):
+        return {
+            name: without_records(figure) for name, figure in figures.items() if OF_RECORDS not in name
+        }
+    return figures
 
 
 # --- what is stated stays ---------------------------------------------------------------------------
@@ -130,12 +143,12 @@ def test_all_figures_of_past_weeks_are_the_same_after_a_purge(container: Contain
         some = [one for number in range(begin, begin + 20) for one in order(number, number * 60.0)]
         store.append(batch(*some)).result()
     parts = (tiles, golden.splits, golden.drawn, golden.rows)
-    before = [part(store) for part in parts]
+    before = [without_records(part(store)) for part in parts]
     gone = purge(container)
     assert gone[LOGS] > 200
     assert gone[SPANS] > 300
     assert left(store) == (0, 0)
-    assert [part(store) for part in parts] == before
+    assert [without_records(part(store)) for part in parts] == before
 
 
 @pytest.mark.slow

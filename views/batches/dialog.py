@@ -48,7 +48,7 @@ def act_on_all(chosen: CaseFilter, count: int) -> None:
     """
     if not _narrows(chosen) or not page_context().may("batch.run"):
         return
-    if count and st.button(f"Act on all {count:,}…", key="act_on_all", icon=":material/stacks:"):
+    if count > 1 and st.button(f"Act on all {count:,}…", key="act_on_all", icon=":material/stacks:"):
         _open(chosen)
     if param(OPEN):
         go(**{OPEN: None})

@@ -56,9 +56,9 @@ function due(row, now) {
 function who(row, now, claimMs) {
   const box = element("div", "cell who-cell");
   if (!row.holder) {
-    const nobody = row.state === "open" ? "nobody" : "–";
-    box.append(element("span", "dim", row.assignee ? `→ ${row.assignee}` : nobody));
-    if (row.assignee) box.title = `Assigned to ${row.team ? "the team " : ""}${row.assignee}; nobody has claimed it`;
+    box.append(element("span", "dim", row.assignee ? `→ ${row.assignee}` : "–"));
+    const assigned = row.assignee ? `Assigned to ${row.team ? "the team " : ""}${row.assignee}; ` : "";
+    if (row.assignee || row.state === "open") box.title = assigned + (assigned ? "nobody" : "Nobody") + " has claimed it";
     return box;
   }
   const wrap = element("span", "who");

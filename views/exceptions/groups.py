@@ -202,8 +202,8 @@ def _cause(group: Group) -> str:
 
 
 def _act_on_all(group: Group, address: str) -> str:
-    """Return the link that opens the dialog for all live exceptions of a group; "" without any."""
-    if not group.live_cases or not page_context().may("batch.run"):
+    """Return the link that opens the dialog for all live exceptions of a group; "" for a single one."""
+    if group.live_cases <= 1 or not page_context().may("batch.run"):
         return ""
     return f' · <a href="{escape(address)}&amp;{OPEN}=1" target="_self">Act on all {group.live_cases:,}…</a>'
 

@@ -29,7 +29,7 @@ _WIDTH, _HEIGHT = 240, 44
 def tile(kpi_id: str, one: Stated, shown: Shown) -> str:
     """Return the tile of a figure."""
     figure = as_kpi(kpi_id, one)
-    text = formats.count(one.n, "unit") if figure.too_few else value(one.value, one.unit)
+    text = formats.count(one.n, *display.nouns(figure)) if figure.too_few else value(one.value, one.unit)
     later = shown.restated.get(kpi_id)
     owner = f" · {escape(one.owner)}" if one.owner else ""
     lines = [

@@ -13,6 +13,7 @@
 -- rule: The time is that between the event, as its record states it, and the arrival at the server. A record of the future, by a clock that is ahead, arrived in time.
 -- rule: Log records and spans count; a span's event is its end. A record that is sent twice counts once.
 -- rule: History that is read in later is late, too.
+-- rule: Records that retention has removed are not in it any more: a period that holds such records shows what is left.
 -- rule: The second figure is the time within which 95 of 100 records arrived, in whole seconds, rounded up.
 -- rule: Whether the business data that a flow moves is late is not known: no record carries both times.
 with
