@@ -126,9 +126,7 @@ def tiles(store: Store) -> list[Any]:
 def without_records(figures: Any) -> Any:
     """Leave out the figure of records wherever it is kept by name."""
     if isinstance(figures, dict):
-        return {
-            name: without_records(figure) for name, figure in figures.items() if OF_RECORDS not in name
-        }
+        return {name: without_records(figure) for name, figure in figures.items() if OF_RECORDS not in name}
     return figures
 
 
