@@ -363,8 +363,9 @@ class DropFolder(Source):
                     self._trouble = self._inbox.put_away(file.path, item)
 
         self._in_flight.add(item.name)
-        context.send(batch, cursor=self._cursor(), committed=committed)
+        # Before it is sent: sending may wait for room, and what is waited for looks at the folder meanwhile.
         self._inbox.manifest.note(item)
+        context.send(batch, cursor=self._cursor(), committed=committed)
 
 
 register(KIND, DropFolderSettings, DropFolder)

@@ -22,6 +22,7 @@ from collectors import dropfolder, inbox
 from collectors.dropfolder import DropFolder, DropFolderSettings
 from collectors.mapping import Mapping
 from collectors.sections import CommonSettings, MappingSettings
+from collectors.source import Context
 from collectors.sources import Sources
 from collectors.supervisor import Supervised
 from server.settings import SettingsError, load
@@ -395,6 +396,26 @@ def test_a_half_read_file_that_is_written_over_or_removed_says_so(
 
 
 # --- what is wrong -----------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_given_up_is_read_once_however_long_its_commit_lasts(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Context.send
+
+    def send_slowly(context: Context, *given: Any, **named: Any) -> None:
+        send(context, *given, **named)
+        time.sleep(0.6)  # a commit that lasts: the folder is looked at meanwhile
+        context.delivery.while_waiting()
+
+    monkeypatch.setattr(Context, "send", send_slowly)
+    monkeypatch.setattr(inbox, "SCAN_S", 0.0)
+    drop.put("a.csv", b"PK\x03\x04 an excel file")
+    drop.start()
+    drop.wait(1)
+    drop.put("b.csv", orders(0, 1, name="b"))
+    drop.wait(2)
+    assert sum("nothing behind it was read" in reason for reason in drop.reasons()) == 1
 
 
 def test_a_file_that_is_no_file_of_rows_is_given_up(drop: Drop) -> None:
