@@ -363,8 +363,7 @@ class DropFolder(Source):
                     self._trouble = self._inbox.put_away(file.path, item)
 
         self._in_flight.add(item.name)
-        # Before it is sent: sending may wait, and the folder is looked at meanwhile.
-        self._inbox.manifest.note(item)
+        self._inbox.manifest.note(item)  # first: sending may wait, and the folder is looked at meanwhile
         context.send(batch, cursor=self._cursor(), committed=committed)
 
 
