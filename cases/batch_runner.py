@@ -6,7 +6,6 @@ that is killed has done a whole group or none of it, and goes on behind the curs
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from audit.actor import HUMAN, SYSTEM, Actor
 from cases.batch_commands import batch_in, counts, write_batch
 from cases.batches import VERBS, BatchState, ItemState, cause_of
 from cases.errors import AlreadyClaimedError, NotAllowedNowError
+from data.background import Background
 from data.errors import StoreBusyError, StoreClosedError, StoreUnavailableError
 from data.logs import event_log
 from data.nouns import noun, shallow
@@ -191,26 +191,15 @@ def _alone(ctx: RequestContext, batch_id: str) -> bool:
         return perform(FailItem(batch_id, f"{type(error).__name__}: {error}"), ctx)
 
 
-class BatchRunner:
+class BatchRunner(Background):
     """The thread. It looks at the store when a batch has changed, and otherwise does nothing."""
 
     def __init__(self, ctx: RequestContext, revision: Callable[[], int]) -> None:
         self._ctx = ctx
         self._revision = revision
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
+        super().__init__("batches")
 
-    def start(self) -> None:
-        """Begin, where the last process stopped."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the group at hand and stop."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _work(self) -> None:
+    def _run(self) -> None:
         seen = -1
         while not self._stopping.wait(_EVERY_S):
             revision = self._revision()

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from collectors.again import Again
 from collectors.mapping import Mapping, chosen
 from collectors.replay import REPLAYED
 from collectors.sections import MappingSettings
+from data.background import Background
 from data.clock import stored, utc_now
 from data.errors import UnsnagError
 from data.logs import event_log
@@ -154,27 +154,16 @@ class _Chosen:
         return Again(chosen(self.book.of_resources, resource), [*known, None]).changed(row)
 
 
-class Applying:
+class Applying(Background):
     """The worker: one thread that does what was asked for, one request after the other."""
 
     def __init__(self, store: Store, sources: Sources, limit_of: Callable[[str], SenderLimit | None]) -> None:
         self._store = store
         self._sources = sources
         self._limit_of = limit_of
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="mappings-applied", daemon=True)
+        super().__init__("mappings-applied")
 
-    def start(self) -> None:
-        """Begin, where the last process stopped."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the page at hand and stop."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _work(self) -> None:
+    def _run(self) -> None:
         while not self._stopping.wait(_EVERY_S):
             try:
                 while not self._stopping.is_set() and self.step():

@@ -12,6 +12,7 @@ from access.commands import Command, Target, perform
 from audit import trail
 from audit.checkpoints import Checkpoints
 from data import backup
+from data.background import Background
 from data.clock import utc_now
 from data.copies import Copy
 from data.errors import StoreClosedError, UnsnagError
@@ -41,7 +42,7 @@ class Backup:
     manifest: backup.Manifest
 
 
-class Backups:
+class Backups(Background):
     """Makes backups of one store, and looks every half minute whether one is due."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -52,19 +53,12 @@ class Backups:
         self._checkpoints = settings.checkpoints
         self._lock = threading.Lock()
         self._tried_at: datetime | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="backups", daemon=True)
+        super().__init__("backups")
 
     def start(self) -> None:
         """Begin to make backups where a folder is set."""
         if self._settings.folder is not None:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End; a backup that is being made is finished first."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+            super().start()
 
     def make(self, destination: Path) -> Backup:
         """Make a backup now, and compare all of it with what was read.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from access.commands import Command, SystemCommand, Target, perform
 from audit import trail
+from data.background import Background
 from data.clock import stored, utc_now
 from data.errors import ConflictError, StoreClosedError, UnsnagError
 from data.logs import event_log
@@ -109,32 +110,26 @@ class EndRemoval(SystemCommand[None]):
         trail.write(tx, [entry], now)
 
 
-class Retention:
+class Retention(Background):
     """Purges one store: by schedule, by command, and what an earlier process did not finish."""
 
     def __init__(self, store: Store, settings: RetentionSettings) -> None:
+        super().__init__("retention")
         self._store = store
         self._settings = settings
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
         self._removing = Removing(store, self._stopping)
-        self._thread: threading.Thread | None = None
+        self._ctx: RequestContext | None = None
 
     @property
     def active(self) -> tuple[Policy, ...]:
         """The policies that remove something."""
         return tuple(one for one in policies(self._settings) if one.days is not None)
 
-    def start(self, ctx: RequestContext) -> None:
+    def start_as(self, ctx: RequestContext) -> None:
         """Begin to look, once a minute, whether a purge is due or was interrupted."""
-        self._thread = threading.Thread(target=self._run, args=(ctx,), name="retention", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; the transaction at hand is finished first."""
-        self._stopping.set()
-        if self._thread is not None and self._thread.is_alive():
-            self._thread.join()
+        self._ctx = ctx
+        self.start()
 
     def purge(self, ctx: RequestContext, key: str | None = None) -> list[Removal]:
         """Remove what the policies say now, and return what was removed.
@@ -150,10 +145,10 @@ class Retention:
             self._finish(ctx.as_system())
         return [one for one in removals(self._store.everything()) if one.run == run]
 
-    def _run(self, ctx: RequestContext) -> None:
-        while True:
+    def _run(self) -> None:
+        while self._ctx is not None:
             try:
-                self.purge_if_due(ctx, utc_now())
+                self.purge_if_due(self._ctx, utc_now())
             except StoreClosedError:
                 return
             except UnsnagError as error:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from audit import chain, trail
 from audit.checkpoints import CheckpointError, Checkpoints
 from audit.signing import SigningKey
+from data.background import Background
 from data.clock import utc_now
 from data.errors import UnsnagError
 from data.logs import event_log
@@ -38,7 +39,7 @@ class ChainState:
     trouble: str | None = None
 
 
-class Watch:
+class Watch(Background):
     """Checks the chain of one store and writes its checkpoints."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -47,25 +48,18 @@ class Watch:
         self.state: ChainState | None = None
         self._store = store
         self._every_s = settings.audit.checkpoint_seconds
-        self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._all_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="audit-watch", daemon=True)
+        super().__init__("audit-watch")
 
     @property
     def is_intact(self) -> int:
         """1 while nothing was found broken."""
         return int(self.state is None or self.state.verdict.intact)
 
-    def start(self) -> None:
-        """Begin to watch."""
-        self._thread.start()
-
     def stop(self) -> None:
         """Write a last checkpoint and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        super().stop()
         self._look(full=False)
 
     def look(self) -> ChainState:

@@ -117,7 +117,7 @@ def _clear_change(one: Kpi, value: float) -> float | None:
 
 
 def _standard_error(one: Kpi, value: float, before: float) -> float | None:
-    """Return the error of the difference by chance alone: of a share, of a rate, of a count."""
+    """Return the standard error of a difference of shares, of rates or of counts."""
     if one.unit == "percent":
         of_all = (value * one.n + before * one.previous_n) / (one.n + one.previous_n) / 100
         of_all = min(max(of_all, 0), 1)

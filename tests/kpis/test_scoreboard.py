@@ -30,7 +30,7 @@ COUNTS = {"K8", "K9", "K16", "K20", "K5", "K10", "K22"}
 
 @pytest.fixture
 def busy(tables: Tables) -> Tables:
-    """Three weeks of units drawn by chance, with every edge among them."""
+    """Three weeks of random units, with every edge among them."""
     chance = random.Random(7)
     for n in range(150):
         opened = chance.uniform(-300, 170)
