@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +18,15 @@ from collectors.otlp_json import attributes_of, items, object_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import pyarrow as pa
+
+    from collectors.columns.spans import Read
+    from collectors.columns.texts import Flags
     from collectors.fields import Fields
     from collectors.mapping import Mapping
     from collectors.normalise import Normaliser
     from collectors.spans import Scope, SpanRecord
+    from data.records import Batch
 
     Reject = Callable[[Any, Exception], None]
     """Takes what a record was read from, and why it is not taken."""
@@ -44,6 +50,11 @@ class Decoder:
         self.reason = ""
         self._scopes: dict[bytes, Scope] = {}
         self._equal: dict[tuple[bytes, bytes], int] = {}
+        self._table: pa.Table | None = None
+
+    def batch(self) -> Batch:
+        """Return what was decoded."""
+        return replace(self._n.batch(), span_table=self._table)
 
     def _scope(self, resource: Fields, scope: Fields, fallback: Mapping | None = None) -> Scope:
         return spans.scope_of(self._n, resource, scope, chosen(self._mappings, resource) or fallback)
@@ -55,13 +66,18 @@ class Decoder:
 
     # --- protobuf --------------------------------------------------------------------------------
 
-    def traces(self, body: bytes) -> None:
-        """Decode an ExportTraceServiceRequest.
+    def traces(self, body: bytes, by_column: Read | None = None) -> None:
+        """Decode an ExportTraceServiceRequest, but for the spans that were read by column.
 
         Raises:
             DecodeError: the body as a whole is not one.
         """
-        self._protobuf(body, TRACES, self._append_spans)
+        if by_column is None:
+            self._protobuf(body, TRACES, self._append_spans)
+            return
+        self._table = by_column.table
+        if not by_column.taken.all():
+            self._protobuf(body, TRACES, self._append_spans, by_column.taken)
 
     def logs(self, body: bytes) -> None:
         """Decode an ExportLogsServiceRequest.
@@ -71,10 +87,19 @@ class Decoder:
         """
         self._protobuf(body, LOGS, self._append_logs)
 
-    def _protobuf(self, body: bytes, source: str, append: Append) -> None:
+    def _protobuf(self, body: bytes, source: str, append: Append, taken: Flags | None = None) -> None:
+        at = 0
         for part in messages.Request.FromString(body).parts:
-            resource = dict(map(_pairs, part.resource.attributes))
+            resource: Fields | None = None
             for scope in part.scopes:
+                records = scope.records
+                if taken is not None:
+                    at, done = at + len(records), taken[at : at + len(records)]
+                    records = [record for record, is_done in zip(records, done, strict=True) if not is_done]
+                    if not records:
+                        continue
+                if resource is None:
+                    resource = dict(map(_pairs, part.resource.attributes))
                 name = {
                     "name": messages.string(scope.scope.name),
                     "version": messages.string(scope.scope.version),
@@ -82,7 +107,7 @@ class Decoder:
                 }
                 read = _span if source == TRACES else _log
                 reject = partial(self._reject_protobuf, part, scope, source)
-                append(self._scope(resource, name), scope.records, read, reject)
+                append(self._scope(resource, name), records, read, reject)
 
     def _reject_protobuf(self, part: Any, scope: Any, source: str, raw: bytes, error: Exception) -> None:
         self._reject(_alone(part, scope, raw), str(error), source)

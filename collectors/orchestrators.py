@@ -26,6 +26,8 @@ _TASK_STATE: Final = "airflow.task_instance.state"
 _RUN: Final = "airflow.dag_run.run_id"
 _RUN_STATE: Final = "airflow.dag_run.state"
 _CELERY: Final = "celery.action"
+NAMES: Final = (_CELERY, *_DAGS)
+"""Attributes of a span for which `read_span` does anything."""
 _CELERY_VERDICTS: Final = {"SUCCESS": OK, "RETRY": UNDECIDED, "IGNORED": UNDECIDED, "REJECTED": UNDECIDED}
 
 _S: Final = names.SPAN_INDEX

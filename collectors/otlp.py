@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from pydantic import Field, model_validator
 
-from collectors import decode
+from collectors import decode, together
 from collectors.admission import MB
 from collectors.decode import TRACES, Decoder
 from collectors.normalise import Normaliser, RejectedError
 from collectors.registry import register
 from collectors.sections import Section, SilentAfter
 from collectors.source import Health, Source
+from collectors.together import Body
 from data.clock import micros, utc_now
 from data.errors import UnsnagError
 from data.logs import event_log
@@ -136,30 +137,58 @@ class Requests:
             UnsupportedError: its type or its compression is unknown.
         """
         form = form_of(content_type)
+        if signal == TRACES and form == PROTOBUF:
+            (made,) = self.traces([Body(body, content_encoding, limit)])
+            if isinstance(made, Exception):
+                raise made
+            return made
         body = unpacked(body, content_encoding, self.settings.max_body_mb * MB)
         if signal == METRICS:
             return _count_metrics(body, form)
         n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)
         decoder = Decoder(n, self.mappings())
         try:
-            _decode_into(decoder, signal, body, form)
-        except (DecodeError, RejectedError) as error:
-            raise BadBodyError(f"The body is not what {signal} takes: {error}") from None
-        except Exception as error:  # whatever a body brings about, it is the body's fault
-            _LOG.exception("otlp.body_failed")
-            raise BadBodyError(f"The body cannot be read: {type(error).__name__}") from error
-        return Decoded(n.batch(), decoder.rejected, decoder.reason)
+            _decode_into(decoder, body, form)
+        except Exception as error:  # noqa: BLE001 - whatever a body brings about, it is the body's fault
+            raise _bad(signal, error) from None
+        return _decoded(decoder)
+
+    def traces(self, bodies: Sequence[Body]) -> list[Decoded | Exception]:
+        """Decode protobuf trace requests together; an exception, as of `decode`, stands for a bad one."""
+        plain = [self._plain(body) for body in bodies]
+        found = iter(together.decode([body for body in plain if isinstance(body, Body)], self.mappings()))
+        return [_answer(next(found)) if isinstance(body, Body) else body for body in plain]
+
+    def _plain(self, body: Body) -> Body | Exception:
+        try:
+            content = unpacked(body.content, body.encoding, self.settings.max_body_mb * MB)
+        except UnsnagError as error:
+            return error
+        return replace(body, content=content, encoding="")
 
 
-def _decode_into(decoder: Decoder, signal: str, body: bytes, form: str) -> None:
-    if form == JSON:
-        parsed = decode.load(body)
-        if parsed != {}:
-            decoder.json(parsed)
-    elif signal == TRACES:
-        decoder.traces(body)
-    else:
+def _answer(found: Decoder | Exception) -> Decoded | Exception:
+    return _bad(TRACES, found) if isinstance(found, Exception) else _decoded(found)
+
+
+def _bad(signal: str, error: Exception) -> BadBodyError:
+    if isinstance(error, (DecodeError, RejectedError)):
+        return BadBodyError(f"The body is not what {signal} takes: {error}")
+    _LOG.error("otlp.body_failed", exc_info=error)
+    return BadBodyError(f"The body cannot be read: {type(error).__name__}")
+
+
+def _decoded(decoder: Decoder) -> Decoded:
+    return Decoded(decoder.batch(), decoder.rejected, decoder.reason)
+
+
+def _decode_into(decoder: Decoder, body: bytes, form: str) -> None:
+    if form == PROTOBUF:
         decoder.logs(body)
+        return
+    parsed = decode.load(body)
+    if parsed != {}:
+        decoder.json(parsed)
 
 
 def form_of(content_type: str) -> str:

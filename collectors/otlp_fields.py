@@ -8,8 +8,8 @@ import orjson
 
 from collectors.normalise import RejectedError
 
-_TRACE_BYTES: Final = 16
-_SPAN_BYTES: Final = 8
+TRACE_BYTES: Final = 16
+SPAN_BYTES: Final = 8
 _SEVERITY: Final = range(1, 25)
 
 
@@ -19,9 +19,9 @@ def check_ids(trace_id: bytes, span_id: bytes) -> None:
     Raises:
         RejectedError: with what is wrong.
     """
-    if len(trace_id) != _TRACE_BYTES:
+    if len(trace_id) != TRACE_BYTES:
         raise RejectedError(f"trace id of {len(trace_id)} bytes, not 16")
-    if len(span_id) != _SPAN_BYTES:
+    if len(span_id) != SPAN_BYTES:
         raise RejectedError(f"span id of {len(span_id)} bytes, not 8")
     if not any(trace_id) or not any(span_id):
         raise RejectedError("an id of zeros only")

@@ -39,12 +39,13 @@ from collectors.otlp import (
     form_of,
     media_type,
 )
+from collectors.together import Body, Waiting
 from data.clock import micros, stored, utc_now
 from data.errors import UnsnagError
 from unsnag.wire import RECORDS_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
     from starlette.types import Scope
@@ -111,6 +112,7 @@ class Receiver:
         self._admission: Admission | None = None
         # Decoding holds the interpreter: more threads would only wait for each other.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="otlp")
+        self._traces: Waiting[Body, Decoded] = Waiting(self._decode_traces, "otlp-traces")
 
     def endpoint(self, signal: str) -> Callable[[Request], Any]:
         """Return the endpoint of one signal."""
@@ -152,6 +154,9 @@ class Receiver:
             RECEIVED.last_error = str(error)
             return failure(503, str(error), form, _RETRY_AFTER_S)
 
+    def _decode_traces(self, bodies: Sequence[Body]) -> list[Decoded | Exception]:
+        return self._started()[0].traces(bodies)
+
     def _started(self) -> tuple[Requests, Admission]:
         if self._requests is None or self._admission is None:
             self._requests = self._make_requests()
@@ -163,13 +168,10 @@ class Receiver:
     ) -> Response:
         body = await _read(request, requests.settings.max_body_mb * MB, arrival)
         arrival.begin_work()
-        loop = asyncio.get_running_loop()
         encoding = request.headers.get("content-encoding", "")
         limit = request.scope.get(LIMIT)
         try:
-            decoded = await loop.run_in_executor(
-                self._threads, requests.decode, signal, body, form, encoding, limit
-            )
+            decoded = await self._decoded(requests, signal, form, Body(body, encoding, limit))
         except BadBodyError as error:
             await self._quarantine(signal, body, str(error), limit)
             return failure(400, str(error), form)
@@ -177,6 +179,12 @@ class Receiver:
             await asyncio.wrap_future(self._store().append(decoded.batch))
         RECEIVED.last_error = None
         return _success(signal, decoded, form)
+
+    async def _decoded(self, requests: Requests, signal: str, form: str, body: Body) -> Decoded:
+        if signal == TRACES and form_of(form) == PROTOBUF:
+            return await asyncio.wrap_future(self._traces.submit(body))
+        args = signal, body.content, form, body.encoding, body.limit
+        return await asyncio.get_running_loop().run_in_executor(self._threads, requests.decode, *args)
 
     async def _quarantine(self, signal: str, body: bytes, reason: str, limit: SenderLimit | None) -> None:
         n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)

@@ -153,15 +153,21 @@ def append(n: Normaliser, scope: Scope, span: SpanRecord, parents: set[str]) -> 
 
 
 def _identity(span: SpanRecord, name: str, kind: str) -> int:
-    """Return what a span is known by: its ids, and what no copy of it has otherwise.
+    ids = span.trace_id, span.span_id, span.parent_span_id
+    return identity(*ids, name, kind, span.start_ns // _NS, span.end_ns // _NS)
+
+
+def identity(  # noqa: PLR0917 - as the columns of the table `span` stand
+    trace_id: str, span_id: str, parent_span_id: str | None, name: str, kind: str, start: int, end: int
+) -> int:
+    """Return what a span is known by: its ids, and what no copy of it has otherwise. Times are in µs.
 
     A span may come twice with other attributes, from our client and from the script's own exporter, or
     through an agent. A different span with the same ids differs in name, kind, parent or times. Agents
     that speak another protocol keep microseconds only.
     """
-    times = b"%d %d" % (span.start_ns // _NS, span.end_ns // _NS)
-    content = "\0".join((span.trace_id, span.span_id, span.parent_span_id or "", kind, name))
-    return hash64(content.encode("utf-8", "surrogatepass"), times)
+    content = "\0".join((trace_id, span_id, parent_span_id or "", kind, name))
+    return hash64(content.encode("utf-8", "surrogatepass"), b"%d %d" % (start, end))
 
 
 def _place(row: Row, rest: Fields, entries: list[Entry]) -> bool:
@@ -329,4 +335,4 @@ def _enum(value: Any, known: dict[str, int]) -> int:
 
 _DIGITS: Final = frozenset("0123456789")
 
-__all__ = ["Scope", "SpanRecord", "append", "entry", "iso", "kind_of", "scope_of", "status_of"]
+__all__ = ["Scope", "SpanRecord", "append", "entry", "identity", "iso", "kind_of", "scope_of", "status_of"]

@@ -64,10 +64,8 @@ def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None
     Raises:
         UNFIT_VALUE: a row does not fit; nothing of this transaction may be kept.
     """
-    logs = _unseen(tx, "incoming_log", "store/known_logs", _joined([b.logs for b in batches]), LOG_COLUMNS)
-    spans = _unseen(
-        tx, "incoming_span", "store/known_spans", _joined([b.spans for b in batches]), SPAN_COLUMNS
-    )
+    logs = _unseen(tx, "incoming_log", "store/known_logs", _logs(batches))
+    spans = _unseen(tx, "incoming_span", "store/known_spans", _spans(batches))
     _insert(tx, logs.rows, spans.rows)
     if logs.rows or spans.rows:
         named.note(tx)
@@ -101,9 +99,21 @@ def _joined(parts: Sequence[Columns]) -> Columns:
     return {name: list(chain.from_iterable(part[name] for part in parts)) for name in parts[0]}
 
 
-def _unseen(tx: Tx, view: str, known: str, columns: Columns, schema: dict[str, pa.DataType]) -> _Incoming:
+def _logs(batches: Sequence[Batch]) -> pa.Table:
+    return to_arrow(_joined([batch.logs for batch in batches]), LOG_COLUMNS)
+
+
+def _spans(batches: Sequence[Batch]) -> pa.Table:
+    """Return the spans that were read as rows, and behind them those that were read as columns."""
+    by_row = to_arrow(_joined([batch.spans for batch in batches]), SPAN_COLUMNS)
+    by_column = [batch.span_table for batch in batches if batch.span_table is not None]
+    if not by_column:
+        return by_row
+    return pa.concat_tables([by_row, *by_column] if by_row.num_rows else by_column).combine_chunks()
+
+
+def _unseen(tx: Tx, view: str, known: str, table: pa.Table) -> _Incoming:
     """Make the rows that the store does not hold yet readable as `view`."""
-    table = to_arrow(columns, schema)
     duplicates: Counter[int] = Counter()
     if table.num_rows:
         table, duplicates = _distinct(table)
@@ -146,11 +156,18 @@ def _derive_attempts(tx: Tx) -> None:
 
 def _counted(batch: Batch, log_duplicates: Counter[int], span_duplicates: Counter[int]) -> Appended:
     duplicates = 0
-    for columns, counter in ((batch.logs, log_duplicates), (batch.spans, span_duplicates)):
-        if counter:
-            duplicates += sum(_take(counter, record_id) for record_id in columns["record_id"])
-    records = len(batch.logs["record_id"]) + len(batch.spans["record_id"]) - duplicates
-    return Appended(records=records, duplicates=duplicates, quarantined=len(batch.quarantined))
+    if log_duplicates:
+        duplicates += sum(_take(log_duplicates, record_id) for record_id in batch.logs["record_id"])
+    if span_duplicates:
+        duplicates += sum(_take(span_duplicates, record_id) for record_id in _span_ids(batch))
+    quarantined = len(batch.quarantined)
+    records = len(batch) - quarantined - duplicates
+    return Appended(records=records, duplicates=duplicates, quarantined=quarantined)
+
+
+def _span_ids(batch: Batch) -> list[int]:
+    table = batch.span_table
+    return batch.spans["record_id"] + (table["record_id"].to_pylist() if table is not None else [])
 
 
 def _take(counter: Counter[int], record_id: int) -> bool:
@@ -245,7 +262,8 @@ _INFO: Final = "info"
 def _add_text(own: dict[str, Any], batch: Batch) -> None:
     """Add what was seen of the text lines of a batch, and whether it brought anything but info."""
     text = batch.text
-    varied = bool(batch.spans["record_id"]) or any(name != _INFO for name in batch.logs["severity"])
+    has_spans = bool(batch.spans["record_id"] or batch.spans_by_column)
+    varied = has_spans or any(name != _INFO for name in batch.logs["severity"])
     own |= {
         "unknown_lines": own["unknown_lines"] + text.unknown,
         "unknown_sample": text.sample or own["unknown_sample"],
@@ -255,7 +273,10 @@ def _add_text(own: dict[str, Any], batch: Batch) -> None:
 
 
 def _latest(batch: Batch) -> int | None:
-    return max(chain(batch.logs["time"], batch.spans["end_time"]), default=None)
+    ends: list[int] = []
+    if batch.span_table is not None and batch.spans_by_column:
+        ends = [pc.max(batch.span_table["end_time"]).cast(pa.int64()).as_py()]
+    return max(chain(batch.logs["time"], batch.spans["end_time"], ends), default=None)
 
 
 def _move_offsets(tx: Tx, batches: Sequence[Batch]) -> None:
@@ -284,6 +305,7 @@ def without_unfit(batch: Batch, fits: Callable[[Batch], bool], now: datetime) ->
     Values are looked at first: that finds all but what only DuckDB knows. For the rest `fits` tries a
     part in a transaction that is rolled back; that costs some milliseconds a try.
     """
+    batch = batch.by_row()
     logs, bad_logs = _sifted(batch.logs, LOG_COLUMNS, lambda rows: fits(_part(batch, rows, [])))
     spans, bad_spans = _sifted(batch.spans, SPAN_COLUMNS, lambda rows: fits(_part(batch, [], rows)))
     rejected = [_row_as_quarantine(batch, batch.logs, i, now) for i in bad_logs]

@@ -211,19 +211,35 @@ class Batch:
     """How far the source has read behind this batch, as JSON; None: as far as before."""
     items: list[SourceItem] = field(default_factory=list)
     """What the source has taken as a whole with this batch."""
+    span_table: pa.Table | None = None
+    """Spans that were read as columns of Arrow: they come beside the others."""
 
     def without_records(self) -> Batch:
         """Return what the batch brings beside records: offsets, cursor, items, and what was dropped."""
-        return replace(self, logs=empty_logs(), spans=empty_spans(), quarantined=[])
+        return replace(self, logs=empty_logs(), spans=empty_spans(), span_table=None, quarantined=[])
+
+    def by_row(self) -> Batch:
+        """Return the same with all spans in columns of Python values, so that each can be looked at."""
+        if self.span_table is None:
+            return self
+        made = columns_of(self.span_table, SPAN_COLUMNS)
+        spans = {name: [*values, *made[name]] for name, values in self.spans.items()}
+        return replace(self, spans=spans, span_table=None)
 
     @property
     def moves_source(self) -> bool:
         """Return whether the batch brings anything beside records."""
         return bool(self.offsets or self.dropped or self.cursor is not None or self.items)
 
+    @property
+    def spans_by_column(self) -> int:
+        """Count the spans that were read as columns."""
+        return 0 if self.span_table is None else self.span_table.num_rows
+
     def __len__(self) -> int:
         """Count the records: logs, spans and quarantined ones."""
-        return len(self.logs["record_id"]) + len(self.spans["record_id"]) + len(self.quarantined)
+        spans = len(self.spans["record_id"]) + self.spans_by_column
+        return len(self.logs["record_id"]) + spans + len(self.quarantined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +259,14 @@ def to_arrow(columns: Columns, schema: dict[str, pa.DataType]) -> pa.Table:
             a value does not fit its column.
     """
     return pa.table({name: _array(columns[name], kind) for name, kind in schema.items()})
+
+
+def columns_of(table: pa.Table, schema: dict[str, pa.DataType]) -> Columns:
+    """Turn an Arrow table into columns, with times as numbers again."""
+    times = {name for name, kind in schema.items() if kind == _TIME}
+    return {
+        name: (table[name].cast(pa.int64()) if name in times else table[name]).to_pylist() for name in schema
+    }
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
