@@ -1,14 +1,16 @@
 """Prints how fast telemetry gets in: spool file to durable rows, and OTLP over loopback HTTP.
 
+Every line and every span has values of its own; a run in which one repeats is refused.
 Each figure stands beside its floor in the same run: parsing or decoding alone, and the same rows from
 Arrow into DuckDB with nothing derived. The sender of spans is a process of its own on the same cores,
 so it takes its share of them; the receiver's own CPU time is printed for that reason.
+BENCH_FULL_SPANS says how much the full store holds, BENCH_DIR where it is made.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
+import os
 import socket
 import subprocess
 import sys
@@ -20,18 +22,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pyarrow as pa
 import uvicorn
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from starlette.applications import Starlette
 
+from bench import varied
 from bench.figures import line
+from bench.filled import fill
+from bench.joining import decoded
+from bench.varied import SPANS
 from cases.intake import intake
 from collectors import receiver
 from collectors.decode import Decoder
 from collectors.jsonl import Follower
 from collectors.lines import Piece, Reader
 from collectors.normalise import Normaliser
-from collectors.spans import iso
 from collectors.supervisor import Supervised
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, Batch, to_arrow
 from data.store import Store
@@ -40,97 +46,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RECORDS = 200_000
-SPANS = 512
+FULL = int(os.environ.get("BENCH_FULL_SPANS", "1_600_000"))
 REQUESTS = 240
 SENDERS = 16
 """Programs that export at once. The store commits what they sent together, so few senders are slower."""
-STEPS = ("shop-intake", "credit-check", "reserve-stock", "capture-payment", "issue-invoice")
 START_NS = time.time_ns() - 3_600_000_000_000
 
 
 def main() -> None:
-    """Measure both ways in."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Measure both ways in; OTLP also into a store that holds much already."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
         measure_spool(Path(folder))
-    with tempfile.TemporaryDirectory() as folder:
-        measure_otlp(Path(folder))
-
-
-# --- records as the client writes them -----------------------------------------------------------
-
-
-def log_line(number: int) -> bytes:
-    """Return one log record of the client: 15 fields; one in 2,000 is a failure."""
-    step = STEPS[number % len(STEPS)]
-    nanos = START_NS + number * 1_000_000
-    failed = number % 2_000 == 7
-    fields = {
-        "timestamp": iso(nanos),
-        "unsnag.record_id": f"{number:016x}",
-        "unsnag.correlation_id": f"SO-{number // 20}",
-        "unsnag.flow": "order-to-cash",
-        "unsnag.step": step,
-        "unsnag.run_id": f"{number // 500:016x}",
-        "unsnag.tenant": "north",
-        "unsnag.attempt": 1,
-        "service.name": step,
-        "deployment.environment.name": "production",
-        "trace_id": f"{number // 20 + 1:032x}",
-        "span_id": f"{number + 1:016x}",
-        "order_lines": number % 7,
-        "level": "error" if failed else "info",
-        "event": "unit.failed" if failed else "step.finished",
-    }
-    if failed:
-        fields |= {
-            "exception.type": "TimeoutError",
-            "exception.message": "gateway did not answer within 10 s",
-        }
-    return orjson.dumps(fields)
-
-
-def span_request(number: int) -> bytes:
-    """Return one export request of 512 spans, 12 attributes each."""
-    request = ExportTraceServiceRequest()
-    part = request.resource_spans.add()
-    part.resource.attributes.add(key="service.name").value.string_value = "payment"
-    scope = part.scope_spans.add()
-    rng = random.Random(number)
-    for position in range(SPANS):
-        unit = (number * SPANS + position) // 5
-        step = STEPS[position % len(STEPS)]
-        start = START_NS + (number * SPANS + position) * 100_000
-        span = scope.spans.add(
-            trace_id=(unit + 1).to_bytes(16),
-            span_id=rng.randbytes(8),
-            name=step,
-            kind=1,
-            start_time_unix_nano=start,
-            end_time_unix_nano=start + 5_000_000,
-        )
-        attributes: dict[str, Any] = {
-            "unsnag.kind": "step",
-            "unsnag.flow": "order-to-cash",
-            "unsnag.step": step,
-            "unsnag.correlation_id": f"SO-{unit}",
-            "unsnag.run_id": f"{number:016x}",
-            "unsnag.tenant": "north",
-            "unsnag.attempt": 1,
-            "unsnag.idempotency_key": rng.randbytes(16).hex(),
-            "unsnag.idempotent": True,
-            "unsnag.dependency": "payment-gateway",
-            "http.response.status_code": 200,
-            "order.lines": position % 7,
-        }
-        for key, value in attributes.items():
-            made = span.attributes.add(key=key).value
-            if isinstance(value, bool):
-                made.bool_value = value
-            elif isinstance(value, int):
-                made.int_value = value
-            else:
-                made.string_value = value
-    return request.SerializeToString()
+    bodies = [varied.request(number, time.time_ns()) for number in range(REQUESTS)]
+    varied.check(bodies)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+        measure_decoding(Path(folder), bodies)
+        measure_otlp(Path(folder) / "empty", bodies, "an empty store")
+        fill(Path(folder) / "full", FULL // 2, time.time_ns() // 1000)
+        measure_otlp(Path(folder) / "full", bodies, f"a store of {FULL:,} spans")
 
 
 # --- spool ---------------------------------------------------------------------------------------
@@ -138,7 +71,8 @@ def span_request(number: int) -> bytes:
 
 def measure_spool(folder: Path) -> None:
     """Follow a full spool file into an empty store."""
-    lines = [log_line(number) for number in range(RECORDS)]
+    lines = [varied.log_line(number, START_NS) for number in range(RECORDS)]
+    varied.check(lines)
     parse_s = seconds(lambda: [orjson.loads(one) for one in lines])
     columns: list[Batch] = []
     normalise_s = seconds(lambda: columns.extend(normalised(lines)))
@@ -177,15 +111,36 @@ def normalised(lines: list[bytes]) -> list[Batch]:
 # --- OTLP ----------------------------------------------------------------------------------------
 
 
-def measure_otlp(folder: Path) -> None:
-    """Let another process export spans to a real server of this one."""
-    bodies = [span_request(number) for number in range(REQUESTS)]
-    total = REQUESTS * SPANS
-    upb_s = seconds(lambda: [ExportTraceServiceRequest.FromString(body) for body in bodies])
+def measure_decoding(folder: Path, bodies: list[bytes]) -> None:
+    """Decode alone: in groups by column as the receiver does, and span by span."""
+    total = len(bodies) * SPANS
+    upb_s = cpu_seconds(lambda: [ExportTraceServiceRequest.FromString(body) for body in bodies])
     batches: list[Batch] = []
-    decode_s = seconds(lambda: batches.extend(decoded(bodies)))
-    floor_s = upb_s + bare_insert(folder / "bare", batches)
-    store = Store.open(folder / "store", intake)
+    by_column = cpu_seconds(lambda: batches.extend(decoded(bodies)))
+    by_row = cpu_seconds(lambda: [_span_by_span(body) for body in bodies[:: len(bodies) // 24 or 1]])
+    by_row *= len(bodies) / len(bodies[:: len(bodies) // 24 or 1])
+    insert_s = bare_insert(folder / "bare", batches)
+    size = sum(map(len, bodies)) / total
+    line("a varied span: bytes", f"{size:.0f}", "", f"{len(bodies)} requests, none twice")
+    line(
+        "  decode alone (attributes, columns, masks)",
+        f"{by_column / total * 1e6:.1f} µs",
+        "<= 20 µs",
+        f"{by_column / by_row:.2f} × span by span ({by_row / total * 1e6:.1f} µs)",
+    )
+    line("  protobuf (upb) alone", f"{upb_s / total * 1e6:.1f} µs")
+    line("  the same rows into DuckDB, nothing derived", f"{insert_s / total * 1e6:.1f} µs")
+
+
+def _span_by_span(body: bytes) -> None:
+    Decoder(Normaliser("otlp", "otlp", time.time_ns() // 1000), ()).traces(body)
+
+
+def measure_otlp(folder: Path, bodies: list[bytes], into: str) -> None:
+    """Let another process export spans to a real server of this one."""
+    total = len(bodies) * SPANS
+    store = Store.open(folder, intake)
+    before = records(store)
     server, thread, port = serve(store)
     cpu = time.process_time()
     sender = subprocess.Popen(
@@ -194,32 +149,20 @@ def measure_otlp(folder: Path) -> None:
     assert sender.stdin
     sender.stdin.write(b"".join(len(body).to_bytes(4) + body for body in bodies))
     sender.stdin.close()
-    wait_until(lambda: records(store) > 0)
+    wait_until(lambda: records(store) > before)
     took = seconds(sender.wait)
     took += SPANS * SENDERS / total * took  # the first requests were under way before the clock
-    visible, cpu = records(store), time.process_time() - cpu
+    visible, cpu = records(store) - before, time.process_time() - cpu
     server.should_exit = True
     thread.join()
     store.close()
-    report(
-        "OTLP/HTTP protobuf, acknowledged and durable", visible / took, "spans/s >= 20,000", floor_s / took
-    )
-    line("  accepted equals visible", f"{visible} of {total}")
     line(
-        "  CPU of the receiver per 100k spans", f"{cpu / total * 1e5:.2f} s", "", "the sender's is not in it"
+        f"OTLP/HTTP, acknowledged and durable, {into}",
+        f"{visible / took:,.0f} spans/s",
+        ">= 20,000",
+        f"{cpu / took:.2f} cores, {visible} of {total} visible",
     )
-    line("  decode alone (attributes, columns, masks)", f"{decode_s / total * 1e6:.1f} µs", "<= 25 µs")
-    line("  protobuf (upb) alone", f"{upb_s / total * 1e6:.1f} µs")
-
-
-def decoded(bodies: list[bytes]) -> list[Batch]:
-    """Return the requests as batches."""
-    made = []
-    for body in bodies:
-        n = Normaliser("otlp", "otlp", time.time_ns() // 1000)
-        Decoder(n, ()).traces(body)
-        made.append(n.batch())
-    return made
+    line("  CPU of the receiver per 100k spans", f"{cpu / total * 1e5:.2f} s", "<= 4.5 s")
 
 
 def serve(store: Store) -> tuple[uvicorn.Server, threading.Thread, int]:
@@ -275,7 +218,11 @@ def bare_insert(folder: Path, batches: list[Batch]) -> float:
 
     def insert(tx: Any, batch: Batch) -> None:
         tx.view("incoming_log", to_arrow(batch.logs, LOG_COLUMNS))
-        tx.view("incoming_span", to_arrow(batch.spans, SPAN_COLUMNS))
+        by_row = to_arrow(batch.spans, SPAN_COLUMNS)
+        tx.view(
+            "incoming_span",
+            by_row if batch.span_table is None else pa.concat_tables([by_row, batch.span_table]),
+        )
         tx.run("store/insert_logs")
         tx.run("store/insert_spans")
 
@@ -290,6 +237,13 @@ def bare_insert(folder: Path, batches: list[Batch]) -> float:
 def records(store: Store) -> int:
     """Return how many records are stored."""
     return sum(row["records"] for row in store.query("server/sources"))
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return the processor time that work takes."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
 def seconds(work: Callable[[], object]) -> float:

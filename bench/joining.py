@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import shutil
 import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
+from bench import varied
 from bench.figures import line
 from bench.filled import fill
+from bench.varied import SPANS
 from cases.intake import intake, prepare
+from collectors import together
 from collectors.decode import Decoder
-from collectors.normalise import Normaliser
 from data.clock import stored, utc_now
 from data.store import Store
 from traces import signals, units
@@ -31,24 +30,23 @@ from traces.resolving import Difference
 from traces.tenants import learn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from data.records import Batch
     from data.transaction import Tx
 
 FULL = int(os.environ.get("BENCH_FULL_SPANS", "1_600_000"))
-SPANS = 512
 GROUP = 8
 ROUNDS = 8
 WARM = 2
-SERVICES = tuple(
-    f"{place}-{kind}" for place in ("order", "stock", "card", "label") for kind in ("api", "job")
-)
-ERRORS = ("psycopg.errors.DeadlockDetected", "requests.exceptions.ReadTimeout", "KeyError", "ValueError")
 
 
 def main() -> None:
     """Measure commits in an empty and in a full store, with and without joining in turns."""
     now = time.time_ns()
-    batches = [decoded(varied_request(number, now)) for number in range((WARM + ROUNDS) * GROUP)]
+    bodies = [varied.request(number, now) for number in range((WARM + ROUNDS) * GROUP)]
+    varied.check(bodies)
+    batches = decoded(bodies)
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
         fill(Path(name) / "full", FULL // 2, now // 1000)
         empty = _pair(Path(name), None, batches)
@@ -65,69 +63,25 @@ def main() -> None:
     line("a commit in the full store", f"{full[0] / empty[0]:.2f} ×", "at most 1.2 ×", "of the same, empty")
 
 
-def varied_request(number: int, now: int) -> bytes:
-    """Return an export request of 512 spans with varied values: 64 traces of one order each."""
-    rng, request, parts = random.Random(number), ExportTraceServiceRequest(), {}
-    for _ in range(SPANS // 8):
-        order = {
-            "unsnag.correlation_id": f"SO-{rng.randrange(10**9)}-{rng.randbytes(3).hex()}",
-            "unsnag.flow": rng.choice(("order-to-cash", "returns", "invoicing")),
-            "unsnag.tenant": rng.choice(("acme", "globex", "initech")),
-        }
-        trace, ids = rng.randbytes(16), [rng.randbytes(8) for _ in range(8)]
-        start = now - rng.randrange(500 * 10**9)
-        for place in range(8):
-            service = rng.choice(SERVICES)
-            if service not in parts:
-                resource = request.resource_spans.add()
-                resource.resource.attributes.add(key="service.name").value.string_value = service
-                parts[service] = resource.scope_spans.add()
-            begun = start + place * 3_000_000
-            made = parts[service].spans.add(
-                trace_id=trace,
-                span_id=ids[place],
-                parent_span_id=ids[rng.randrange(place)] if place else b"",
-                name=f"POST /{service}/{{id}}",
-                kind=3 if place else 2,
-                start_time_unix_nano=begun,
-                end_time_unix_nano=begun + rng.randrange(10**9),
-            )
-            _describe(made, rng, order)
-    return request.SerializeToString()
-
-
-def _describe(made: Any, rng: random.Random, order: dict[str, str]) -> None:
-    number = rng.randrange(10**8)
-    values = order | {
-        "url.full": f"https://shop.example.net/orders/{number}?q={rng.randrange(10**6)}",
-        "client.address": ".".join(str(rng.randrange(1, 255)) for _ in range(4)),
-        "db.query.text": f"orders of {number}, at most {rng.randrange(200)} rows, latest first",
-        "app.note": f"{rng.choice(SERVICES)} {rng.randrange(10**7)}",
-    }
-    for key, value in values.items():
-        made.attributes.add(key=key).value.string_value = value
-    if rng.random() < 0.02:
-        kind = rng.choice(ERRORS)
-        made.status.code = 2
-        event = made.events.add(time_unix_nano=made.end_time_unix_nano, name="exception")
-        event.attributes.add(key="exception.type").value.string_value = kind
-        event.attributes.add(key="exception.message").value.string_value = f"order {number} failed"
-
-
-def decoded(body: bytes) -> Batch:
-    """Return a request as the store takes it."""
-    normaliser = Normaliser("otlp", "otlp", time.time_ns() // 1000)
-    Decoder(normaliser, ()).traces(body)
-    return normaliser.batch()
+def decoded(bodies: Sequence[bytes]) -> list[Batch]:
+    """Return requests as the store takes them, decoded in groups as the receiver does."""
+    made = []
+    for first in range(0, len(bodies), GROUP):
+        for found in together.decode([together.Body(body) for body in bodies[first : first + GROUP]], ()):
+            assert isinstance(found, Decoder)
+            made.append(found.batch())
+    return made
 
 
 def _decoding(now: int) -> float:
     """Return the microseconds of CPU that decoding takes a span."""
-    bodies = [varied_request(number, now) for number in range(GROUP)]
-    begun = time.process_time()
-    for body in bodies:
-        decoded(body)
-    return (time.process_time() - begun) / GROUP / SPANS * 1e6
+    took = []
+    for turn in range(WARM + ROUNDS):
+        bodies = [varied.request(turn * GROUP + number, now) for number in range(GROUP)]
+        begun = time.process_time()
+        decoded(bodies)
+        took.append((time.process_time() - begun) / GROUP / SPANS * 1e6)
+    return statistics.median(took[WARM:])
 
 
 def _pair(folder: Path, full: Path | None, batches: list[Batch]) -> tuple[float, float]:

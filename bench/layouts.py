@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.figures import line
-from bench.ingest import log_line
+from bench.varied import log_line
 from collectors.lines import Piece, Reader
 from collectors.normalise import Normaliser
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LINES = 20_000
+BEGUN = time.time_ns() - 3_600_000_000_000
 ROUNDS = 5
 TEXTS = {
     "unknown, short": "nothing that a layout knows, order {n} of the day",
@@ -31,7 +32,7 @@ TEXTS = {
 def main() -> None:
     """Measure each kind of line in turn, several times, and print the best round."""
     numbers = range(LINES)
-    kinds = {"JSON": [log_line(number) for number in numbers]}
+    kinds = {"JSON": [log_line(number, BEGUN) for number in numbers]}
     kinds |= {name: [text.format(n=number).encode() for number in numbers] for name, text in TEXTS.items()}
     best = dict.fromkeys(kinds, float("inf"))
     for _ in range(ROUNDS):
