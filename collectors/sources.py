@@ -97,7 +97,7 @@ class Sources:
         supervised = self._supervisor.get(source)
         found = None
         if supervised is not None and isinstance(supervised.source, HasFiles):
-            found = of_files(supervised.source.paths())
+            found = of_files(supervised.source.paths(), supervised.source.rows)
         return found or of_store(self._store, source)
 
     def with_section(self, source: str, settings: MappingSettings) -> MappingSettings:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
+from collectors.piece import Piece
 from collectors.states import SourceState
 from collectors.status import Counts, SourceStatus, brings_only_info
 from data.clock import utc_now
