@@ -112,6 +112,8 @@ class Follower(Source):
         self._notice = notice
         self._names_others = notice is None  # the folder of scripts holds files that are ours
         self._untaken: tuple[str, ...] = ()
+        self.followed: frozenset[str] = frozenset()
+        """Files that were followed when they were last compared with what lies beside them."""
         self._compared_at = float("-inf")
         idle_s = IDLE_OPEN_S if idle_s is None else idle_s
         self._folder = Folder(patterns, encoding, idle_s, links, exclude, rows=rows)
@@ -214,6 +216,7 @@ class Follower(Source):
         if self._names_others and now - self._compared_at >= COMPARE_S:
             self._compared_at = now
             self._untaken = untaken(self._folder.tails.values(), self._folder.exclude)
+            self.followed = frozenset(tail.path for tail in self._folder.tails.values())
 
     def _read(self, n: Normaliser, now: float) -> list[Tail]:
         """Read pieces of the files in turn until the batch is full; return the files that gave some."""

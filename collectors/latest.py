@@ -36,6 +36,8 @@ class HasFiles(Protocol):
 
     rows: SheetForm | None
     """The form of CSV; None where no file is read as such."""
+    followed: frozenset[str]
+    """Files that were followed a moment ago."""
 
     def paths(self) -> Sequence[str]:
         """Return the files that its patterns take now."""
