@@ -1,7 +1,7 @@
 """Run every benchmark, or those named: `python -m bench [NAME ...]`.
 
-The names are access, batches, classes, grouping, groups, growth, hook, ingest, joining, kpis, layouts,
-reading and visible.
+The names are access, applying, batches, classes, grouping, groups, growth, hook, ingest, joining, kpis,
+layouts, reading and visible.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 
 BENCHMARKS = (
     "access",
+    "applying",
     "batches",
     "classes",
     "grouping",

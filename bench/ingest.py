@@ -36,8 +36,9 @@ from cases.intake import intake
 from collectors import receiver
 from collectors.decode import Decoder
 from collectors.jsonl import Follower
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.normalise import Normaliser
+from collectors.piece import Piece
 from collectors.supervisor import Supervised
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, Batch, to_arrow
 from data.store import Store

@@ -1,14 +1,16 @@
 """A mapping applied to what was stored before: asked for by a person, done in the background, page by page.
 
 1. `ApplyMapping` notes the request: which sources, from which day on. What comes later is mapped as it comes.
-2. The worker reads a page of records, finds what is understood differently now, and writes it in one
-   transaction with how far it is. A server that is stopped or killed goes on there: nothing is done twice.
+2. The worker reads a page of records, finds what is understood differently now, and writes it in short
+   transactions, each with how far it is: the commits of others come between. A server that is stopped or
+   killed goes on there: nothing is done twice.
 3. Then the sources' records in quarantine are read again.
 4. The end is audited, with how many records changed.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,10 +45,16 @@ if TYPE_CHECKING:
     from data.transaction import Tx
 
 _LOG: Final = event_log("collectors")
-PAGE: Final = 2_000
+PAGE: Final = 5_000
+"""Records that are read at once."""
+_MOST, _LEAST = 2_000, 100
 """Records of one transaction."""
+_AIM_S: Final = 0.25
+"""How long a transaction may take: other commits wait for it."""
 _QUARANTINE_PAGE: Final = 20
 _EVERY_S: Final = 0.5
+_AGAIN_S: Final = 5.0
+"""After an error."""
 MOST_DAYS: Final = 400
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
@@ -155,21 +163,38 @@ class _Chosen:
 
 
 class Applying(Background):
-    """The worker: one thread that does what was asked for, one request after the other."""
+    """The worker: one thread that does what was asked for, one request after the other.
 
-    def __init__(self, store: Store, sources: Sources, limit_of: Callable[[str], SenderLimit | None]) -> None:
+    It looks at the store when a mapping or a request has changed, and otherwise does nothing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sources: Sources,
+        limit_of: Callable[[str], SenderLimit | None],
+        revision: Callable[[], int],
+    ) -> None:
         self._store = store
         self._sources = sources
         self._limit_of = limit_of
+        self._revision = revision
+        self._size = _LEAST
         super().__init__("mappings-applied")
 
     def _run(self) -> None:
+        seen = -1
         while not self._stopping.wait(_EVERY_S):
+            revision = self._revision()
+            if revision == seen:
+                continue
             try:
                 while not self._stopping.is_set() and self.step():
                     pass
+                seen = revision
             except Exception:  # noqa: BLE001 - the next request must not suffer
                 _LOG.exception("mapping.apply_failed")
+                self._stopping.wait(_AGAIN_S)
 
     def step(self) -> bool:
         """Do the next page of the oldest request; say whether there was one."""
@@ -194,6 +219,15 @@ class Applying(Background):
         if not rows:
             return False
         of_source = {source: self._again(job.name, source) for source in job.sources}
+        while rows and not self._stopping.is_set():
+            begun = time.monotonic()
+            self._write(job, rows[: self._size], of_source)
+            rows = rows[self._size :]
+            self._size = fitting(self._size, time.monotonic() - begun)
+        return True
+
+    def _write(self, job: MappingJob, rows: Sequence[dict[str, Any]], of_source: dict[str, _Chosen]) -> None:
+        """Map some records again, in one transaction."""
         changed = [
             found for row in rows if (found := of_source[row.get("source", "")].changed(row)) is not None
         ]
@@ -204,7 +238,6 @@ class Applying(Background):
             _move(tx, job, **last, records=len(rows), changed=len(changed))
 
         self._store.act(write).result()
-        return True
 
     def _again(self, name: str, source: str) -> _Chosen:
         """Return what maps the records of a source again, with all that may have mapped them before."""
@@ -245,6 +278,13 @@ class Applying(Background):
             trail.write(tx, [entry], stored(utc_now()))
 
         self._store.act(write).result()
+
+
+def fitting(size: int, took_s: float) -> int:
+    """Return how many records the next transaction has, after one of so many took so long."""
+    if took_s > _AIM_S * 2:
+        return max(size // 2, _LEAST)
+    return min(size * 2, _MOST) if took_s < _AIM_S / 2 else size
 
 
 _PLACE: Final = {"time": "time", "record": "record_id"}

@@ -15,8 +15,8 @@ from collectors.status import FileStatus, Lag, Unread, UnreadableFile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from collectors.lines import Piece
     from collectors.normalise import Normaliser
+    from collectors.piece import Piece
 
 MOST_FILES: Final = 50
 """Files that are listed one by one, those with most unread bytes."""

@@ -27,7 +27,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from collectors import sections
 from collectors.backlog import Backlog, Pace
 from collectors.contents import Content, opened
-from collectors.csvrows import CsvForm
+from collectors.csv_settings import CsvSettings
 from collectors.forms import moment_of, rows_of, with_point
 from collectors.inbox import SCAN_S, Inbox, Manifest, Progress, digests, stamp_of
 from collectors.no_text import NoTextError
@@ -35,7 +35,7 @@ from collectors.normalise import Normaliser, RejectedError, hash64
 from collectors.registry import register
 from collectors.rows import BrokenFormError, Place
 from collectors.sample import Sample
-from collectors.sections import Constant, Letter, MappingSettings, SourceSettings
+from collectors.sections import Constant, MappingSettings
 from collectors.source import Health, Source
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ RETRY_S: Final = 5.0
 _MESSAGES: Final = frozenset(("event", "message", "msg"))
 
 
-class DropFolderSettings(SourceSettings):
+class DropFolderSettings(CsvSettings):
     """A folder, what its files look like, and what happens to them."""
 
     sample = Sample(
@@ -92,11 +92,6 @@ correlation_id = "order"         # the column that holds the number""",
     settle_seconds: float = Field(5, ge=0)
     finished: Literal["keep", "move"] = "keep"
     encoding: Annotated[str | None, AfterValidator(sections.known_encoding)] = None
-    delimiter: Letter | None = None
-    quote: Letter = '"'
-    escape: Letter | None = None
-    columns: list[str] | None = Field(None, min_length=1)
-    skip_lines: int = Field(0, ge=0, le=1000)
 
     def field_mapping(
         self, mappings: Dict[str, MappingSettings], saved: Container[str] = ()
@@ -116,9 +111,7 @@ class DropFolder(Source):
     def __init__(self, settings: DropFolderSettings, _common: CommonSettings) -> None:
         self.name = settings.name
         self._settings = settings
-        self._form = CsvForm(
-            settings.delimiter, settings.quote, settings.escape, settings.columns, settings.skip_lines
-        )
+        self._form = settings.csv_form()
         self._inbox = Inbox(settings.path, settings.pattern, settings.done, settings.settle_seconds)
         self._cursors: dict[str, Progress] = {}
         self._in_flight: set[str] = set()

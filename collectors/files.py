@@ -24,22 +24,17 @@ from collectors.losses import Dropped, Fault
 from collectors.normalise import SAMPLE_BYTES, hash64
 from collectors.packed import BLOCK_BYTES, HEAD_BYTES, LOOK_BYTES, MAGIC, Unpacked
 from collectors.parse import MAX_LINE
+from collectors.patience import ABANDONED_S, OPEN_ROW_S, QUIET_S, UNFINISHED_S, takes_half, takes_open_row
 from collectors.pieces import Oversize, Splitter
 from data.records import FileOffset
 
 if TYPE_CHECKING:
-    from collectors.lines import Piece
+    from collectors.piece import Piece
+    from collectors.sheet import SheetForm
 
 SKIM_BYTES: Final = 64 * 1024 * 1024
 """How much of a line that is too long is looked through at once: other files wait meanwhile."""
 PEEK_BYTES: Final = 64 * 1024
-QUIET_S: Final = 1.0
-"""A plain-text record is complete when nothing followed for this long: a stack trace comes at once."""
-ABANDONED_S: Final = 2.0
-"""A half line of a file that was rotated away is taken after this long."""
-UNFINISHED_S: Final = 600.0
-"""A half line of any other file is taken after this long: a script that writes in blocks leaves half a
-line until its next block is full."""
 
 
 @dataclass(slots=True)
@@ -50,6 +45,8 @@ class Tail:
     inode: tuple[int, int]
     encoding: InitVar[str | None] = None
     """What the source's setting says."""
+    rows: InitVar[SheetForm | None] = None
+    """The form of its CSV, where it may be one."""
     unfinished_s: float = UNFINISHED_S
     offset: int = 0
     committed: int = 0
@@ -83,8 +80,8 @@ class Tail:
     _packed_size: int = 0
     _closed_at: int = 0
 
-    def __post_init__(self, encoding: str | None) -> None:
-        self._splitter = Splitter(encoding)
+    def __post_init__(self, encoding: str | None, rows: SheetForm | None) -> None:
+        self._splitter = Splitter(encoding, rows)
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -314,14 +311,9 @@ class Tail:
             return self._unpacked.block()
         return os.pread(self._raw.fileno(), BLOCK_BYTES, self.offset)
 
-    def _at_end(self, length: int) -> bool:
-        if self._unpacked is not None:
-            return self._unpacked.is_done
-        return self.offset + length >= self.size
-
     def _piece(self, block: bytes, quiet: float) -> Piece | Oversize | None:
-        at_end = self._at_end(len(block))
         packed = self._unpacked
+        at_end = packed.is_done if packed is not None else self.offset + len(block) >= self.size
         cut = charsets.last_line_end(block, self._splitter.wide)
         if cut == 0 and len(block) > MAX_LINE:
             return self._oversize(block, quiet)
@@ -329,13 +321,16 @@ class Tail:
             if self._takes_half(block[cut:], quiet):
                 cut = len(block)
             self.half = len(block) - cut
+        is_whole = at_end and cut == len(block)
+        if cut and not self._splitter.knows_columns(self._beginning, is_all=is_whole and quiet >= OPEN_ROW_S):
+            cut = 0
         if cut == 0:
             if packed is not None:
                 packed.complain()
             return None
         if packed is not None and packed.breaks_off:
             return self._splitter.split(block[:cut], self.offset, self.seed, final=True)
-        final = at_end and cut == len(block) and (packed is not None or quiet >= QUIET_S)
+        final = is_whole and (packed is not None or self._is_over(quiet))
         return self._splitter.split(block[:cut], self.offset, self.seed, final=final)
 
     def _takes_half(self, half: bytes, quiet: float) -> bool:
@@ -343,9 +338,15 @@ class Tail:
         if self._unpacked is not None:
             # The last line of a file that breaks off is left unread: a whole copy may replace the file.
             return not self._unpacked.breaks_off
-        if quiet < ABANDONED_S:
-            return False
-        return self.gone or half.rstrip().endswith(b"}") or quiet >= self.unfinished_s
+        return takes_half(half, quiet, self.unfinished_s, is_gone=self.gone)
+
+    def _is_over(self, quiet: float) -> bool:
+        """Return whether what is open at the end is complete."""
+        if self._splitter.sheet is None:
+            return quiet >= QUIET_S
+        since = self.growth.since if self.offset == self.committed else None
+        waiting = 0 if since is None else self.grew_at + quiet - since
+        return takes_open_row(quiet, waiting, is_gone=self.gone)
 
     def _oversize(self, block: bytes, quiet: float) -> Oversize | None:
         """Look for the end of a line that is too long, without holding it in memory."""

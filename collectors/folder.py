@@ -17,15 +17,17 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
 
 from collectors.exclude import Exclude
-from collectors.files import UNFINISHED_S, Tail
+from collectors.files import Tail
 from collectors.links import Within
 from collectors.losses import Fault
 from collectors.no_text import NoTextError
 from collectors.packed import BLOCK_BYTES, BROKEN
+from collectors.patience import UNFINISHED_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from collectors.sheet import SheetForm
     from data.records import FileOffset
 
     Inode = tuple[int, int]
@@ -48,10 +50,13 @@ class Folder:
         idle_s: float,
         links: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        *,
+        rows: SheetForm | None = None,
     ) -> None:
         """`idle_s`: a stored file that did not grow for this long is closed.
 
         `links`: folders to which symbolic links may lead. `exclude`: patterns of files that are left out.
+        `rows`: the form of CSV; None where no file is read as such.
         """
         self.tails: dict[Inode, Tail] = {}
         self.refused: list[tuple[str, bytes]] = []
@@ -66,6 +71,7 @@ class Folder:
         self._within = Within([*self._bases, *links])
         self.exclude = Exclude(exclude)
         self._encoding = encoding
+        self._rows = rows
         self._idle_s = idle_s
         self._marks: Mapping[str, FileOffset] = {}
         self._is_first = True
@@ -133,7 +139,8 @@ class Folder:
 
     def _tail(self, path: str, inode: Inode) -> Tail:
         unfinished = UNFINISHED_S * min(self._idle_s / 60, 1)
-        return Tail(path, inode, self._encoding, unfinished_s=unfinished)
+        rows = self._rows if self._rows is not None and self._rows.expects(path) else None
+        return Tail(path, inode, self._encoding, rows, unfinished_s=unfinished)
 
     def _close_if_idle(self, tail: Tail, now: float) -> bool:
         return now - tail.grew_at > self._idle_s and tail.close_if_stored(now)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from collectors.csvrows import CsvForm, CsvRows
+from collectors.csvrows import CsvRows
 from collectors.jsonrows import JsonRows
 
 if TYPE_CHECKING:
     from collectors.contents import Charset, Content
+    from collectors.csvtable import CsvForm
     from collectors.rows import Rows
 
 _JSON: Final = (".json", ".jsonl", ".ndjson")

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from collectors.backlog import Backlog, FileBacklog, Pace, time_of
+from collectors.csv_settings import CsvSettings
 from collectors.folder import Folder
 from collectors.lines import Reader
 from collectors.notice import Notice
@@ -23,7 +24,8 @@ from collectors.parse import MAX_LINE
 from collectors.pieces import Oversize
 from collectors.registry import register
 from collectors.sample import Sample
-from collectors.sections import SPOOL, SourceSettings, known_encoding, listed
+from collectors.sections import SPOOL, known_encoding, listed
+from collectors.sheet import SheetForm
 from collectors.source import Health, Source
 from collectors.untaken import untaken
 from data.formats import count
@@ -50,7 +52,7 @@ IDLE_OPEN_S: Final = 60.0
 MOST_PEEKED: Final = 50
 
 
-class JsonlSettings(SourceSettings):
+class JsonlSettings(CsvSettings):
     """Files that are followed as one source."""
 
     sample = Sample(
@@ -69,12 +71,18 @@ correlation_id = "order_no"      # the attribute that holds the number
 ids_in_text = ["SO-{digits}"]    # or how it looks in the text of a line""",
     )
     paths: Annotated[list[str], BeforeValidator(listed)] = Field(min_length=1)
+    format: Literal["auto", "csv", "lines"] = "auto"
+    """Of all files; unset: those that are called CSV and begin with a header are CSV."""
     encoding: Annotated[str | None, AfterValidator(known_encoding)] = None
     """Unset: UTF-8, UTF-16 by its mark, and what does not fit is guessed."""
     links: Annotated[list[str], BeforeValidator(listed)] = Field([])
     """Folders to which symbolic links may lead out of the followed ones."""
     exclude: Annotated[list[str], BeforeValidator(listed)] = Field([])
     """Patterns of files that are left out: of names, or with a slash of paths."""
+
+    def sheet_form(self) -> SheetForm | None:
+        """Return the form of CSV; None where no file is read as such."""
+        return None if self.format == "lines" else SheetForm(self.csv_form(), is_sure=self.format == "csv")
 
 
 class Follower(Source):
@@ -91,17 +99,26 @@ class Follower(Source):
         idle_s: float | None = None,
         links: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        rows: SheetForm | None = None,
         setting: str = "`paths` in the config file",
         notice: Notice | None = None,
     ) -> None:
-        """`idle_s`: a stored file that did not grow for this long is closed. `setting` names the patterns."""
+        """`idle_s`: a stored file that did not grow for this long is closed. `setting` names the patterns.
+
+        `rows`: the form of CSV; None where no file is read as such.
+        """
         self.name = name
         self._setting = setting
         self._notice = notice
         self._names_others = notice is None  # the folder of scripts holds files that are ours
         self._untaken: tuple[str, ...] = ()
+        self.followed: frozenset[str] = frozenset()
+        """Files that were followed when they were last compared with what lies beside them."""
         self._compared_at = float("-inf")
-        self._folder = Folder(patterns, encoding, IDLE_OPEN_S if idle_s is None else idle_s, links, exclude)
+        idle_s = IDLE_OPEN_S if idle_s is None else idle_s
+        self._folder = Folder(patterns, encoding, idle_s, links, exclude, rows=rows)
+        self.rows = rows
+        """The form of CSV; None where no file is read as such."""
         self._running: Context | None = None
         self._looked_at = float("-inf")
         self._round = 0
@@ -119,6 +136,7 @@ class Follower(Source):
             encoding=settings.encoding,
             links=settings.links,
             exclude=settings.exclude,
+            rows=settings.sheet_form(),
         )
 
     def backlog(self) -> Backlog:
@@ -198,6 +216,7 @@ class Follower(Source):
         if self._names_others and now - self._compared_at >= COMPARE_S:
             self._compared_at = now
             self._untaken = untaken(self._folder.tails.values(), self._folder.exclude)
+            self.followed = frozenset(tail.path for tail in self._folder.tails.values())
 
     def _read(self, n: Normaliser, now: float) -> list[Tail]:
         """Read pieces of the files in turn until the batch is full; return the files that gave some."""

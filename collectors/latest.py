@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import orjson
 
-from collectors.charsets import guess, is_utf8, wide
+from collectors.charsets import UTF8_MARK, guess, is_utf8, wide
+from collectors.no_text import NoTextError
+from collectors.packed import BEGIN_BYTES
+from collectors.sheet import sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from collectors.sheet import SheetForm
     from data.store import Store
 
 MOST: Final = 100
@@ -29,6 +34,11 @@ _NAMES: Final = {"message": "event"} | {
 class HasFiles(Protocol):
     """A source that reads files in which lines stand."""
 
+    rows: SheetForm | None
+    """The form of CSV; None where no file is read as such."""
+    followed: frozenset[str]
+    """Files that were followed a moment ago."""
+
     def paths(self) -> Sequence[str]:
         """Return the files that its patterns take now."""
 
@@ -42,8 +52,11 @@ class Lines:
     """Their file; None: they are made of stored records."""
 
 
-def of_files(paths: Iterable[str]) -> Lines | None:
-    """Return the last lines of the newest file that holds any; packed files are left out."""
+def of_files(paths: Iterable[str], rows: SheetForm | None = None) -> Lines | None:
+    """Return the last lines of the newest file that holds any; packed files are left out.
+
+    Those of CSV (`rows` is its form) stand below their header.
+    """
     found = []
     for path in paths:
         if not path.endswith(_PACKED):
@@ -56,6 +69,8 @@ def of_files(paths: Iterable[str]) -> Lines | None:
     for _, path, size in sorted(found, reverse=True)[:_MOST_FILES]:
         try:
             lines = _tail(Path(path), size)
+            if rows is not None and rows.expects(path):
+                lines = _below_header(Path(path), lines, rows)
         except OSError:
             continue
         if lines:
@@ -69,14 +84,34 @@ def _tail(path: Path, size: int) -> list[bytes]:
         start = max(size - _BYTES, 0)
         file.seek(start - start % 2)
         raw = file.read(_BYTES + 1)
-    if codec is not None:
-        raw = raw.decode(codec, "replace").lstrip("\ufeff").encode("utf-8", "replace")
-    lines = raw.splitlines()[1 if start else 0 :]
+    lines = _as_utf8(raw, codec).splitlines()[1 if start else 0 :]
     lines = [line for line in lines if line.strip()][-MOST:]
     if not all(map(is_utf8, lines)):
         encoding = guess(lines)
         lines = [line.decode(encoding, "replace").encode() for line in lines]
     return lines
+
+
+def _as_utf8(raw: bytes, codec: str | None) -> bytes:
+    if codec is None:
+        return raw.removeprefix(UTF8_MARK)
+    return raw.decode(codec, "replace").lstrip("\ufeff").encode("utf-8", "replace")
+
+
+def _below_header(path: Path, lines: list[bytes], form: SheetForm) -> list[bytes]:
+    """Return the last rows of CSV below their header; the lines where it has none."""
+    with path.open("rb") as file:
+        begin = file.read(BEGIN_BYTES)
+    try:
+        first = _as_utf8(begin, wide(begin, None)).split(b"\n")[:-1]
+        sheet = sheet_of(first, None, form, is_all=True)
+    except NoTextError:
+        return lines
+    if sheet is None:
+        return lines
+    rows = sheet.table.rows(replace(sheet, begin=0).feed(lines, None, 0))
+    whole = dropwhile(lambda row: row.reason is not None, rows)  # the first may be the end of one
+    return sheet.with_header(b"".join(row.raw for row in whole)).splitlines()
 
 
 def of_store(store: Store, source: str) -> Lines:

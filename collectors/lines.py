@@ -14,7 +14,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from collectors import blocks, dialects, parse, plaintext, values, written_times
+from collectors import blocks, dialects, parse, plaintext, sheet_rows, values, written_times
 from collectors.colours import without_colours, without_colours_in
 from collectors.containers import cri_line
 from collectors.decode import Decoder
@@ -24,10 +24,9 @@ from collectors.layouts.table import Known
 from collectors.normalise import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from collectors.fields import Fields
     from collectors.normalise import Normaliser
+    from collectors.piece import Piece
 
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _MIX: Final = 0xD6E8FEB86659FD93
@@ -41,20 +40,6 @@ _AROUND: Final = frozenset({b"[", b"]", b"],"})
 """What stands around the elements of a JSON array."""
 _DOCKER: Final = frozenset({"log", "stream", "time", "attrs"})
 _OFFSET: Final = LOG_INDEX["source_offset"]
-
-
-@dataclass(slots=True)
-class Piece:
-    """Lines as UTF-8, without their ends, and how many bytes of the file each took."""
-
-    lines: Sequence[bytes]
-    widths: Sequence[int] | None
-    """None: the line's own length and one for its end."""
-    start: int
-    seed: int
-    """Identity of the file's content: with the offset it makes each record's identity."""
-    final: bool
-    """Nothing will follow: what is still open is complete."""
 
 
 @dataclass(slots=True)
@@ -81,6 +66,8 @@ class Reader:
     def read(self, piece: Piece) -> int:
         """Read a piece; return the file offset up to which it is consumed."""
         self._seed = piece.seed
+        if piece.sheet is not None:
+            return sheet_rows.read(self.n, piece, piece.sheet, self._identity)
         self._reaches.clear()
         before = len(self.n.logs), len(self.n.dropped), len(self.n.quarantined)
         seen = self.n.seen.counts

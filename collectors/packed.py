@@ -15,6 +15,8 @@ MAGIC: Final = b"\x1f\x8b"
 HEAD_BYTES: Final = 256
 LOOK_BYTES: Final = 4096
 """How much of a file's beginning is looked at to see whether it is text."""
+BEGIN_BYTES: Final = 16 * 1024
+"""How much of a packed file's beginning is kept: a header of CSV may stand there."""
 BLOCK_BYTES: Final = 2 * 1024 * 1024
 BROKEN: Final = (OSError, EOFError, zlib.error, NoTextError)
 """What reading a file may raise; `gzip.BadGzipFile` is an OSError."""
@@ -38,10 +40,10 @@ class Unpacked:
         self.is_done = False
         """The end of the content is in the buffer, or behind it."""
         self._buffer = b""
-        self._fill(HEAD_BYTES)
+        self._fill(BEGIN_BYTES)
         if not self._buffer:
             self.complain()
-        self._head = self._buffer[:LOOK_BYTES]
+        self._head = self._buffer[:BEGIN_BYTES]
         self._left = max(offset - len(self._buffer), 0)
         self._buffer = self._buffer[offset:]
         self._skipped = 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.normalise import Normaliser, hash64
+from collectors.piece import Piece
+from collectors.sheet import of_sample
 from collectors.source import Rereads
 from data.clock import micros, stored, utc_now
 from data.errors import UnsnagError
@@ -91,4 +93,9 @@ def _fill(n: Normaliser, supervised: Supervised | None, record: KeptRecord, raw:
         supervised.source.read_again(n, record.source, raw)
         return
     seed = hash64(record.source.encode(), raw)
-    Reader.into(n).read(Piece([raw], None, record.source_offset or 0, seed, final=True))
+    lines = raw.split(b"\n")
+    sheet = of_sample(lines, None)
+    if sheet is None:
+        Reader.into(n).read(Piece([raw], None, record.source_offset or 0, seed, final=True))
+    else:
+        Reader.into(n).read(Piece(lines, None, 0, seed, final=True, sheet=sheet))

@@ -97,7 +97,7 @@ class Sources:
         supervised = self._supervisor.get(source)
         found = None
         if supervised is not None and isinstance(supervised.source, HasFiles):
-            found = of_files(supervised.source.paths())
+            found = of_files(supervised.source.paths(), supervised.source.rows)
         return found or of_store(self._store, source)
 
     def with_section(self, source: str, settings: MappingSettings) -> MappingSettings:
@@ -128,9 +128,15 @@ class Sources:
 
     def sources(self, kept: Rows[str, Counts], now: datetime) -> list[SourceStatus]:
         """Return each source with its state; `kept` is what the store counts of each, by name."""
-        return [
+        found = [
             self._status(source, kept.get(source.name) or Counts(name=source.name), now)
             for source in self._supervisor
+        ]
+        sources = [one.source for one in self._supervisor]
+        taken = frozenset().union(*(source.followed for source in sources if isinstance(source, HasFiles)))
+        return [
+            replace(one, untaken_files=[path for path in one.untaken_files if path not in taken])
+            for one in found
         ]
 
     def is_behind(self, now: datetime) -> bool:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from collectors.fields import LEVEL
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.mapping import Mapping
 from collectors.normalise import Normaliser
+from collectors.piece import Piece
+from collectors.sheet import of_sample
 from data.clock import micros, utc_now
 from data.nouns import noun
 from unsnag.fields import MAPPED
@@ -105,14 +107,14 @@ def trial(
     Args:
         lines: Without their ends; the first 1,000 are read.
         settings: The mapping; without one only what every source knows is read.
-        path: The path of the file, for patterns that look there.
+        path: The path of the file, for patterns that look there, and to know CSV by its name.
         zone: Of times that carry none.
     """
     mapping = Mapping.of(settings) if settings is not None else None
     n = Normaliser(SOURCE, "jsonl", micros(utc_now()), mapping=mapping, zone=zone, path=path)
     taken = list(lines[:MOST_LINES])
     starts = _starts(taken)
-    Reader.into(n).read(Piece(taken, None, 0, 0, final=True))
+    Reader.into(n).read(Piece(taken, None, 0, 0, final=True, sheet=of_sample(taken, path)))
     columns = n.batch().logs
     used = _used(settings)
     records = [

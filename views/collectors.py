@@ -20,6 +20,7 @@ from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
 from views.kit.person import context, page_context
 from views.kit.state import go, param
+from views.kit.table import table
 from views.kit.title import title
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _MARKS: Final = {
     SourceState.FAILED: "▲",
 }
 _RARE: Final = ("Unread", "Oldest unread")
-"""Columns that are hidden while they are empty, so that the others fit a telephone."""
+"""Columns that are hidden while they are empty."""
 _NOTHING: Final = "–"
 _NAME: Final = 12
 _COLOURS: Final = {SourceState.STALLED: "red", SourceState.FAILED: "red", SourceState.SILENT: "orange"}
@@ -70,9 +71,9 @@ def _sources() -> None:
         if _needs_attention(source):
             _card(source, zone, now)
     rows = [_row(source, zone, now) for source in sources]
-    silent = {name for name in _RARE if all(row[name] == _NOTHING for row in rows)}
-    shown = [{name: text for name, text in row.items() if name not in silent} for row in rows]
-    st.dataframe(shown, hide_index=True, width="stretch")
+    if rows:
+        names = [name for name in rows[0] if name not in _RARE or any(row[name] != _NOTHING for row in rows)]
+        st.html(table(names, [[row[name] for name in names] for row in rows]))
     _mappings(ctx)
     for source in sources:
         if text := _about(source, now):
@@ -276,10 +277,11 @@ def _counts(source: SourceStatus, now: datetime) -> str:
     return f"Records: {', '.join(found)}." if found else ""
 
 
-def _row(source: SourceStatus, zone: str, now: datetime) -> dict[str, Any]:
+def _row(source: SourceStatus, zone: str, now: datetime) -> dict[str, str]:
+    """Return the cells of a source, as HTML."""
     oldest = source.oldest_unread_at
     return {
-        "Source": source.name,
+        "Source": f"<b>{html(source.name)}</b>",
         "State": _state(source, zone, now),
         "Records": f"{source.records:,}",
         "Last record": formats.ago(source.last_ingested_at, now),

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.normalise import Normaliser
+from collectors.piece import Piece
 from data.clock import micros
 from tests.telemetry import START, at
 

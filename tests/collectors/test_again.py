@@ -12,9 +12,10 @@ from cases.intake import intake, prepare
 from cases.units import search, unit
 from collectors import again
 from collectors.again import Again
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.mapping import Mapping
 from collectors.normalise import Normaliser
+from collectors.piece import Piece
 from collectors.sections import MappingSettings
 from data.clock import micros, utc_now
 from data.store import Reading, Store

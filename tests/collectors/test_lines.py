@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.mapping import Mapping
 from collectors.parse import MAX_LINE
+from collectors.piece import Piece
 from collectors.sections import MappingSettings
 from tests.collectors.rows import NOW, logs, normaliser, read, spans
 from tests.telemetry import TRACE

@@ -21,9 +21,10 @@ from pydantic import ValidationError
 from cases import units
 from cases.errors import UnitNotFoundError
 from cases.intake import intake
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.mapping import Mapping
 from collectors.normalise import Normaliser
+from collectors.piece import Piece
 from collectors.sections import MappingSettings
 from collectors.settings import CollectorSettings
 from collectors.text_ids import MOST_IDS, TextPattern, found

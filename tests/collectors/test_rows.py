@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from collectors import contents, jsonrows
 from collectors.contents import Charset, Content, opened
-from collectors.csvrows import CsvForm
+from collectors.csvtable import CsvForm
 from collectors.forms import rows_of
 from collectors.no_text import NoTextError
 from collectors.rows import BrokenFormError, Place

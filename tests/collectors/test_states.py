@@ -9,7 +9,7 @@ import pytest
 
 from collectors.backlog import Backlog, FileBacklog, Pace, time_of
 from collectors.growth import Growth
-from collectors.lines import Piece
+from collectors.piece import Piece
 from collectors.states import Signs, SourceState, condition, not_collected, silent_after
 from collectors.status import Unread
 from tests.collectors.rows import normaliser

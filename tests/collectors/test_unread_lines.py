@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
+from collectors.piece import Piece
+from collectors.settings import CollectorSettings
+from collectors.sources import Sources
 from collectors.states import SourceState
 from collectors.status import Counts, SourceStatus, brings_only_info
 from data.clock import utc_now
@@ -98,3 +101,18 @@ def test_a_source_that_only_brings_info_of_one_layout_for_a_day_is_noticed() -> 
     assert not brings_only_info(replace(source, first_ingested_at=now - timedelta(hours=2)), now)
     assert not brings_only_info(replace(source, last_ingested_at=now - timedelta(hours=25)), now)
     assert not brings_only_info(base, now)
+
+
+def test_a_file_of_another_source_is_not_named(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for name in ("a.log", "b.out", "c.txt"):
+        (folder / name).write_bytes(b"one\n")
+    sections = [{"name": end, "paths": [str(folder / f"*.{end}")]} for end in ("log", "out")]
+    sources = Sources(store, CollectorSettings.model_validate({"jsonl": sections}), ())
+    sources.start()
+    try:
+        named = [[str(folder / "c.txt")]] * 2
+        eventually(lambda: [one.untaken_files for one in sources.sources({}, utc_now())][:2] == named)
+    finally:
+        sources.stop()

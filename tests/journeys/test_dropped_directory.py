@@ -31,7 +31,7 @@ timezone = "Europe/Berlin"           # of the machine that the programs ran on
 mapping = "programs"
 
 [collectors.mappings.programs]
-flow = {{ from = "path", pattern = "([^/]+)[.]log$" }}
+flow = {{ from = "path", pattern = "([^/]+)[.](?:log|csv)$" }}
 """
 UNREADABLE = {
     "picture.log": (random.Random(5).randbytes(20_000), "it is binary, not text"),
@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def drop(folder: Path) -> None:
     for proof in PROOFS:
-        (folder / f"{proof.name}.log").write_bytes(proof.log)
+        (folder / f"{proof.name}.{'csv' if proof.is_csv else 'log'}").write_bytes(proof.log)
     for name, (content, _) in UNREADABLE.items():
         (folder / name).write_bytes(content)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.normalise import Normaliser
+from collectors.piece import Piece
+from collectors.sheet import SheetForm, sheet_of
 from tests.collectors.rows import logs
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Proof:
     layout: str
     program: str
     """That wrote it, with its version."""
+    is_csv: bool = False
 
     @property
     def log(self) -> bytes:
@@ -70,8 +73,15 @@ class Proof:
         """Return the batch of the whole file."""
         now = max(int(event.time) for event in self.events()) + ARRIVAL_US
         n = Normaliser("proof", "jsonl", now, local_zone=ZONE)
-        Reader.into(n).read(Piece(self.log.split(b"\n"), None, 0, 7, final=True))
+        Reader.into(n).read(self.piece(0, len(self.log), final=True))
         return n
+
+    def piece(self, start: int, end: int, *, final: bool) -> Piece:
+        """Return a part of the file that begins and ends with lines."""
+        lines = self.log.split(b"\n")
+        form = SheetForm(is_sure=True)
+        sheet = sheet_of(lines, None, form, is_all=True) if self.is_csv else None
+        return Piece(self.log[start:end].removesuffix(b"\n").split(b"\n"), None, start, 7, final, sheet)
 
     def shares(self) -> dict[str, float | None]:
         """Return for each field the share of its events that have it right; None: the layout has none."""
@@ -144,5 +154,8 @@ PROOFS: Final = (
     Proof("bunyan", "bunyan", "bunyan 2.0"),
     Proof("winston", "winston", "winston 3.19, `json` with `timestamp` and `errors`"),
     Proof("journald-json", "journald, JSON", "systemd 252"),
+    Proof("csv", "CSV", "Python 3.11 csv, tracebacks in a column", is_csv=True),
+    Proof("csv-semicolons", "CSV", "Python 3.11 csv, separated by semicolons", is_csv=True),
+    Proof("csv-postgresql", "PostgreSQL csvlog", "PostgreSQL 15", is_csv=True),
     Proof("journald-export", "journald, export format", "systemd 252, with values of several lines"),
 )

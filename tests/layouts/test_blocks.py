@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
+from collectors.piece import Piece
 from tests.collectors.rows import logs, normaliser, read
 
 RECORDS: list[dict[str, Any]] = [

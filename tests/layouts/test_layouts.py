@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from collectors.layouts.table import LAYOUTS, Known, find
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.normalise import Normaliser
 from tests.collectors.rows import logs, read
 from tests.layouts import table
@@ -42,9 +42,8 @@ def test_a_recorded_file_gives_the_same_rows_however_it_is_cut(proof: Proof) -> 
     for cut in range(0, len(raw), 7_001):
         end = raw.rfind(b"\n", 0, cut) + 1
         if end > consumed:
-            lines = raw[consumed:end].split(b"\n")[:-1]
-            consumed = Reader.into(n).read(Piece(lines, None, consumed, 7, final=False))
-    Reader.into(n).read(Piece(raw[consumed:].split(b"\n"), None, consumed, 7, final=True))
+            consumed = Reader.into(n).read(proof.piece(consumed, end, final=False))
+    Reader.into(n).read(proof.piece(consumed, len(raw), final=True))
     assert sorted(logs(n), key=lambda row: row["record_id"]) == whole
 
 

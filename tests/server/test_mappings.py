@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +15,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
-from collectors.applying import Applying
+from collectors.applying import Applying, fitting
 from collectors.sources import Sources
 from data.clock import micros, utc_now
 from data.records import Batch, Quarantined
@@ -176,14 +177,19 @@ def test_each_change_stands_in_the_audit(http: httpx.Client) -> None:
     assert http.get("/api/v1/audit/verdict").json()["intact"]
 
 
+def worker(center: Center) -> Applying:
+    container = center.container
+    changes = partial(container.events.revision, "mapping")
+    return Applying(container.store, center.sources, container.authority.limit_of_token, changes)
+
+
 def applied(center: Center, http: httpx.Client, name: str, days: int = 1) -> dict[str, Any]:
     """Apply a mapping to earlier records and return how that ended; the worker begins again once."""
     answer = post(http, f"{name}/apply", days=days)
     assert answer.status_code == 200, answer.text
     assert post(http, f"{name}/apply", days=days).status_code == 409
-    made = Applying(center.container.store, center.sources, center.container.authority.limit_of_token)
-    assert made.step()
-    made = Applying(center.container.store, center.sources, center.container.authority.limit_of_token)
+    assert worker(center).step()
+    made = worker(center)
     while made.step():
         pass
     found: dict[str, Any] = http.get(f"/api/v1/mappings/{name}").json()["jobs"][0]
@@ -250,3 +256,43 @@ def test_a_saved_mapping_counts_for_opentelemetry_at_once(center: Center, http: 
     assert [(row["message"], row["correlation_id"]) for row in rows] == [("before", None), ("after", "R-1")]
     assert applied(center, http, "desk")["changed"] == 1
     assert len(http.get("/api/v1/units/R-1").json()["logs"]) == 2
+
+
+def test_the_worker_looks_at_the_store_only_when_a_mapping_changed(
+    center: Center, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    revisions: list[int] = []
+    query, revision = center.container.store.query, center.container.events.revision
+
+    def seen(name: str, *args: Any, **options: Any) -> Any:
+        looked.append(name)
+        return query(name, *args, **options)
+
+    def counted(topic: str) -> int:
+        revisions.append(revision(topic))
+        return revisions[-1]
+
+    center.write(1)
+    save(http, PATTERN, 0)
+    monkeypatch.setattr(center.container.events, "revision", counted)
+    made = worker(center)
+    monkeypatch.setattr(center.container.store, "query", seen)
+    made.start()
+    try:
+        eventually(lambda: len(revisions) > 3)
+        idle = looked.count("collectors/mapping_jobs")
+        monkeypatch.setattr(center.container.store, "query", query)
+        assert idle == 1
+        post(http, "press/apply", days=1)
+        eventually(lambda: http.get("/api/v1/mappings/press").json()["jobs"][0]["state"] == "done")
+        assert http.get("/api/v1/units/SO-1").status_code == 200
+    finally:
+        made.stop()
+
+
+def test_transactions_become_shorter_when_others_would_wait() -> None:
+    sizes = [2_000]
+    for took_s in (9, 9, 9, 9, 9, 0.3, 0.01, 0.01, 0.01, 0.01, 0.01):
+        sizes.append(fitting(sizes[-1], took_s))
+    assert sizes[1:] == [1_000, 500, 250, 125, 100, 100, 200, 400, 800, 1_600, 2_000]

@@ -26,39 +26,23 @@ from views.kit.empty import empty
 from views.kit.markdown import escape
 from views.kit.person import context, page_context, who
 from views.kit.state import go, param
+from views.kit.table import table
 from views.kit.title import title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from cases.batch_queries import BatchDetail
     from cases.batches import Batch, Item
     from server.context import ServerContext
 
 PER_PAGE: Final = 50
 _STYLE: Final = """<style>
-.batches {border-collapse: collapse; width: 100%; font-size: 13px;}
-.batches th {text-align: left; font-weight: 400; font-size: 11.5px; opacity: 0.75; padding: 4px 10px 4px 0;}
-.batches td {padding: 7px 10px 7px 0; vertical-align: top; border-top: 1px solid #80808040;}
-.batches td, .sum {font-variant-numeric: tabular-nums; overflow-wrap: anywhere;}
-.batches a {color: inherit; font-weight: 550; text-underline-offset: 3px;}
-.batches small {display: block; font-size: 11.5px; opacity: 0.75;}
-.sum {display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: baseline; margin: 0;}
+.sum {font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+    display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: baseline; margin: 0;}
 .sum a {color: inherit; text-decoration: none; display: inline-flex; flex-direction: column;
     padding: 4px 10px; border: 1px solid #80808040; border-radius: 8px; min-width: 76px;}
 .sum a:hover, .sum a[aria-current] {border-color: currentColor;}
 .sum b {font-size: 20px; font-weight: 600;}
 .sum span {font-size: 12px; opacity: 0.8;}
-@media (max-width: 800px) {
-    .batches thead {display: none;}
-    .batches tr {display: grid; grid-template-columns: 1fr 1fr; border-top: 1px solid #80808040;}
-    .batches td {border: 0; padding: 3px 10px 3px 0;}
-    .batches td:first-child, .batches td.wide {grid-column: 1 / -1;}
-    .batches td:first-child {padding-top: 8px;}
-    .batches td[data-name]::before {
-        content: attr(data-name); display: block; font-size: 11.5px; opacity: 0.75;
-    }
-}
 </style>"""
 
 
@@ -102,7 +86,7 @@ def _list() -> None:
         st.space("stretch")
         _paging(batch_queries.place(found.items[-1]).text if found.has_more else None)
     if found.items:
-        st.html(_table(("Batch", "State", "Done", "Skipped, failed", "By"), map(_line, found.items)))
+        st.html(table(("Batch", "State", "Done", "Skipped, failed", "By"), map(_line, found.items)))
         return
     empty(
         ":material/stacks:",
@@ -144,21 +128,6 @@ def _line(batch: Batch) -> list[str]:
 
 def _name(batch: Batch) -> str:
     return f"{ACTS[batch.act][0]} {formats.count(batch.total, 'exception')}"
-
-
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]], wide: Sequence[str] = ()) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    body = "".join(f"<tr>{_cells(names, row, wide)}</tr>" for row in rows)
-    return f'{_STYLE}<table class="batches"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def _cells(names: Sequence[str], row: Sequence[str], wide: Sequence[str]) -> str:
-    first, *rest = row
-    cells = "".join(
-        f'<td data-name="{name}"{" class=wide" if name in wide else ""}>{cell}</td>'
-        for name, cell in zip(names[1:], rest, strict=True)
-    )
-    return f"<td>{first}</td>{cells}"
 
 
 # --- one batch ----------------------------------------------------------------------------------------
@@ -305,7 +274,7 @@ def _items(ctx: ServerContext, batch: Batch) -> None:
         _paging(str(found.items[-1].place) if found.has_more else None)
     if found.items:
         names = ("Exception", "Result", "Why", "The exception now")
-        st.html(_table(names, map(_item, found.items), wide=("Why",)))
+        st.html(table(names, map(_item, found.items), wide=("Why",)))
 
 
 def _item(item: Item) -> list[str]:

@@ -2,7 +2,7 @@
 # Records what the programs of this folder write, into ../recorded: NAME.log and NAME.truth.tsv.
 #
 # Needs Debian's default-jdk-headless, liblog4j2-java, liblogback-java, php-cli, php-monolog, ruby-activesupport,
-# golang-go, golang-github-sirupsen-logrus-dev, golang-k8s-klog-dev, golang-glog-dev, apache2, rsyslog, conmon; PYTHON with
+# golang-go, golang-github-sirupsen-logrus-dev, golang-k8s-klog-dev, golang-glog-dev, apache2, rsyslog, conmon, postgresql; PYTHON with
 # structlog, eliot, celery, apache-airflow-task-sdk, awslambdaric; NODE_PATH with roarr, pino, bunyan, winston
 # and serialize-error-cjs; GO, a Go of 1.21 or newer. Run it with the names to record, or with none for all.
 set -eu
@@ -85,6 +85,9 @@ record() {
       take $1 java_with $log4j -Dlog4j2.configurationFile=log4j2-${1#log4j-}.xml Log4jLog $([ $1 = log4j-level-first ] || echo id) ;;
     logback-*) javac -cp $log4j:$logback Shop.java Log4jLog.java LogbackLog.java
       take $1 java_with $logback -Dlogback.configurationFile=$1.xml LogbackLog ;;
+    csv) take $1 $PYTHON csv_log.py , truth.tsv ;;
+    csv-semicolons) take $1 $PYTHON csv_log.py ';' truth.tsv ;;
+    csv-postgresql) take $1 ./postgres_shop.sh truth.tsv ;;
     monolog) take $1 php monolog.php truth.tsv ;;
     monolog-traces) take $1 php monolog.php truth.tsv trace ;;
     ruby) take $1 ruby logger.rb plain truth.tsv ;;
@@ -95,6 +98,6 @@ record() {
 
 all="structlog-console structlog-colours structlog-rich celery eliot lambda-python airflow roarr slog logrus klog
 glog log4j-pattern log4j-level-first gelf logback-basic logback-spring monolog monolog-traces ruby rails cloudwatch cri apache syslog-3164 syslog-5424 syslog-file
-journald-json journald-export pino bunyan winston"
+journald-json journald-export pino bunyan winston csv csv-semicolons csv-postgresql"
 mkdir -p "$out"
 for name in ${*:-$all}; do record $name; done
