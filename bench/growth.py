@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench import varied
 from bench.figures import line
-from bench.filled import fill
+from bench.filled import DAYS, fill
 from bench.joining import GROUP
 from bench.varied import SPANS
 from cases import units
@@ -42,7 +42,7 @@ SIZES = tuple(int(size) for size in os.environ.get("BENCH_UNITS", "300000,100000
 ROUNDS = 6
 WARM = 2
 KNOWN = 24
-"""Spans of a commit that name units of the last days."""
+"""Spans of a commit that name units which are there already."""
 LOOKUPS = 40
 PHASES = (
     (append, "to_arrow", "rows to Arrow"),
@@ -63,7 +63,7 @@ class Figures(NamedTuple):
 def main() -> None:
     """Measure the same work in a small and in a large store."""
     now = time.time_ns()
-    bodies = [varied.request(number, now) for number in range((WARM + ROUNDS) * GROUP * 2)]
+    bodies = [varied.request(number, now) for number in range((WARM + ROUNDS) * GROUP * 3)]
     varied.check(bodies)
     batches = [_by_row(body) for body in bodies]
     found = []
@@ -96,15 +96,22 @@ def _measure(folder: Path, batches: list[Batch]) -> Figures:
     store.act(prepare).result()
     opened = (time.process_time() - begun) * 1000
     gc.collect()
-    recent = _ids(store, "first_seen > (select max(first_seen) from unit) - interval 3 day")
+    named = {
+        f"the same, {KNOWN} of them of units of three days": _ids(
+            store, "first_seen > (select max(first_seen) from unit) - interval 3 day"
+        ),
+        f"the same, {KNOWN} of them of units of all {DAYS} days": _ids(store, "true"),
+    }
     commits: dict[str, float] = {"getting ready": opened}
     with _parts() as spent:
-        half = len(batches) // 2
-        commits["4,096 new spans"] = _commits(store, batches[:half], spent)
+        third = len(batches) // 3
+        commits["4,096 new spans"] = _commits(store, batches[:third], spent)
         parts = {name: took / ROUNDS for name, took in spent.items()}
-        for batch in batches[half:]:
-            _name_known(batch, recent)
-        commits[f"the same, {KNOWN} of them of known units"] = _commits(store, batches[half:], spent)
+        for number, (name, ids) in enumerate(named.items(), 1):
+            own = batches[third * number : third * (number + 1)]
+            for batch in own:
+                _name_known(batch, ids)
+            commits[name] = _commits(store, own, spent)
     lookups = _lookups(store)
     store.close()
     return Figures(commits, parts, lookups)

@@ -41,9 +41,8 @@ def failed_ids(tx: Tx) -> KnownIds:
     if FAILED not in tx.memo:
         table = tx.arrow("cases/known_failures")
         tx.memo[FAILED] = Known()
-        tx.memo[FAILED].add(
-            table["key"].to_numpy(), tuple(table[name].to_numpy() for name in ("low", "high"))
-        )
+        for end in ("low", "high"):
+            tx.memo[FAILED].add(table["key"].to_numpy(), table[end].to_numpy())
     return KnownIds(tx.memo[FAILED])
 
 
@@ -54,7 +53,7 @@ def note(tx: Tx, failed: KnownIds, failures: Iterable[Failure], cases: Iterable[
     if times:
         ids, moments = zip(*times, strict=True)
         at = pa.array(moments, pa.timestamp("us")).cast(pa.int64()).to_numpy()
-        failed.add(tx, keys_of_ids(ids), (at, at))
+        failed.add(tx, keys_of_ids(ids), at)
 
 
 class Target(NamedTuple):

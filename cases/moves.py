@@ -147,7 +147,7 @@ class _Board:
         rows = units.described(ids - stored)
         if stored:
             self.tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(stored), pa.string())}))
-            rows += self.tx.run("cases/units_of_cases", units.between(stored), into=Described.of)
+            rows += self.tx.run("cases/units_of_cases", units.moments(stored), into=Described.of)
         for unit in rows:
             self.units.setdefault((unit.tenant, unit.correlation_id), []).append(unit)
 

@@ -243,7 +243,7 @@ def prove(
             {
                 "ids": sorted(asked),
                 "live": sorted(lifecycle.LIVE),
-                **units.between(asked),
+                **units.moments(asked),
                 **{f"case_{end}": time for end, time in failed.between(asked).items()},
             },
         )

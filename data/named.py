@@ -28,6 +28,7 @@ UNSORTED: Final = 500_000
 """Pairs that may lie as they came: reading them takes half a millisecond."""
 _MEMO: Final = "data.named"
 _NAMING: Final = ("correlation_id", "run_id", "technical_id", "trace_id")
+_DELIVERY: Final = itemgetter("ingested_at")
 _SCHEMA: Final = pa.schema([("text", pa.string()), ("ingested_at", pa.timestamp("us"))])
 
 
@@ -47,7 +48,12 @@ def deliveries(store: Store, texts: Iterable[str]) -> list[datetime]:
     # Other letters than A to Z keep their case in the bits.
     spelled = {form for text in texts for form in (text, text.lower(), text.upper())}
     keys = sorted(set(keys_of(form.encode(errors="replace").decode() for form in spelled)))
-    return store.query("store/deliveries", {"keys": keys}, into=itemgetter("ingested_at"))
+    return store.query("store/deliveries", {"keys": keys}, into=_DELIVERY)
+
+
+def deliveries_within(tx: Tx, texts: Iterable[str]) -> list[datetime]:
+    """Return the deliveries that name one of these texts as it is written, the transaction's included."""
+    return tx.run("store/deliveries", {"keys": sorted(set(keys_of(texts)))}, into=_DELIVERY)
 
 
 def note(tx: Tx) -> None:

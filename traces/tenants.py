@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from data.clock import micros
 from data.removed import removed_until
 from traces.arrivals import NO_ID
-from traces.known import ALWAYS
 from traces.units import Units, known_units
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ class Tenants:
     changed: set[str] = field(default_factory=set)
     """IDs whose records without a tenant belong to another one now."""
 
-    def look_again(self, tx: Tx, ids: set[str]) -> None:
+    def look_again(self, tx: Tx, ids: set[str], units: Units) -> None:
         """Take back tenants of IDs that lost records: what a unit was given is no evidence of itself."""
-        now = _sole(_of_records(tx, ids))
+        now = _sole(_of_records(tx, ids, units))
         differ = {cid for cid in ids if now.get(cid) != self.after.get(cid)}
         for cid in differ:
             self.after.pop(cid, None)
@@ -108,7 +107,7 @@ def _looked_up(tx: Tx, named: set[tuple[str, str]], untold: set[str]) -> Tenants
 def _of_units(tx: Tx, ids: set[str], units: Units) -> dict[str, set[str]]:
     """Return the tenants that the units of these IDs name."""
     tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
-    rows = tx.run("traces/tenants_of_ids", units.between(ids))
+    rows = tx.run("traces/tenants_of_ids", units.moments(ids))
     return {row["correlation_id"]: set(row["tenants"]) for row in rows}
 
 
@@ -121,17 +120,19 @@ def sole_of(tx: Tx, ids: set[str], units: Units) -> dict[str, str]:
     return _sole(_of_units(tx, ids, units))
 
 
-def _of_records(tx: Tx, ids: set[str]) -> dict[str, set[str]]:
+def _of_records(tx: Tx, ids: set[str], units: Units) -> dict[str, set[str]]:
     """Return the tenants that records give these IDs: in traces, at ends, and in lines without a trace."""
     tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
     rows = tx.run("traces/own_tenants_of_ids")
-    (times,) = tx.run("traces/times_of_ids")
+    begun = units.moments(ids)
+    (times,) = tx.run("traces/times_of_ids", begun)
     if times["low"] is not None:
         rows += tx.run("traces/tenants_of_lines", times)
     if until := removed_until(tx):
         # Lines that named a tenant may be gone; the unit has what they stated.
-        older = {**ALWAYS, "high": micros(until.replace(tzinfo=UTC))}
-        rows += tx.run("traces/tenants_of_ids", older)
+        latest = micros(until.replace(tzinfo=UTC))
+        older = [moment for moments in begun.values() for moment in moments if moment <= latest]
+        rows += tx.run("traces/tenants_of_ids", {"moments": older})
     found: dict[str, set[str]] = {}
     for row in rows:
         found.setdefault(row["correlation_id"], set()).update(row["tenants"])

@@ -9,9 +9,11 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data import named
 from data.records import SPAN_COLUMNS
 from data.removed import removed_until
 from traces import signals
@@ -57,6 +59,8 @@ _DESCRIBING: Final = (
 )  # fmt: skip
 KNOWN: Final = "traces.units"
 """Under which name the writer remembers which IDs have units."""
+_HELD: Final = "traces.held"
+"""Under which name it keeps the columns of units, without a row."""
 
 
 class Described(NamedTuple):
@@ -85,15 +89,26 @@ class Units(KnownIds):
         self._spoken: list[pa.Table] = []
         self._derived_again: set[str] = set()
 
-    def note(self, tx: Tx, table: pa.Table) -> dict[str, int]:
-        """Take in what is spoken of units, and return between which times they began before."""
-        times = table.group_by("correlation_id").aggregate([("time", "min"), ("time", "max")])
-        keys = keys_of_ids(times["correlation_id"].to_pylist())
-        before = dict(zip(("low", "high"), self.known.times(keys), strict=True))
-        lows, highs = (times[name].cast(pa.int64()).to_numpy() for name in ("time_min", "time_max"))
-        self.add(tx, keys, (lows, highs))
+    def write(self, tx: Tx, table: pa.Table) -> None:
+        """Write what is spoken of units: new ones, and those that the store holds with what is added."""
         self._spoken.append(table)
-        return before
+        stored = self.before(set(pc.unique(table["correlation_id"]).to_pylist()) - self._derived_again)
+        tx.view("held_unit", self._held(tx, stored))
+        rows = tx.run("derive/units")
+        if stored:
+            tx.run("derive/replace_units")
+        begun = np.array([row["begun"] for row in rows], np.int64)
+        self.add(tx, keys_of_ids(row["correlation_id"] for row in rows), begun)
+
+    def _held(self, tx: Tx, ids: set[str]) -> pa.Table:
+        """Return the stored units of these IDs."""
+        tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
+        if ids or _HELD not in tx.memo:
+            found = tx.arrow("derive/held_units", self.moments(ids))
+            tx.memo[_HELD] = found.slice(0, 0)
+            return found
+        none: pa.Table = tx.memo[_HELD]
+        return none
 
     def derived_again(self, ids: set[str]) -> None:
         """Note that the units of these IDs were made again from everything that is stored."""
@@ -139,9 +154,8 @@ def known_units(tx: Tx) -> Known:
     """Return which IDs have units, as the writer remembers it."""
     if KNOWN not in tx.memo:
         table = tx.arrow("traces/known_units")
-        times = table["first_seen"].to_numpy()
         tx.memo[KNOWN] = Known()
-        tx.memo[KNOWN].add(table["key"].to_numpy(), (times, times))
+        tx.memo[KNOWN].add(table["key"].to_numpy(), table["first_seen"].to_numpy())
     found: Known = tx.memo[KNOWN]
     return found
 
@@ -156,11 +170,11 @@ def derive(tx: Tx, difference: Difference, tenants: Tenants) -> Units:
     if table.num_rows:
         tx.view("spoken", table)
         tx.run("traces/insert_unit_traces")
-        tx.run("derive/units", made.note(tx, table))
+        made.write(tx, table)
     lost = {row["correlation_id"] for row in (*difference.lost_units, *_taken_back(difference))}
     lost |= difference.retold
     if lost:
-        tenants.look_again(tx, lost)
+        tenants.look_again(tx, lost, made)
     if again := lost | tenants.changed:
         _derive_again(tx, made, again, tenants.after)
     return made
@@ -280,9 +294,11 @@ def _derive_again(tx: Tx, units: Units, ids: set[str], sole: Mapping[str, str]) 
     """Make the units of some IDs from everything that is stored of them: late records took something away."""
     units.derived_again(ids)
     tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(ids), pa.string())}))
-    (bounds,) = tx.run("derive/bounds_of_units")
+    begun = units.moments(ids)
+    (bounds,) = tx.run("derive/bounds_of_units", begun)
     if bounds["low"] is None:
         return
+    bounds |= {"deliveries": named.deliveries_within(tx, ids)}
     spans, logs = tx.arrow("derive/spans_of_units", bounds), tx.arrow("derive/logs_of_units", bounds)
     concluded = tx.arrow("derive/concluded_of_units").cast(_OUTCOME_SCHEMA)
     own_values = {row["record_id"]: row["tenant"] for row in tx.run("derive/tenants_of_units")}
@@ -290,11 +306,11 @@ def _derive_again(tx: Tx, units: Units, ids: set[str], sole: Mapping[str, str]) 
     table = _with_tenants(spoken(spans, logs, concluded, _traces(logs, spans)), own_values, sole)
     until = removed_until(tx)
     # Of what began before that, records may be gone: what they stated is kept with what is stated again.
-    kept = tx.arrow("derive/older_units", {"before": until}) if until else None
-    tx.run("derive/delete_units")
+    kept = tx.arrow("derive/older_units", begun | {"before": until}) if until else None
+    tx.run("derive/delete_units", begun)
     if table.num_rows:
         tx.view("spoken", table)
-        tx.run("derive/units", units.note(tx, table))
+        units.write(tx, table)
     if kept is not None and kept.num_rows:
         tx.view("kept_unit", kept)
         tx.run("derive/keep_units")

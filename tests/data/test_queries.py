@@ -82,6 +82,8 @@ UNSCOPED = (
     "derive/bounds_of_units",
     "derive/concluded_of_units",
     "derive/delete_units",
+    "derive/held_units",
+    "derive/replace_units",
     "derive/logs_of_units",
     "derive/spans_of_units",
     "derive/judged_units",
@@ -155,6 +157,9 @@ UNSCOPED = (
     "cases/case_occurrences",
     "cases/case_retries",
     # The chain is written and proved as a whole.
+    # All of the store is compared; what is shown of it is within the scope (server.audit).
+    "audit/access_differences",
+    "audit/case_differences",
     "audit/insert",
     "audit/page",
     "audit/range",
@@ -214,6 +219,7 @@ def empty() -> duckdb.DuckDBPyConnection:
     connection.execute("create view wanted_origin as select service as origin from log")
     connection.execute("create view wanted_id as select correlation_id as id from log")
     connection.execute("create view kept_unit as select * from unit")
+    connection.execute("create view held_unit as select rowid as place, * from unit")
     connection.execute("create view living_trace as select key from removed_trace")
     connection.execute("create view held_trace as select trace_id from unit_trace")
     connection.execute("create view empty_delivery as select ingested_at from named_at")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import duckdb
 import numpy as np
 from hypothesis import given
@@ -16,18 +18,25 @@ KEYS = st.dictionaries(st.integers(0, 40), st.tuples(st.integers(0, 50), st.inte
 def test_what_was_added_is_found_with_all_of_its_times(
     parts: list[dict[int, tuple[int, int]]], asked: set[int]
 ) -> None:
-    known, expected = Known(), {}
+    known, expected = Known(), defaultdict(set)
     for part in parts:
-        times = tuple(np.array([pair[end] for pair in part.values()], np.int64) for end in (0, 1))
-        known.add(np.array(list(part), np.uint64), times)
-        for key, (low, high) in part.items():
-            before = expected.get(key, (low, high))
-            expected[key] = min(before[0], low), max(before[1], high)
+        for end in (0, 1):
+            times = np.array([pair[end] for pair in part.values()], np.int64)
+            known.add(np.array(list(part), np.uint64), times)
+        for key, pair in part.items():
+            expected[key] |= set(pair)
     keys = np.array(sorted(asked), np.uint64)
     assert [bool(one) for one in known.holds(keys)] == [key in expected for key in sorted(asked)]
-    found = [expected[key] for key in asked if key in expected]
-    lows, highs = [low for low, _ in found], [high for _, high in found]
-    assert known.times(keys) == (min(lows, default=NEVER), max(highs, default=0))
+    found = set().union(*(expected[key] for key in asked if key in expected))
+    assert set(known.moments(keys).tolist()) == found
+    assert known.times(keys) == (min(found, default=NEVER), max(found, default=0))
+
+
+def test_a_time_that_is_given_again_is_kept_once() -> None:
+    known = Known()
+    for _ in range(100):
+        known.add(np.array([7, 7, 9], np.uint64), np.array([1, 2, 3], np.int64))
+    assert len(known) <= 2 * 3
 
 
 def test_runs_stay_few_and_hold_each_key_once_they_are_merged() -> None:

@@ -8,5 +8,5 @@ select
     unit.{case_field},
 from unit
 where
-    unit.first_seen between make_timestamp($low) and make_timestamp($high)
+    unit.first_seen in (select make_timestamp(unnest($moments::bigint[])))
     and unit.correlation_id in (select asked_id.correlation_id from asked_id)

@@ -28,7 +28,7 @@ from (
         exception_case.tenant
 ) as judged
 where
-    unit.first_seen between make_timestamp($low) and make_timestamp($high)
+    unit.first_seen in (select make_timestamp(unnest($moments::bigint[])))
     and unit.correlation_id = judged.correlation_id
     and unit.flow = judged.flow
     and unit.tenant is not distinct from judged.tenant

@@ -1,8 +1,49 @@
--- one row per unit that the incoming records speak of
+-- one row per unit that the incoming records speak of: what is brought, and what the store holds of it (`held_unit`)
 -- Every column is a minimum, a maximum or a sum, so that any order of arrival gives the same row.
--- What is spoken of units stands in columns already (traces.units), which knows when the units of these IDs begin.
-merge into unit
-using (
+-- A change of any row with a list is a delete and an insert in DuckDB. So the row is made here, which reads no table,
+-- and `derive/replace_units` deletes the one before it by its place.
+insert into unit by name
+select
+    brought.correlation_id,
+    brought.flow,
+    brought.tenant,
+    least(held_unit.first_seen, brought.first_seen) as first_seen,
+    greatest(held_unit.last_seen, brought.last_seen) as last_seen,
+    least(held_unit.opened_at, brought.first_seen) as opened_at,
+    greatest(held_unit.completed_at, brought.completed_at) as completed_at,
+    greatest(held_unit.failed_at, brought.failed_at) as failed_at,
+    least(held_unit.first_completed_at, brought.first_completed_at) as first_completed_at,
+    least(held_unit.first_failed_at, brought.first_failed_at) as first_failed_at,
+    least(held_unit.first_error_at, brought.first_error_at) as first_error_at,
+    greatest(held_unit.ended_at, brought.ended_at) as ended_at,
+    greatest(held_unit.progress_at, brought.progress_at) as progress_at,
+    case
+        when held_unit.place is null then brought.outcome
+        when brought.said_at >= coalesce(greatest(held_unit.completed_at, held_unit.failed_at), brought.said_at) then brought.outcome
+        when brought.outcome = 'ended' and coalesce(held_unit.outcome, 'in_flight') = 'in_flight' then 'ended'
+        else held_unit.outcome
+    end as outcome,
+    case
+        when held_unit.value_time is null or brought.value.time >= held_unit.value_time
+            then coalesce(brought.value.amount, held_unit.value_amount)
+        else held_unit.value_amount
+    end as value_amount,
+    case
+        when held_unit.value_time is null or brought.value.time >= held_unit.value_time
+            then coalesce(brought.value.currency, held_unit.value_currency)
+        else held_unit.value_currency
+    end as value_currency,
+    greatest(held_unit.value_time, brought.value.time) as value_time,
+    greatest(held_unit.{unit_field}, brought.{unit_field}) as {unit_field},
+    least(held_unit.human_at, brought.human_at) as human_at,
+    case
+        when brought.human_times is null then held_unit.human_times
+        else list_sort(list_distinct(list_concat(coalesce(held_unit.human_times, []), brought.human_times)))
+    end as human_times,
+    coalesce(held_unit.attempts, 0) + brought.attempts as attempts,
+    coalesce(held_unit.failed_attempts, 0) + brought.failed_attempts as failed_attempts,
+    coalesce(held_unit.errors, 0) + brought.errors as errors,
+from (
     select
         spoken.correlation_id,
         spoken.flow,
@@ -41,58 +82,9 @@ using (
         spoken.flow,
         coalesce(spoken.tenant, spoken.given_tenant)
 ) as brought
-on
-    unit.first_seen between make_timestamp($low) and make_timestamp($high)
-    and unit.correlation_id = brought.correlation_id
-    and unit.flow = brought.flow
-    and unit.tenant is not distinct from brought.tenant
-when matched then update set
-    first_seen = least(unit.first_seen, brought.first_seen),
-    last_seen = greatest(unit.last_seen, brought.last_seen),
-    opened_at = least(unit.opened_at, brought.first_seen),
-    completed_at = greatest(unit.completed_at, brought.completed_at),
-    failed_at = greatest(unit.failed_at, brought.failed_at),
-    first_completed_at = least(unit.first_completed_at, brought.first_completed_at),
-    first_failed_at = least(unit.first_failed_at, brought.first_failed_at),
-    first_error_at = least(unit.first_error_at, brought.first_error_at),
-    ended_at = greatest(unit.ended_at, brought.ended_at),
-    progress_at = greatest(unit.progress_at, brought.progress_at),
-    outcome = case
-        when brought.said_at >= coalesce(greatest(unit.completed_at, unit.failed_at), brought.said_at) then brought.outcome
-        when brought.outcome = 'ended' and coalesce(unit.outcome, 'in_flight') = 'in_flight' then 'ended'
-        else unit.outcome
-    end,
-    value_amount = case
-        when unit.value_time is null or brought.value.time >= unit.value_time then coalesce(brought.value.amount, unit.value_amount)
-        else unit.value_amount
-    end,
-    value_currency = case
-        when unit.value_time is null or brought.value.time >= unit.value_time then coalesce(brought.value.currency, unit.value_currency)
-        else unit.value_currency
-    end,
-    value_time = greatest(unit.value_time, brought.value.time),
-    {unit_field} = greatest(unit.{unit_field}, brought.{unit_field}),
-    human_at = least(unit.human_at, brought.human_at),
-    human_times = case
-        when brought.human_times is null then unit.human_times
-        else list_sort(list_distinct(list_concat(coalesce(unit.human_times, []), brought.human_times)))
-    end,
-    attempts = unit.attempts + brought.attempts,
-    failed_attempts = unit.failed_attempts + brought.failed_attempts,
-    errors = unit.errors + brought.errors
-when not matched then insert (
-    correlation_id, flow, first_seen, last_seen, opened_at, completed_at, failed_at, ended_at, progress_at, outcome,
-    first_completed_at, first_failed_at, first_error_at,
-    value_amount, value_currency, value_time,
-    tenant, human_at, human_times,
-    {unit_field},
-    attempts, failed_attempts, errors
-) values (
-    brought.correlation_id, brought.flow, brought.first_seen, brought.last_seen, brought.first_seen,
-    brought.completed_at, brought.failed_at, brought.ended_at, brought.progress_at, brought.outcome,
-    brought.first_completed_at, brought.first_failed_at, brought.first_error_at,
-    brought.value.amount, brought.value.currency, brought.value.time,
-    brought.tenant, brought.human_at, list_sort(list_distinct(brought.human_times)),
-    brought.{unit_field},
-    brought.attempts, brought.failed_attempts, brought.errors
-)
+left join held_unit
+    on
+        brought.correlation_id = held_unit.correlation_id
+        and brought.flow = held_unit.flow
+        and brought.tenant is not distinct from held_unit.tenant
+returning correlation_id, epoch_us(first_seen) as begun

@@ -5,7 +5,7 @@ select
 from unit
 where
     unit.tenant is not null
-    and unit.first_seen between make_timestamp($low) and make_timestamp($high)
+    and unit.first_seen in (select make_timestamp(unnest($moments::bigint[])))
     and unit.correlation_id in (select asked_id.correlation_id from asked_id)
 group by
     unit.correlation_id
