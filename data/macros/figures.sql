@@ -511,7 +511,7 @@ from (
         tried.ended_at as failed_at,
         false as of_case
     from unit_attempt() as tried
-    inner join unit
+    left join unit
         on
             tried.correlation_id = unit.correlation_id
             and tried.flow = unit.flow
@@ -521,7 +521,7 @@ from (
         and tried.ended_at >= since
         and tried.ended_at < before
         and (only_flow::varchar is null or tried.flow = only_flow)
-        and in_scope(unit.tenant, unit.flow, reach::varchar[])
+        and (reach::varchar[] is null or in_scope(unit.tenant, unit.flow, reach::varchar[]))
     union all
     select
         exception_case.tenant,

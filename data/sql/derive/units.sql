@@ -32,6 +32,7 @@ using (
         max(spoken.{unit_field}) as {unit_field},
         min(spoken.human_at) as human_at,
         list(spoken.human_at) filter (where spoken.human_at is not null) as human_times,
+        list(struct_pack(said_at := spoken.time, mode := spoken.routing)) filter (where spoken.routing is not null) as routings,
         coalesce(count_if(spoken.attempt), 0) as attempts,
         coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
         coalesce(count_if(spoken.error), 0) as errors,
@@ -77,6 +78,10 @@ when matched then update set
         when brought.human_times is null then unit.human_times
         else list_sort(list_distinct(list_concat(coalesce(unit.human_times, []), brought.human_times)))
     end,
+    routings = case
+        when brought.routings is null then unit.routings
+        else routing_stretches(list_concat(coalesce(unit.routings, []), brought.routings))
+    end,
     attempts = unit.attempts + brought.attempts,
     failed_attempts = unit.failed_attempts + brought.failed_attempts,
     errors = unit.errors + brought.errors
@@ -84,7 +89,7 @@ when not matched then insert (
     correlation_id, flow, first_seen, last_seen, opened_at, completed_at, failed_at, ended_at, progress_at, outcome,
     first_completed_at, first_failed_at, first_error_at,
     value_amount, value_currency, value_time,
-    tenant, human_at, human_times,
+    tenant, human_at, human_times, routings,
     {unit_field},
     attempts, failed_attempts, errors
 ) values (
@@ -92,7 +97,7 @@ when not matched then insert (
     brought.completed_at, brought.failed_at, brought.ended_at, brought.progress_at, brought.outcome,
     brought.first_completed_at, brought.first_failed_at, brought.first_error_at,
     brought.value.amount, brought.value.currency, brought.value.time,
-    brought.tenant, brought.human_at, list_sort(list_distinct(brought.human_times)),
+    brought.tenant, brought.human_at, list_sort(list_distinct(brought.human_times)), routing_stretches(brought.routings),
     brought.{unit_field},
     brought.attempts, brought.failed_attempts, brought.errors
 )
