@@ -18,6 +18,7 @@ NO_CURRENCY: Final = "no currency"
 _PLAIN: Final = ("units", "exceptions", "retries")
 _COUNTED: Final = {
     "cases": ("exception", "exceptions"), "records": ("record", "records"), "retries": ("retry", "retries"),
+    "incidents": ("incident", "incidents"),
 }  # fmt: skip
 """What the rows of a figure are, by the first word of their name; all others are units."""
 CLASSES: Final = {
@@ -157,6 +158,48 @@ def _retries(d: Any, _unit: str) -> str:
     return f"Most at {d.top_step}{wasted} · cost not known: no rates"
 
 
+def _shifted(d: Any, _unit: str) -> str:
+    if d.automated_share is None:
+        return "No finished unit has a known routing"
+    share = f"{formats.percent(d.automated_share)} of {d.routed:,} automated"
+    # Rounded before its sign is taken: -0.04 is no shift.
+    shift = None if d.net_shift is None else round(d.net_shift, 1)
+    sign = "+" if shift and shift > 0 else ""
+    return share if shift is None else f"{share} · net shift {sign}{formats.number(shift or 0, 1)} units"
+
+
+def _latency(d: Any, _unit: str) -> str:
+    without = (
+        f"{formats.count(d.without_objective, 'unit')} without an objective" if d.without_objective else ""
+    )
+    p95 = "" if d.p95 is None else f"p95 {formats.duration(d.p95)}"
+    overdue = f"{d.overdue:,} overdue" if d.overdue else ""
+    return " · ".join(filter(None, (p95, overdue, without)))
+
+
+def _budget(d: Any, _unit: str) -> str:
+    if d.budget_left is None:
+        return "No error budget: no flow has an objective"
+    without = f" · {formats.count(d.without_objective, 'unit')} without one" if d.without_objective else ""
+    return f"{formats.percent(d.budget_left)} of the error budget left{without}"
+
+
+def _restored(d: Any, _unit: str) -> str:
+    if not d.objectives:
+        return "No flow has an objective of K15"
+    return (
+        ""
+        if d.longest is None
+        else f"Median {formats.duration(d.median)} · longest {formats.duration(d.longest)}"
+    )
+
+
+def _reduced(d: Any, _unit: str) -> str:
+    if not d.baseline_n:
+        return "No baseline to compare with"
+    return f"{formats.count(d.compared, 'unit')} compared · baseline {formats.duration(d.baseline_seconds)}"
+
+
 def _answers(d: Any, _unit: str) -> str:
     return f"Who {d.who:,} · what {d.what:,} · steps {d.steps:,} · why {d.why:,}"
 
@@ -165,6 +208,7 @@ _NOTES: Final[dict[str, Callable[[Any, str], str]]] = {
     "K1": _touches,
     "K19": lambda d, _: f"{d.failed:,} failed",
     "K7": lambda d, _: f"{formats.count(d.with_error, 'unit')} with an error",
+    "K2": _shifted,
     "K3": _times,
     "K4": _times,
     "K5": _retries,
@@ -173,12 +217,16 @@ _NOTES: Final[dict[str, Callable[[Any, str], str]]] = {
     "K9": _recovered,
     "K10": _lost,
     "K11": lambda d, _: f"{d.with_error:,} with an error · {d.only_touched:,} only touched",
+    "K14": _latency,
+    "K15": _budget,
     "K16": _backlog,
     "K18": _handled,
     "K20": lambda d, _: f"At most {d.peak_per_hour:,} in an hour",
     "K22": lambda d, _: f"{formats.count(d.stretches, 'stretch', 'stretches')} of work under a claim",
     "K23": lambda d, _: f"{d.intervened:,} touched because of an exception",
     "K25": lambda d, _: f"p95 {formats.duration(d.p95)} · {d.late:,} late",
+    "K28": _restored,
+    "K32": _reduced,
     "K40": _retried,
     "K43": _answers,
 }

@@ -26,6 +26,8 @@ Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing`; a t
 - Every figure shows its n, the time of its data and its version, and opens its SQL and its rows.
 - REST has the same (`/api/v1/kpis`, `/api/v1/kpis/ID/rows`), and so has `unsnag kpis` in a terminal.
 - Target and owner are set by `POST /api/v1/kpis/ID/target`, over all flows or for one.
+- The objective of K14 is set by `POST /api/v1/kpis/K14/objective`; that of K15 is its target.
+- The baseline of K32 is set by `POST /api/v1/kpis/K32/baseline`.
 - Money is added in the reporting currency where every rate is known; a currency without a rate is named.
 - `unsnag rates FILE --reporting EUR`, and REST (`/api/v1/currencies`), set the rates and this currency.
 - With n below the floor the figure says little: the screen shows it grey, as a count.
@@ -40,16 +42,14 @@ Each of these needs data that nothing records today. None of them is estimated.
 
 | KPI | what it needs |
 |---|---|
-| K2 Shift to automated routing | each change of a unit's routing, with its time; only the latest is kept |
 | K5 Retries by cost | rates per hour of work, per second of infrastructure and per call |
 | K10 Value lost by a deadline | the moment after which a unit's value is lost |
 | K12 Escalation rate | an act by which an exception is escalated |
-| K14, K15 Service levels | each flow's objective for latency and success |
 | K17 Triage within its due time | the due time that held when it passed; only the latest is kept |
 | K22 Time of approvals and manual steps | when they began and how long they took |
-| K24, K32 Change since a baseline | a baseline with a name and dates |
-| K28 Time to restore a flow | incidents of a flow, or the states of its breaker |
-| K39 Breaker activity | events of a breaker: tripped, calls rejected, closed |
+| K24 Change of people's work since a baseline | a count of exceptions that people resolved, by baseline |
+| K28 Incidents by breaker | the states of a breaker |
+| K39 Breaker activity | events of a breaker: tripped, calls rejected, closed. No part of Unsnag is one |
 | K43 Which approvals were given | approvals |
 """
 

@@ -20,7 +20,9 @@ from data.nouns import noun
 from kpis import periods
 from kpis.definition import Definition, definition, definitions
 from kpis.figure import Counted, Kpi, Part, Point
+from kpis.objectives import baseline
 from kpis.periods import Period, cut
+from unsnag.fields import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -253,14 +255,25 @@ def flows(reading: Reading) -> dict[str, datetime]:
 
 def _ask(reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None) -> list[Counted]:
     """Return what was counted in each period, in their order."""
-    counted = reading.query(meant.statement, _params(meant, periods, flow, None), into=Counted.of)
-    found = {one.period: one for one in counted}
+    found = {one.period: one for one in counted_by(reading, meant, periods, flow, None)}
     return [found.get(place) or _nothing(meant) for place in range(1, len(periods) + 1)]
 
 
-def _params(meant: Definition, periods: Sequence[Period], flow: str | None, by: str | None) -> Params:
-    of_zone = {"zone": periods[0].zone} if queries.takes(meant.statement, "zone") else {}
-    return {**of_zone, **_edges(periods), "flow": flow, "by": by}
+def counted_by(
+    reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None, by: str | None
+) -> list[Counted]:
+    """Return what was counted in each period and part of a split; parts without anything have no row."""
+    return reading.query(meant.statement, _params(reading, meant, periods, flow, by), into=Counted.of)
+
+
+def _params(
+    reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None, by: str | None
+) -> Params:
+    more: dict[str, object] = {"zone": periods[0].zone} if queries.takes(meant.statement, "zone") else {}
+    if queries.takes(meant.statement, "baseline_start"):
+        base = baseline(reading, flow)
+        more |= {"baseline_start": base.starts_at, "baseline_end": base.ends_at, "mix": SPLITS[0]}
+    return {**more, **_edges(periods), "flow": flow, "by": by}
 
 
 def _edges(periods: Sequence[Period]) -> dict[str, Any]:
@@ -292,7 +305,7 @@ def _breakdown(
 ) -> list[Part]:
     if by not in meant.splits:
         return []
-    found = reading.query(meant.statement, _params(meant, [period], flow, by), into=Counted.of)
+    found = counted_by(reading, meant, [period], flow, by)
     parts = [Part(one.key or "", one.value, one.n) for one in found if one.n]
     return sorted(parts, key=lambda part: (-part.n, part.key))
 

@@ -3,6 +3,78 @@
 -- What a figure calls a unit is a correlation ID of a tenant: over all flows once, within one flow (of_flow)
 -- where a flow is asked for or flows are compared.
 
+-- shared_id: one row per ID and flow that is in several tenants with the ID, with the tenant of each; only_one: the
+-- flow has the ID in this tenant alone
+create or replace macro shared_id() as table
+select
+    unit.correlation_id,
+    unit.flow,
+    unit.tenant,
+    count(*) over (partition by unit.correlation_id, unit.flow) = 1 as only_one
+from unit
+where
+    unit.correlation_id in (
+        select by_id.correlation_id
+        from unit as by_id
+        group by by_id.correlation_id
+        having min(coalesce(by_id.tenant, '')) <> max(coalesce(by_id.tenant, ''))
+    );
+
+-- unit_attempt: one row per attempt. It names no tenant: where its ID is in several (in_several), tenant is that of its
+-- trace, or the only one that has the ID in its flow. Where the ID is in one tenant, tenant is null and need not be asked.
+create or replace macro unit_attempt() as table
+with
+shared as materialized (
+    select * from shared_id()
+)
+select
+    attempt.record_id,
+    attempt.correlation_id,
+    attempt.flow,
+    attempt.step,
+    attempt.attempt,
+    attempt.started_at,
+    attempt.ended_at,
+    attempt.outcome,
+    attempt.error_class,
+    attempt.dependency,
+    attempt.retry_id,
+    null as tenant,
+    false as in_several
+from attempt
+where attempt.correlation_id not in (select shared.correlation_id from shared)
+union all
+select
+    attempt.record_id,
+    attempt.correlation_id,
+    attempt.flow,
+    attempt.step,
+    attempt.attempt,
+    attempt.started_at,
+    attempt.ended_at,
+    attempt.outcome,
+    attempt.error_class,
+    attempt.dependency,
+    attempt.retry_id,
+    shared.tenant,
+    true
+from attempt
+inner join shared
+    on
+        attempt.correlation_id = shared.correlation_id
+        and attempt.flow = shared.flow
+where
+    shared.only_one
+    or (attempt.trace_id, shared.correlation_id, shared.flow, coalesce(shared.tenant, '')) in (
+        select
+            unit_trace.trace_id,
+            unit_trace.correlation_id,
+            unit_trace.flow,
+            coalesce(unit_trace.tenant, '')
+        from unit_trace
+        where unit_trace.correlation_id in (select named.correlation_id from shared as named)
+    );
+
 -- unit_part: one row per ID and flow of the units that matter for some periods: those of which a part was in
 -- flight, or had its last signal or an exception open, since the first of them. What only another flow of the ID names counts for all.
 create or replace macro unit_part(starts, ends, reach, only_flow, split_by) as table
@@ -418,6 +490,7 @@ left join stuck on closed_unit.number = stuck.number;
 -- known. Its class is that of its exception there, or of its latest failed attempt.
 create or replace macro step_failure(since, before, reach, only_flow) as table
 select
+    tenant,
     correlation_id,
     flow,
     step,
@@ -430,33 +503,28 @@ select
     max(failed_at) as failed_at
 from (
     select
-        correlation_id,
-        flow,
-        step,
-        error_class as class,
-        ended_at as failed_at,
+        unit.tenant,
+        tried.correlation_id,
+        tried.flow,
+        tried.step,
+        tried.error_class as class,
+        tried.ended_at as failed_at,
         false as of_case
-    from attempt
+    from unit_attempt() as tried
+    left join unit
+        on
+            tried.correlation_id = unit.correlation_id
+            and tried.flow = unit.flow
+            and (not tried.in_several or tried.tenant is not distinct from unit.tenant)
     where
-        outcome = 'error'
-        and ended_at >= since
-        and ended_at < before
-        and (only_flow::varchar is null or flow = only_flow)
-        and (
-            reach::varchar[] is null
-            or exists (
-                select 1
-                from unit
-                where
-                    -- asked again, so that without a scope no unit is read
-                    reach::varchar[] is not null
-                    and unit.correlation_id = attempt.correlation_id
-                    and unit.flow = attempt.flow
-                    and in_scope(unit.tenant, unit.flow, reach::varchar[])
-            )
-        )
+        tried.outcome = 'error'
+        and tried.ended_at >= since
+        and tried.ended_at < before
+        and (only_flow::varchar is null or tried.flow = only_flow)
+        and (reach::varchar[] is null or in_scope(unit.tenant, unit.flow, reach::varchar[]))
     union all
     select
+        exception_case.tenant,
         exception_case.correlation_id,
         exception_case.flow,
         exception_case.step,
@@ -473,6 +541,7 @@ from (
         and (only_flow::varchar is null or exception_case.flow = only_flow)
 ) as failed
 group by
+    tenant,
     correlation_id,
     flow,
     step;
@@ -523,76 +592,50 @@ inner join unit_exception(reach, only_flow, split_by) as cases
         and touch.touched_at >= cases.opened_at
         and coalesce(touch.touched_at <= cases.closed_at, true);
 
--- step_retry: one row per attempt of a unit's step after the first. An attempt names no tenant: where an ID is in
--- several, it is that of its trace. by_people: somebody asked for it. wasted: the failure before it was a business error.
+-- step_retry: one row per attempt of a unit's step after the first, with its tenant as unit_attempt finds it.
+-- by_people: somebody asked for it. wasted: the failure before it was a business error.
 create or replace macro step_retry(reach, only_flow) as table
 with
 tried as materialized (
     select
-        correlation_id,
-        flow,
-        step,
-        attempt,
-        started_at,
-        ended_at,
-        outcome,
-        error_class,
-        dependency,
-        retry_id,
-        trace_id,
-        lag(error_class) over (partition by correlation_id, flow, step order by ended_at, attempt) as class_before,
-        lag(dependency) over (partition by correlation_id, flow, step order by ended_at, attempt) as dependency_before
-    from attempt
+        *,
+        lag(error_class) over (
+            partition by tenant, correlation_id, flow, step
+            order by ended_at, attempt
+        ) as class_before,
+        lag(dependency) over (
+            partition by tenant, correlation_id, flow, step
+            order by ended_at, attempt
+        ) as dependency_before
+    from unit_attempt()
     where
         outcome = 'error'
         or attempt > 1
     qualify attempt > 1
-),
-owned as (
-    select
-        unit.tenant,
-        tried.correlation_id,
-        tried.flow,
-        unit.{split},
-        tried.step,
-        tried.attempt,
-        tried.started_at,
-        tried.ended_at,
-        greatest(epoch(tried.ended_at - tried.started_at), 0) as seconds,
-        tried.outcome,
-        coalesce(tried.error_class, tried.class_before, 'unknown') as class,
-        coalesce(tried.dependency, tried.dependency_before) as dependency,
-        tried.retry_id is not null as by_people,
-        coalesce(tried.class_before = 'business', false) as wasted,
-        tried.trace_id,
-        min(unit.tenant) over one_id is not distinct from max(unit.tenant) over one_id
-        and count(*) over one_id = count(unit.tenant) over one_id as in_one_tenant,
-        count(unit.tenant) over one_id = 0 as in_no_tenant
-    from tried
-    inner join unit
-        on
-            tried.correlation_id = unit.correlation_id
-            and tried.flow = unit.flow
-    window one_id as (partition by tried.correlation_id, tried.flow)
 )
-select owned.* exclude (trace_id, in_one_tenant, in_no_tenant)
-from owned
+select
+    tried.correlation_id,
+    tried.flow,
+    unit.{split},
+    tried.step,
+    tried.attempt,
+    tried.started_at,
+    tried.ended_at,
+    greatest(epoch(tried.ended_at - tried.started_at), 0) as seconds,
+    tried.outcome,
+    coalesce(tried.error_class, tried.class_before, 'unknown') as class,
+    coalesce(tried.dependency, tried.dependency_before) as dependency,
+    tried.retry_id is not null as by_people,
+    coalesce(tried.class_before = 'business', false) as wasted
+from tried
+inner join unit
+    on
+        tried.correlation_id = unit.correlation_id
+        and tried.flow = unit.flow
+        and (not tried.in_several or tried.tenant is not distinct from unit.tenant)
 where
-    in_scope(owned.tenant, owned.flow, reach::varchar[])
-    and (only_flow::varchar is null or owned.flow = only_flow)
-    and (
-        owned.in_one_tenant
-        or owned.in_no_tenant
-        or exists (
-            select 1
-            from unit_trace
-            where
-                unit_trace.trace_id = owned.trace_id
-                and unit_trace.correlation_id = owned.correlation_id
-                and unit_trace.flow = owned.flow
-                and unit_trace.tenant is not distinct from owned.tenant
-        )
-    );
+    in_scope(unit.tenant, unit.flow, reach::varchar[])
+    and (only_flow::varchar is null or unit.flow = only_flow);
 
 -- unit_answered: unit_in_period with what is known of each unit up to its end: who ended it, what it carried, which
 -- steps ran, and why its exceptions ended
@@ -611,17 +654,21 @@ ended_by as (
         on
             asked.correlation_id = unit_signal.correlation_id
             and (asked.of_flow is null or asked.of_flow = unit_signal.flow)
-            and (asked.of_tenant is not distinct from unit_signal.tenant or unit_signal.tenant is null)
+            and (
+                asked.of_tenant is not distinct from unit_signal.tenant
+                or (unit_signal.tenant is null and asked.correlation_id not in (select id.correlation_id from shared_id() as id))
+            )
             and unit_signal.time <= asked.closed_at
     where unit_signal.part is not null
 ),
 walked as (
     select distinct asked.number
     from asked
-    inner join attempt
+    inner join unit_attempt() as attempt
         on
             asked.correlation_id = attempt.correlation_id
             and (asked.of_flow is null or asked.of_flow = attempt.flow)
+            and (not attempt.in_several or asked.of_tenant is not distinct from attempt.tenant)
             and attempt.ended_at <= asked.closed_at
 ),
 unexplained as (

@@ -72,3 +72,39 @@ class Target(TargetRequest):
     """What was set."""
 
     id: str
+
+
+class ObjectiveRequest(BaseModel):
+    """How long a unit may take; null takes it away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
+    flow: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+
+
+class Objective(ObjectiveRequest):
+    """The objective that was set."""
+
+    id: str
+
+
+class BaselineRequest(BaseModel):
+    """The time that is compared with; without name, start and end it is taken away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    start: Annotated[str | None, Field(max_length=40)] = None
+    end: Annotated[str | None, Field(max_length=40)] = None
+    flow: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+
+
+class Baseline(BaseModel):
+    """The baseline that was set."""
+
+    id: str
+    name: str | None
+    start: Time | None
+    end: Time | None
+    flow: str | None

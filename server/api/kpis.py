@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 
 from access.commands import perform
 from data.clock import aware
-from kpis import periods, scoreboard, targets
+from kpis import objectives, periods, scoreboard, targets
 from kpis.periods import Period
 from server.api import kpi_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
@@ -88,6 +88,25 @@ def list_kpi_rows(
 def set_kpi_target(kpi_id: KpiId, body: kpi_shapes.TargetRequest, ctx: CallerContext, key: Key) -> Any:
     """Set the target and the owner of a figure, over all flows or for one."""
     return perform(targets.SetTarget(kpi_id, body.target, body.owner, body.flow), ctx, key=key)
+
+
+@router.post("/api/v1/kpis/{kpi_id}/objective", response_model=kpi_shapes.Objective)
+def set_kpi_objective(kpi_id: KpiId, body: kpi_shapes.ObjectiveRequest, ctx: CallerContext, key: Key) -> Any:
+    """Set how long a unit may take (K14), over all flows or in one; null takes it away."""
+    return perform(objectives.SetObjective(kpi_id, body.seconds, body.flow), ctx, key=key)
+
+
+@router.post("/api/v1/kpis/{kpi_id}/baseline", response_model=kpi_shapes.Baseline)
+def set_kpi_baseline(kpi_id: KpiId, body: kpi_shapes.BaselineRequest, ctx: CallerContext, key: Key) -> Any:
+    """Set the time that a figure compares with (K32), over all flows or in one; nulls take it away."""
+    zone = ctx.settings.zone
+    start, end = (
+        aware(moment(text, name, zone)) for name, text in (("start", body.start), ("end", body.end))
+    )
+    if (start is None) != (end is None):
+        raise BadRequestError("Give `start` and `end`, or neither.")
+    period = Period(start, end, zone) if start and end else None
+    return perform(objectives.SetBaseline(kpi_id, body.name, period, body.flow), ctx, key=key)
 
 
 def _period(ctx: ServerContext, week: str | None, start: str | None, end: str | None) -> Period:

@@ -54,7 +54,7 @@ SPLITS: Final = (
     "flow", "segment", "tenant", "business_unit", "class", "recovered_by", "step", "dependency", "source",
 )  # fmt: skip
 PAGE: Final = 15
-FEWEST: Final = {"K10": 2, "K25": 8, "K40": 8}
+FEWEST: Final = {"K2": 8, "K10": 2, "K25": 8, "K28": -1, "K40": 8}
 MAY_BE_EMPTY: Final = {
     "median_with_open",
     "only_touched",
@@ -64,6 +64,8 @@ MAY_BE_EMPTY: Final = {
     "without_rate",
     "late",
     "p95",
+    "median",
+    "longest",
 }
 """Details that are empty in the varied store; the tests of their KPIs have them."""
 

@@ -10,6 +10,7 @@ import random
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -41,6 +42,37 @@ NOTES: Final = (None, None, None, None, "closed by the script", "needs a look", 
 VERBS: Final = ("retried", "edited", "decided", "fixed_outside", "claimed", "noted", "resolved")
 CODES: Final = ("fixed_upstream", "data_corrected", "duplicate")
 WEEKS_H: Final = 24 * 28
+_AIMED: Final = (
+    """
+    update unit set routings = [
+        {
+            'said_at': opened_at,
+            'mode': if(ascii(right(correlation_id, 1)) % 3 = 0, 'auto', 'manual'),
+        },
+        {
+            'said_at': opened_at + interval 2 hours,
+            'mode': if(ascii(right(correlation_id, 1)) % 4 = 0, 'manual', 'auto'),
+        },
+    ]
+    where ascii(right(correlation_id, 1)) % 5 > 0
+    """,
+    """
+    insert into kpi_objective values
+        ('K14', null, 72000, 'ann', timestamp '2026-01-01'),
+        ('K14', 'orders', 36000, 'ann', timestamp '2026-01-01'),
+        ('K14', 'claims', null, 'ann', timestamp '2026-01-01')
+    """,
+    """
+    insert into kpi_target values
+        ('K15', 'orders', 20, null, 'ann', timestamp '2026-01-01'),
+        ('K15', 'returns', 40, null, 'ann', timestamp '2026-01-01')
+    """,
+    """
+    insert into kpi_baseline values
+        (null, 'February', date '2026-02-16', date '2026-03-02', 'ann', timestamp '2026-01-01')
+    """,
+)
+"""Routings that changed, objectives of some flows, and a baseline."""
 
 
 class Rows(Tables):
@@ -76,8 +108,14 @@ def fill(store: Store, units: int = 220) -> None:
         rows.case(f"XR{n}", f"recent{n}", opened=168 - age, value="12.50 EUR", tenant="acme")
     _worked(rows, random.Random(20260303))
     rows.write()
+    for statement in _AIMED:
+        store.act(partial(_execute, statement)).result()
     store.act(lambda tx: tx.execute("update unit_signal set part = 'shop' where record_id % 3 > 0")).result()
     _arrive_late(store)
+
+
+def _execute(statement: str, tx: Tx) -> None:
+    tx.execute(statement)
 
 
 def _unit(rows: Rows, chance: random.Random, n: int) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,8 @@ from audit.actor import Actor
 from data.clock import utc_now
 from kpis import periods
 from kpis.definition import ids
-from kpis.periods import week_of
+from kpis.objectives import SetBaseline, SetObjective, baseline
+from kpis.periods import Period, week_of
 from kpis.review.actions import AddAction, CloseAction
 from kpis.review.entries import SECTIONS, AddEntry, WriteNote
 from kpis.targets import SetTarget
@@ -25,7 +27,7 @@ from kpis.weeks import CommentOnFigure, FreezeWeek
 from server import container
 from server.settings import Settings
 from tests.kpis.tables import START, Tables
-from views.review import export
+from views.review import acting, export, held
 from views.review.shown import shown
 
 if TYPE_CHECKING:
@@ -344,3 +346,44 @@ def test_a_target_is_asked_for_on_the_tile(tables: Tables) -> None:
     do(SetTarget("K19", 99.5, "ann"))
     st.cache_data.clear()
     assert "target 99.5 %" in texts(opened(week=WEEK))
+
+
+@pytest.mark.parametrize(
+    ("kpi", "labels"),
+    [
+        ("K14", ["Objective: a unit takes at most, in seconds; empty for none"]),
+        (
+            "K32",
+            [
+                "Name of the baseline; empty for none",
+                "Its first ISO week, such as 2026-W05",
+                "Its last ISO week",
+            ],
+        ),
+    ],
+)
+def test_what_a_figure_is_held_against_is_asked_for_beside_its_target(
+    tables: Tables, kpi: str, labels: list[str]
+) -> None:
+    fill(tables)
+    do(SetObjective("K14", 90.0))
+    do(
+        SetBaseline(
+            "K32", "Winter", Period(*(periods.week(name, "UTC").start for name in ("2026-W05", "2026-W09")))
+        )
+    )
+    app = opened(week=WEEK)
+    app.button(key=f"target_{kpi}").click().run()
+    fields = {one.label: one.value for one in (*app.number_input, *app.text_input)}
+    assert [fields[label] for label in labels] == (
+        [90.0] if kpi == "K14" else ["Winter", "2026-W05", "2026-W08"]
+    )
+
+
+def test_weeks_of_a_baseline_are_read_when_it_is_set(tables: Tables) -> None:
+    fill(tables)
+    made = held._of_weeks("Winter", "2026-W05", "2026-W08", "Europe/Berlin")
+    assert do(made)["end"] == periods.week("2026-W08", "Europe/Berlin").end
+    acting.do(partial(held._of_weeks, "Winter", "2026-W55", "2026-W08", "UTC"), "done")
+    assert baseline(ctx().reading, None).name == "Winter"
+    assert held._of_weeks("", "", "", "UTC").period is None

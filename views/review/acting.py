@@ -12,13 +12,20 @@ from views.kit.markdown import escape
 from views.kit.person import context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from access.commands import Command
 
 
-def do(command: Command[Any, Any, Any], done: str, *, shown: dict[str, Any] | None = None) -> None:
-    """Perform a command and keep its message for the next run."""
+def do(
+    command: Command[Any, Any, Any] | Callable[[], Command[Any, Any, Any]],
+    done: str,
+    *,
+    shown: dict[str, Any] | None = None,
+) -> None:
+    """Perform a command, or what makes one, and keep its message for the next run."""
     try:
-        perform(command, context(), key=uuid.uuid4().hex, shown=shown)
+        perform(command() if callable(command) else command, context(), key=uuid.uuid4().hex, shown=shown)
     except UnsnagError as error:
         say(escape(str(error)), ":material/warning:")
     else:

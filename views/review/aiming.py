@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from kpis.targets import SetTarget
+from views.review import held
 from views.review.acting import do
 from views.review.shown import forget
 
@@ -26,8 +27,11 @@ def _ask(kpi_id: str, one: Stated) -> None:
         aim = "at least" if one.better == "up" else "at most"
         target = st.number_input(f"Target: {aim}, in {one.unit}; empty for none", value=one.target)
         owner = st.text_input("Who answers for it: a team", one.owner or "", max_chars=200)
+        more = held.ask(kpi_id)
         sent = st.form_submit_button("Set the target", type="primary", icon=":material/flag:")
     if sent:
         do(SetTarget(kpi_id, target, owner.strip() or None), f"The target of {one.name} is set")
+        if more:
+            do(more, f"The target of {one.name} is set, and what it is held against")
         forget()
         st.rerun()

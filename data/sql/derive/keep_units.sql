@@ -22,6 +22,10 @@ when matched then update set
         when kept_unit.human_times is null then unit.human_times
         else list_sort(list_distinct(list_concat(coalesce(unit.human_times, []), kept_unit.human_times)))
     end,
+    routings = case
+        when kept_unit.routings is null then unit.routings
+        else routing_stretches(list_concat(coalesce(unit.routings, []), kept_unit.routings))
+    end,
     attempts = greatest(unit.attempts, kept_unit.attempts),
     failed_attempts = greatest(unit.failed_attempts, kept_unit.failed_attempts),
     errors = greatest(unit.errors, kept_unit.errors)

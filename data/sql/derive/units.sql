@@ -40,6 +40,10 @@ select
         when brought.human_times is null then held_unit.human_times
         else list_sort(list_distinct(list_concat(coalesce(held_unit.human_times, []), brought.human_times)))
     end as human_times,
+    case
+        when brought.routings is null then held_unit.routings
+        else routing_stretches(list_concat(coalesce(held_unit.routings, []), brought.routings))
+    end as routings,
     coalesce(held_unit.attempts, 0) + brought.attempts as attempts,
     coalesce(held_unit.failed_attempts, 0) + brought.failed_attempts as failed_attempts,
     coalesce(held_unit.errors, 0) + brought.errors as errors,
@@ -73,6 +77,7 @@ from (
         max(spoken.{unit_field}) as {unit_field},
         min(spoken.human_at) as human_at,
         list(spoken.human_at) filter (where spoken.human_at is not null) as human_times,
+        list(struct_pack(said_at := spoken.time, mode := spoken.routing)) filter (where spoken.routing is not null) as routings,
         coalesce(count_if(spoken.attempt), 0) as attempts,
         coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
         coalesce(count_if(spoken.error), 0) as errors,

@@ -4,12 +4,13 @@
 -- unit: units
 -- better: down
 -- grain: one row per flow, step and class
--- version: 1
+-- version: 2
 -- floor: 0
 -- splits: flow, step, class
 -- rows: failures
 -- counted: failed
 -- rule: The period is that of the failure itself, not of the unit's end, so that a step that fails now shows now.
+-- rule: An ID that several tenants have is a unit of each.
 -- rule: A unit counts once at a step, however often it failed there; it may fail at several steps.
 -- rule: Its class is that of its exception at the step, or of its latest failed attempt there.
 -- rule: Failed attempts that a later one made good count too: they cost time.

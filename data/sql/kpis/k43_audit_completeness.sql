@@ -4,13 +4,14 @@
 -- unit: percent
 -- better: up
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 20
 -- splits: flow, {splits}
 -- rows: units_answered
 -- counted: all_answered
 -- rule: The period is that in which the unit came to its state, as in K19.
 -- rule: Who: a signal of the unit names the program or part that ended it. What: its value or a field of its context is known. Which steps: at least one attempt of a step is known. Why: no exception of it ended without a reason; those that expired did.
+-- rule: Steps and signals of another tenant that has the same ID answer nothing.
 -- rule: What was known up to the unit's end counts, of exceptions up to the end of the period.
 -- rule: A unit is one correlation ID of a tenant and counts once, however many attempts it took. Over several flows it failed if it failed in any, and completed when it completed in every flow that it entered.
 -- rule: Within one flow, and split by flow, it counts in each flow that it entered.

@@ -4,7 +4,7 @@
 -- unit: retries
 -- better: down
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 0
 -- splits: step, dependency, class, flow, {splits}
 -- rows: retries

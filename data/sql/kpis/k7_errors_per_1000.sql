@@ -4,7 +4,7 @@
 -- unit: per 1,000
 -- better: down
 -- grain: one row per period and split
--- version: 2
+-- version: 3
 -- floor: 20
 -- splits: class, flow, {splits}
 -- rows: units
@@ -41,12 +41,13 @@ stuck as (
 tried as (
     select
         units.number,
-        arg_max(attempt.error_class, attempt.ended_at) as class
+        arg_max(attempt.error_class, struct_pack(a := attempt.ended_at, b := attempt.record_id)) as class
     from units
-    inner join attempt
+    inner join unit_attempt() as attempt
         on
             units.correlation_id = attempt.correlation_id
             and attempt.ended_at <= units.closed_at
+            and (not attempt.in_several or units.of_tenant is not distinct from attempt.tenant)
             and (units.of_flow is null or units.of_flow = attempt.flow)
     where
         $by::varchar = 'class'

@@ -1,0 +1,115 @@
+-- The shared nouns of the figures over routing; see basis.sql for the parameters.
+
+-- routing_stretches: what was said of a routing by time, without what lies inside of a stretch that says the same.
+-- Keeping the first and the last of each stretch gives the same list in whatever order the records arrive.
+create or replace macro routing_stretches(said) as
+    case when said is not null then list_transform(
+        list_filter(
+            -- each one with the one before and the one after
+            list_zip(
+                list_sort(list_distinct(said)),
+                list_concat([null], list_sort(list_distinct(said))[1:-2]),
+                list_concat(list_sort(list_distinct(said))[2:], [null])
+            ),
+            lambda one: one[1].mode is distinct from one[2].mode or one[1].mode is distinct from one[3].mode
+        ),
+        lambda one: one[1]
+    ) end;
+
+-- is_automated: whether a routing says that the unit needs nobody
+create or replace macro is_automated(mode) as mode in ('auto', 'automated', 'automatic');
+
+-- routing_change: one row per ID and flow and time at which its routing became another
+create or replace macro routing_change(reach, only_flow) as table
+select
+    said.* exclude (routing),
+    said.routing.said_at as changed_at,
+    said.routing.mode as mode,
+    lag(said.routing.mode) over (
+        partition by said.of_tenant, said.correlation_id, said.flow
+        order by said.routing.said_at, said.routing.mode
+    ) as mode_before
+from (
+    select
+        unit.tenant as of_tenant,
+        unit.correlation_id,
+        unit.flow,
+        unit.opened_at,
+        unit.value_amount,
+        unit.value_currency,
+        unit.{split},
+        unnest(unit.routings) as routing
+    from unit
+    where
+        unit.routings is not null
+        and in_scope(unit.tenant, unit.flow, reach::varchar[])
+        and (only_flow::varchar is null or unit.flow = only_flow)
+) as said
+qualify mode <> mode_before;
+
+-- unit_shifted: one row per period and unit that was routed to people and then became automated in it, in one of its
+-- flows; by the first of these changes
+create or replace macro unit_shifted(starts, ends, reach, only_flow, split_by) as table
+select
+    period.number as period,
+    change.of_tenant,
+    change.correlation_id,
+    own_flow(only_flow, split_by, change.flow) as of_flow,
+    min(change.changed_at) as closed_at,
+    first(
+        struct_pack(
+            flow := change.flow,
+            opened_at := change.opened_at,
+            value_amount := change.value_amount,
+            value_currency := change.value_currency,
+            {split} := change.{split},
+        )
+        order by change.changed_at, change.flow
+    ) as main
+from routing_change(reach, only_flow) as change
+inner join period(starts, ends) as period
+    on
+        change.changed_at >= period.starts_at
+        and change.changed_at < period.ends_at
+where
+    change.mode_before = 'manual'
+    and is_automated(change.mode)
+group by
+    period.number,
+    change.of_tenant,
+    change.correlation_id,
+    own_flow(only_flow, split_by, change.flow);
+
+-- unit_routed: one row per period and unit that finished in it and of which something said how it was routed up to
+-- then; automated: in each of its flows, as it was said last
+create or replace macro unit_routed(starts, ends, reach, only_flow, split_by) as table
+select
+    ended.period,
+    ended.key,
+    bool_and(is_automated(ended.mode)) as automated
+from (
+    select
+        unit.period,
+        unit.key,
+        unit.of_tenant,
+        unit.correlation_id,
+        unit.of_flow,
+        list_filter(part.routings, lambda one: one.said_at <= unit.closed_at)[-1].mode as mode
+    from unit_in_period(starts, ends, reach, only_flow, split_by) as unit
+    inner join unit as part
+        on
+            unit.correlation_id = part.correlation_id
+            and unit.of_tenant is not distinct from part.tenant
+            and (unit.of_flow is null or unit.of_flow = part.flow)
+            and in_scope(part.tenant, part.flow, reach::varchar[])
+    where
+        unit.closed
+        and part.routings is not null
+) as ended
+where ended.mode is not null
+group by
+    ended.period,
+    ended.key,
+    ended.of_tenant,
+    ended.correlation_id,
+    ended.of_flow;
