@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from access.authority import Authority
 from access.directory import Directory
 from audit.actor import SYSTEM
+from cases import following
 from cases.intake import intake, prepare
 from collectors import kept_mappings
 from collectors.drift import SHORTEST_ROW, Drift, WatchedRow
@@ -21,7 +22,7 @@ from data.disk import Disk
 from data.errors import UnsnagError
 from data.nouns import noun, shallow
 from data.store import FILE_NAME, Store
-from server import losses
+from server import losses, service_settings
 from server.backups import Backups
 from server.context import ServerContext
 from server.events import Events
@@ -89,7 +90,7 @@ class Container:
         except UnsnagError:
             store.close()
             raise
-        return cls(
+        container = cls(
             settings=settings,
             store=store,
             events=events,
@@ -101,6 +102,15 @@ class Container:
             backups=Backups(store, settings),
             retention=Retention(store, settings.retention),
         )
+        container.use_service_rules()
+        return container
+
+    def use_service_rules(self) -> None:
+        """Let the rules of service hold that the settings state; live cases follow them."""
+        if not self.store.held:
+            settings = self.settings
+            stated = service_settings.rules(settings.service_levels, settings.calendar, settings.zone)
+            following.use(stated, self.as_system())
 
     def warnings(self) -> list[str]:
         """Return what an operator should do something about while everything still works, as sentences."""

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
@@ -31,6 +30,7 @@ from server import layers
 from server.layers import SettingsError
 from server.logs import LogSettings
 from server.openid.settings import OidcSettings  # noqa: TC001 - pydantic reads it while it runs
+from server.service_settings import CalendarSettings, ServiceLevelSettings, known_zone
 from unsnag import folders
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ class Settings(BaseModel):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     cases: CaseSettings = CaseSettings()
+    service_levels: ServiceLevelSettings = ServiceLevelSettings()
+    calendar: CalendarSettings = CalendarSettings()
     access: AccessSettings = AccessSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
@@ -247,11 +249,7 @@ class Settings(BaseModel):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"there is no time zone {zone!r}: use a name such as Europe/Berlin") from error
-        return zone
+        return known_zone(zone)
 
 
 def is_loopback(host: str) -> bool:

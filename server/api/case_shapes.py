@@ -113,7 +113,14 @@ class _CaseFields(Context, BaseModel):
     last_seen: Time
     opened_at: Time
     updated_at: Time
-    due_at: Time | None
+    due_at: Time | None = Field(description="Until when it should have ended.")
+    triage_due_at: Time | None = Field(description="Until when somebody should have taken it up.")
+    triaged_at: Time | None = Field(description="When somebody took it up, since it was opened last.")
+    next_due_at: Time | None = Field(description="Which of the two due times counts now.")
+    due_state: str | None = Field(
+        description="due, warning (a quarter of the time is left) or breached; null where it does not wait "
+        "for a person, or is snoozed."
+    )
     holder: str | None
     claimed_at: Time | None
     lease_until: Time | None

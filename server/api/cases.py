@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -22,6 +22,13 @@ from server.api.paging import Cursor, Limit, moment, offset, page
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
 Words = Annotated[str | None, Query(max_length=400, description="One, or several with commas between.")]
+
+
+DueWord = Literal["breached", "next_hour", "unaddressed"]
+_DUE = (
+    "breached: past what is due next. next_hour: due within an hour. unaddressed: nobody has taken it up by "
+    "the time that its triage was due."
+)
 
 
 class ReleaseBody(shapes.Body):
@@ -125,6 +132,7 @@ def list_cases(
     q: Annotated[str | None, Query(max_length=400)] = None,
     assignee: Words = None,
     snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
+    due: Annotated[DueWord | None, Query(description=_DUE)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -141,6 +149,7 @@ def list_cases(
         text=q,
         assignee=several(assignee),
         snoozed=snoozed,
+        due=due,
     )
     found = queries.listed(ctx.reading, chosen, limit, start)
     return page(found.total, [answers.case(case) for case in found.items], start)

@@ -84,7 +84,9 @@ def _row(case: Case) -> dict[str, Any]:
     return {
         "id": case.id,
         "state": case.state,
-        "due": _ms(case.due_at) if live_state and not case.is_snoozed else None,
+        "due": _ms(case.next_due_at) if live_state and not case.is_snoozed else None,
+        "warns": _ms(case.next_warns_at),
+        "dueFor": "triage" if case.waits_for_triage else "the end",
         "wakes": _ms(case.snoozed_until),
         "assignee": case.assignee,
         "team": case.assignee_kind == TEAM,

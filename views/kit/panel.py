@@ -9,6 +9,7 @@ import streamlit as st
 from cases import snoozing
 from cases.assigning import TEAM
 from cases.case import RetryState
+from cases.levels import due_state
 from cases.lifecycle import (
     CODE_NAMES,
     EXPIRED,
@@ -80,13 +81,21 @@ def _head(case: Case, now: datetime) -> None:
         if case.is_snoozed:
             until = snoozing.described(case, now, page_context().settings.zone)
             st.markdown(f":gray[{escape(until)}]", help=f"Snoozed by {escape(case.snoozed_by or '')}")
-        elif case.due_at and case.state in WAITING:
-            late = case.due_at < now
-            left = formats.duration(abs((case.due_at - now).total_seconds()), coarse=True)
-            st.markdown(f":red[overdue by {left}]" if late else f":gray[triage due in {left}]")
+        elif (stands := due_state(case, now)) and case.next_due_at:
+            left = formats.duration(abs((case.next_due_at - now).total_seconds()), coarse=True)
+            st.markdown(labels.due(case, stands, left), help=_both_due(case, now))
         if case.assignee:
             to = "the team " if case.assignee_kind == TEAM else ""
             st.markdown(f":gray[assigned to {to}{escape(case.assignee)}]")
+
+
+def _both_due(case: Case, now: datetime) -> str:
+    """Return both due times, as the help of the one that counts."""
+    zone = page_context().settings.zone
+    taken = f"taken up {formats.clock(case.triaged_at, zone, now)}" if case.triaged_at else "not taken up"
+    triage = formats.clock(case.triage_due_at, zone, now) if case.triage_due_at else formats.MISSING
+    end = formats.clock(case.due_at, zone, now) if case.due_at else formats.MISSING
+    return f"Triage due {triage}, {taken}. End due {end}."
 
 
 def _what_happened(case: Case, now: datetime, zone: str) -> str:
