@@ -167,6 +167,11 @@ class Case:
     assignee: str | None = None
     """Who should look at it; only a claim makes somebody its holder."""
     assignee_kind: str | None = None
+    owner_team: str | None = None
+    """The team that looks after such cases, by the rules of the settings."""
+    escalation_level: int | None = None
+    """How many steps were taken since it was opened, or taken up."""
+    escalated_at: datetime | None = None
     tasks: Tasks | None = None
     """Which tasks failed, where the step is several tasks."""
     people_at: datetime | None = None

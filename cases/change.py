@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from audit import trail
 from cases import service_rules
 from cases.errors import IllegalTransitionError
-from cases.levels import timed
 from cases.lifecycle import ENDED, LIVE, allowed
 from data.errors import ConflictError
 from data.nouns import noun
@@ -60,9 +59,11 @@ def _taken_up(change: Change, now: datetime, *, comes_back: bool) -> dict[str, A
     """Return when somebody first took a case up in its episode, where that changes."""
     after = change.after
     if comes_back:
-        return {"reopened_at": after.last_seen, "triaged_at": None}
+        return {"reopened_at": after.last_seen, "triaged_at": None, "escalation_level": None}
     is_taken_up = after.holder is not None or change.verb == "resolved"
-    return {"triaged_at": now} if is_taken_up and after.triaged_at is None else {}
+    if not is_taken_up or after.triaged_at is not None:
+        return {}
+    return {"triaged_at": now, "escalation_level": None}
 
 
 def _free_versions(before: Case, after: Case) -> dict[str, Any]:
@@ -94,17 +95,19 @@ def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:
 
 DUE_CHANGED: Final = "due_changed"
 """The verb of a change after which the due times are asked for again, whatever else it changes."""
-_DATED_BY: Final = attrgetter("flow", "error_class", "severity", "first_seen", "reopened_at")
-"""What the due times of a case follow."""
+_DATED_BY: Final = attrgetter(
+    "tenant", "flow", "step", "error_class", "severity", "first_seen", "reopened_at"
+)
+"""What the due times and the owner of a case follow."""
 
 
 def _timed(tx: Tx, change: Change, case: Case) -> Case:
-    """Return a live case with its due times; one that has ended keeps its own."""
+    """Return a live case with its due times and its owner; one that has ended keeps its own."""
     before = change.before
     is_dated = before is not None and before.due_at and _DATED_BY(before) == _DATED_BY(case)
     if case.state not in LIVE or (is_dated and change.verb != DUE_CHANGED):
         return case
-    return replace(case, **timed(case, service_rules.current(tx).levels))
+    return replace(case, **service_rules.current(tx).stated_of(case))
 
 
 def _insert(tx: Tx, cases: list[Case]) -> None:

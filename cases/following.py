@@ -14,7 +14,6 @@ from audit.actor import SYSTEM
 from cases import service_rules
 from cases.case import Case
 from cases.change import DUE_CHANGED, Change, make
-from cases.levels import timed
 from cases.lifecycle import LIVE
 from data.nouns import shallow
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from data.transaction import Tx
 
 _WHY: Final = "the rules of service in the settings are others now"
-_TIMES: Final = ("triage_due_at", "triage_warns_at", "due_at", "warns_at")
 _AT_ONCE: Final = 500
 """Cases that are looked at in one transaction: others wait while it lasts."""
 
@@ -74,10 +72,15 @@ class _Follow(SystemCommand[int]):
     def apply(self, tx: Tx, _decided: None, _ctx: RequestContext, now: datetime) -> int:
         """Write the changes and return how many there were."""
         found = tx.run("cases/cases_for_act", {"ids": list(self.ids)}, into=Case.of)
-        levels = service_rules.current(tx).levels
-        late = [case for case in found if case.state in LIVE and shallow(case, _TIMES) != timed(case, levels)]
+        rules = service_rules.current(tx)
+        late = [case for case in found if case.state in LIVE and _differs(case, rules)]
         make(tx, [Change(case, case, DUE_CHANGED, SYSTEM, _WHY) for case in late], now)
         return len(late)
+
+
+def _differs(case: Case, rules: ServiceRules) -> bool:
+    stated = rules.stated_of(case)
+    return shallow(case, stated) != stated
 
 
 @dataclass(frozen=True, slots=True)

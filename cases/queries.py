@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cases import group_notes, lifecycle
+from cases import group_notes, lifecycle, service_rules
 from cases.case import Case, Retry, json_value
 from cases.errors import CaseNotFoundError
 from cases.notes import Note, notes_of
@@ -162,6 +162,8 @@ class CaseDetail:
     history: Sequence[AuditEntry]
     group_note: GroupNote | None = None
     """What people know of the cause."""
+    owner_contact: str | None = None
+    """The link by which its owner is reached."""
 
     @property
     def notes(self) -> list[Note]:
@@ -232,6 +234,7 @@ def one(reading: Reading, case_id: str) -> CaseDetail:
         retry_refusal=_retry_refusal(case, workers),
         history=reading.query("cases/case_acts", own, into=AuditEntry.of),
         group_note=group_notes.of_groups(reading, [case.fingerprint]).get(case.fingerprint),
+        owner_contact=service_rules.latest(reading.query).rules.escalation.contact(case.owner_team),
     )
 
 

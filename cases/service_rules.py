@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
 
-from cases.levels import ServiceLevels
+from cases.escalation import Escalation
+from cases.levels import ServiceLevels, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cases.case import Case
     from data.transaction import Tx
 
 REMEMBERED: Final = "cases.service_rules"
@@ -23,6 +25,12 @@ class ServiceRules:
     """What a team has promised about exceptions."""
 
     levels: ServiceLevels = field(default_factory=ServiceLevels)
+    escalation: Escalation = field(default_factory=Escalation)
+
+    def stated_of(self, case: Case) -> dict[str, Any]:
+        """Return what the rules say of a live case: its due times, and the team that owns it."""
+        owner = self.escalation.owner_of(case) if self.escalation.owners else None
+        return timed(case, self.levels) | {"owner_team": owner}
 
 
 @dataclass(frozen=True, slots=True)

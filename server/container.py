@@ -22,7 +22,7 @@ from data.disk import Disk
 from data.errors import UnsnagError
 from data.nouns import noun, shallow
 from data.store import FILE_NAME, Store
-from server import losses, service_settings
+from server import losses
 from server.backups import Backups
 from server.context import ServerContext
 from server.events import Events
@@ -108,9 +108,7 @@ class Container:
     def use_service_rules(self) -> None:
         """Let the rules of service hold that the settings state; live cases follow them."""
         if not self.store.held:
-            settings = self.settings
-            stated = service_settings.rules(settings.service_levels, settings.calendar, settings.zone)
-            following.use(stated, self.as_system())
+            following.use(self.settings.rules(), self.as_system())
 
     def warnings(self) -> list[str]:
         """Return what an operator should do something about while everything still works, as sentences."""

@@ -1,4 +1,4 @@
-"""The sections [service_levels] and [calendar]: until when exceptions should be taken up and ended.
+"""What the settings say of service: [service_levels], [calendar], [teams], [[ownership]] and [[escalation]].
 
 `rules` makes of them what `cases.service_rules` keeps. Another loader may hand in the levels of flows
 instead, as a mapping from flow to `cases.levels.LevelTable`.
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from cases.business_hours import DAYS, Calendar
 from cases.case import SEVERITIES
+from cases.escalation import TEAM, Escalation, OwnerRule, Step, Team
 from cases.levels import Level, LevelTable, ServiceLevels
 from cases.service_rules import ServiceRules
 from unsnag.conventions import ERROR_CLASSES
@@ -28,6 +29,7 @@ Klass = Literal["business", "infrastructure", "data", "unknown"]
 _YEAR_MINUTES: Final = 366 * 24 * 60
 Minutes = Annotated[float, Field(gt=0, le=_YEAR_MINUTES)]
 MOST_HOLIDAYS: Final = 2_000
+_LINKS: Final = ("https://", "http://", "mailto:", "tel:")
 
 
 class LevelSettings(BaseModel):
@@ -129,6 +131,49 @@ class CalendarSettings(BaseModel):
         )
 
 
+class TeamSettings(BaseModel):
+    """One of [teams.NAME]: how a team is reached, and who of it gets notices."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contact: str | None = Field(None, max_length=500)
+    people: list[str] = Field([], max_length=100)
+
+    @field_validator("contact")
+    @classmethod
+    def _a_link(cls, contact: str | None) -> str | None:
+        if contact is not None and not contact.startswith(_LINKS):
+            raise ValueError(f"{contact!r} is no link: it begins with one of {', '.join(_LINKS)}")
+        return contact
+
+
+class OwnershipSettings(BaseModel):
+    """One of [[ownership]]: which exceptions a team owns; what is left out fits all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    team: str = Field(min_length=1, max_length=80)
+    flow: str | None = None
+    step: str | None = None
+    tenant: str | None = None
+    klass: Klass | None = Field(None, alias="class")
+
+
+class EscalationSettings(BaseModel):
+    """One of [[escalation]]: to whom an exception goes, and how long after the due time that it missed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after_minutes: float = Field(0, ge=0, le=_YEAR_MINUTES)
+    to: str = Field(pattern=r"^(owner|(team|person):.{1,80})$")
+    flow: str | None = None
+
+    def step(self) -> Step:
+        """Return it as the rules take it."""
+        kind, _, name = self.to.partition(":")
+        return Step(timedelta(minutes=self.after_minutes), kind, name or None, self.flow)
+
+
 def known_zone(zone: str) -> str:
     """Return the name of a zone.
 
@@ -142,6 +187,34 @@ def known_zone(zone: str) -> str:
     return zone
 
 
-def rules(levels: ServiceLevelSettings, calendar: CalendarSettings, zone: str) -> ServiceRules:
-    """Return the rules of service that the settings state."""
-    return ServiceRules(levels.levels(calendar.calendar(zone)))
+class ServiceSettings(BaseModel):
+    """The sections about service, as part of all settings."""
+
+    zone: str = "UTC"
+    service_levels: ServiceLevelSettings = ServiceLevelSettings()
+    calendar: CalendarSettings = CalendarSettings()
+    teams: dict[str, TeamSettings] = {}
+    ownership: list[OwnershipSettings] = []
+    escalation: list[EscalationSettings] = []
+
+    @field_validator("zone")
+    @classmethod
+    def _a_zone(cls, zone: str) -> str:
+        return known_zone(zone)
+
+    @model_validator(mode="after")
+    def _teams_are_there(self) -> Self:
+        steps = [entry.step() for entry in self.escalation]
+        named = [entry.team for entry in self.ownership]
+        named += [step.name or "" for step in steps if step.kind == TEAM]
+        for name in named:
+            if name not in self.teams:
+                raise ValueError(f"there is no team {name!r}: add [teams.{name!r}]")
+        return self
+
+    def rules(self) -> ServiceRules:
+        """Return the rules of service that the settings state."""
+        levels = self.service_levels.levels(self.calendar.calendar(self.zone))
+        teams = {name: Team(team.contact, tuple(team.people)) for name, team in self.teams.items()}
+        owners = tuple(OwnerRule(o.team, o.flow, o.step, o.tenant, o.klass) for o in self.ownership)
+        return ServiceRules(levels, Escalation(teams, owners, tuple(e.step() for e in self.escalation)))

@@ -30,7 +30,7 @@ from server import layers
 from server.layers import SettingsError
 from server.logs import LogSettings
 from server.openid.settings import OidcSettings  # noqa: TC001 - pydantic reads it while it runs
-from server.service_settings import CalendarSettings, ServiceLevelSettings, known_zone
+from server.service_settings import ServiceSettings
 from unsnag import folders
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class RetentionSettings(BaseModel):
     approved_on: date | None = None
 
 
-class Settings(BaseModel):
+class Settings(ServiceSettings):
     """All settings of the process."""
 
     model_config = ConfigDict(extra="forbid")
@@ -178,12 +178,9 @@ class Settings(BaseModel):
     data: Path = ROOT / "data" / "var"
     spool: Path | None = None
     """None: `spools` says which folders are followed."""
-    zone: str = "UTC"
     tls_cert: Path | None = None
     tls_key: Path | None = None
     cases: CaseSettings = CaseSettings()
-    service_levels: ServiceLevelSettings = ServiceLevelSettings()
-    calendar: CalendarSettings = CalendarSettings()
     access: AccessSettings = AccessSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
@@ -245,11 +242,6 @@ class Settings(BaseModel):
     def upgrades(self) -> Path | None:
         """The folder for backups that are made before an upgrade; None where none are made."""
         return (self.backup.folder or self.data / "backups") if self.backup.before_upgrade else None
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        return known_zone(zone)
 
 
 def is_loopback(host: str) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FILTERS: Final = ("state", "flow", "class", "severity", "tenant")
 _SINGLE: Final = ("holder", "group", "q", "due")
 _ACTS: Final = ("claim", "release", "retry", "resolve")
+_ESCALATE: Final = "escalate"
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
 _CASE: Final = (
     "id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_state", "next_due_at",
@@ -83,7 +84,9 @@ def _act_on_all(options: argparse.Namespace) -> tuple[Any, list[str], int]:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    names = {"retry": ("reason",), "resolve": ("code", "reason")}.get(options.verb, ())
+    names = {"retry": ("reason",), "resolve": ("code", "reason"), _ESCALATE: ("reason", "to", "kind")}.get(
+        options.verb, ()
+    )
     return {name: value for name in names if (value := getattr(options, name))}
 
 
@@ -157,6 +160,11 @@ def _add_cases(verbs: Any) -> None:
             act.add_argument("--reason", help="why; kept with each exception")
         if name == "resolve":
             act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
+    raised = _add(verbs, _ESCALATE, "escalate exceptions to the next level, a person or a team")
+    raised.add_argument("ids", nargs="+", metavar="ID")
+    raised.add_argument("--reason", required=True, help="why; kept with each exception")
+    raised.add_argument("--to", help="a name; else the next step of the rules, or the owner")
+    raised.add_argument("--kind", choices=("person", "team"), help="what the name is of (default person)")
 
 
 def _add_filter(parser: argparse.ArgumentParser) -> None:

@@ -56,6 +56,7 @@ def case_detail(detail: CaseDetail) -> Answer:
         "occurrence_list": [asdict(one) for one in detail.occurrences],
         "retries": [asdict(retry) for retry in detail.retries],
         "workers": [asdict(worker) for worker in detail.workers],
+        "owner_contact": detail.owner_contact,
         "retry_refusal": detail.retry_refusal,
         "group_note": detail.group_note and asdict(detail.group_note),
         "notes": [asdict(note) for note in detail.notes],

@@ -11,6 +11,7 @@ from access.commands import perform
 from cases import assigning, notes, queries, snoozing
 from cases.assigning import Assign
 from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
+from cases.escalating import Escalate
 from cases.holding import Extend, ReleaseAll, TakeOver
 from cases.notes import AddNote
 from cases.queries import CaseFilter
@@ -109,6 +110,14 @@ class AssignBody(shapes.Body):
     """Who should look at the case; null takes the assignment away."""
 
     to: str | None = Field(max_length=assigning.MAX_CHARS)
+    kind: str = Field("person", max_length=20, description="person or team.")
+
+
+class EscalateBody(shapes.Body):
+    """Why the case is escalated, and to whom; without `to` to the next step of the rules, or its owner."""
+
+    reason: str = Field(max_length=2_000)
+    to: str | None = Field(None, max_length=assigning.MAX_CHARS)
     kind: str = Field("person", max_length=20, description="person or team.")
 
 
@@ -238,6 +247,12 @@ def wake_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
 def assign_case(case_id: str, ctx: CallerContext, key: Key, body: AssignBody) -> Any:
     """Assign a case to a person, who gets a notice, or to a team. It claims nothing."""
     return answers.case(perform(Assign(case_id, body.to, body.kind), ctx, key=key))
+
+
+@router.post("/{case_id}/escalate", response_model=case_shapes.Case)
+def escalate_case(case_id: str, ctx: CallerContext, key: Key, body: EscalateBody) -> Any:
+    """Escalate a case with a reason; those to whom it goes and its holder get a notice."""
+    return answers.case(perform(Escalate(case_id, body.reason, body.to, body.kind), ctx, key=key))
 
 
 @router.post("/{case_id}/class", response_model=case_shapes.Case)

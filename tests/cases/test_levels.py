@@ -225,6 +225,8 @@ def as_before_0041(store: Store) -> None:
             tx.execute(f"alter table exception_case drop column {name}")
         for name in ("triaged_at", "triage_due_at", "due_at"):
             tx.execute(f"alter table case_episode drop column {name}")
+        for name in ("owner_team", "escalation_level", "escalated_at"):
+            tx.execute(f"alter table exception_case drop column {name}")
         tx.execute("drop table service_rule")
         tx.execute("delete from schema_migration where version >= 41")
 

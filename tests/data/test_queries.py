@@ -46,6 +46,7 @@ UNSCOPED = (
     "cases/cancel_retry",
     "cases/cases_for_act",
     "cases/live_ids",
+    "cases/to_escalate",
     "cases/cases_by_key",
     "cases/cancel_folded_retries",
     "cases/cancel_running_retries",

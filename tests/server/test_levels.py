@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,24 @@ def test_a_terminal_lists_what_is_breached(
     head, *lines = capsys.readouterr().out.splitlines()
     place = head.split("\t").index("due_state")
     assert [line.split("\t")[place] for line in lines] == ["breached", "breached"]
+
+
+def test_an_exception_is_escalated_over_rest_and_in_a_terminal(
+    http: httpx.Client, address: str, queue: Container, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (case, *_) = cases(queue.store)
+    path, key = f"/api/v1/cases/{case['id']}/escalate", {"Idempotency-Key": uuid.uuid4().hex}
+    body = {"reason": "The customer calls every ten minutes", "to": "Leads", "kind": "team"}
+    assert http.post(path, json=body).status_code == 400, "writes take a key"
+    for _ in range(2):
+        found = http.post(path, json=body, headers=key).json()
+        assert (found["escalation_level"], found["assignee"]) == (1, "Leads"), "the same request is one act"
+    words = ["cases", "escalate", case["id"], "--reason", body["reason"], "--to", "eve", "--as", "ann"]
+    assert cli.main([*words, "--url", address, "--json"]) == 0
+    (done,) = json.loads(capsys.readouterr().out)["done"]
+    assert (done["escalation_level"], done["assignee"], done["assignee_kind"]) == (2, "eve", "person")
+    assert cli.main(["cases", "escalate", case["id"], "--reason", body["reason"], "--url", address]) == 1
+    assert "Name a person or a team" in capsys.readouterr().out
 
 
 def test_the_tab_unaddressed_counts_and_lists_them(queue: Container) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from cases import service_rules
 from cases.business_hours import Calendar
+from cases.escalation import OwnerRule, Step, Team
 from cases.levels import Promise
 from data.clock import stored
-from server import service_settings
 from server.settings import Settings, SettingsError, load
 from tests.app import app, local
 from tests.shown import cases
@@ -19,8 +19,6 @@ from tests.telemetry import at, batch, failure
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from cases.service_rules import ServiceRules
 
 WHOLE = """
 zone = "Europe/Berlin"
@@ -47,12 +45,8 @@ def written(folder: Path, text: str) -> Settings:
     return load(["--config", str(config)], {})
 
 
-def rules_of(settings: Settings) -> ServiceRules:
-    return service_settings.rules(settings.service_levels, settings.calendar, settings.zone)
-
-
 def test_levels_and_calendar_are_read(tmp_path: Path) -> None:
-    levels = rules_of(written(tmp_path, WHOLE)).levels
+    levels = written(tmp_path, WHOLE).rules().levels
     minute = timedelta(minutes=1)
     assert levels.of("x", "unknown", "high") == Promise(15 * minute, 120 * minute, business_hours=False)
     assert levels.of("billing", "data", "high") == Promise(5 * minute, 20 * minute, business_hours=True)
@@ -64,8 +58,31 @@ def test_levels_and_calendar_are_read(tmp_path: Path) -> None:
 
 
 def test_empty_settings_are_the_built_in_rules(tmp_path: Path) -> None:
-    assert rules_of(written(tmp_path, "")) == service_rules.ServiceRules()
+    assert written(tmp_path, "").rules() == service_rules.ServiceRules()
     assert Calendar() == service_rules.ServiceRules().levels.calendar
+
+
+def test_teams_ownership_and_steps_are_read(tmp_path: Path) -> None:
+    text = """
+[teams.Finance]
+contact = "mailto:finance@example.com"
+people = ["ann"]
+[[ownership]]
+team = "Finance"
+flow = "billing"
+class = "business"
+[[escalation]]
+to = "owner"
+[[escalation]]
+after_minutes = 90
+to = "person:lea"
+flow = "billing"
+"""
+    found = written(tmp_path, text).rules().escalation
+    assert found.teams == {"Finance": Team("mailto:finance@example.com", ("ann",))}
+    assert found.owners == (OwnerRule("Finance", flow="billing", error_class="business"),)
+    assert found.steps_of("billing") == [Step(timedelta(minutes=90), "person", "lea", "billing")]
+    assert found.steps_of("orders") == [Step(timedelta(0), "owner")]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +94,10 @@ def test_empty_settings_are_the_built_in_rules(tmp_path: Path) -> None:
         ("[service_levels.severity.high]\nhours = 'office'", "hours"),
         ("[service_levels.severity.any]\ntriage_minutes = 999", "must not take longer"),
         ("[service_levels.flows.billing.severity.high]\nresolve_minutes = 20", "the flow 'billing'"),
+        ("[[ownership]]\nteam = 'Nobody'", "no team 'Nobody'"),
+        ("[[escalation]]\nto = 'team:Nobody'", "no team 'Nobody'"),
+        ("[[escalation]]\nto = 'everybody'", "escalation.0.to"),
+        ("[teams.X]\ncontact = 'javascript:alert(1)'", "is no link"),
         ("[calendar]\ndays = []", "calendar.days"),
         ("[calendar]\nzone = 'Mars/Olympus'", "no time zone 'Mars/Olympus'"),
         ("[calendar]\nopens = 22:00:00\ncloses = 06:00:00", "22:00 to 06:00"),

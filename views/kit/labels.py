@@ -16,6 +16,7 @@ from cases.commands import (
     Resolve,
     RetryCase,
 )
+from cases.escalating import Escalate
 from cases.holding import Extend, TakeOver
 from cases.levels import DueState
 from cases.notes import AddNote
@@ -101,7 +102,7 @@ VERBS: Final = {
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
     "withdrawn": "withdrawn: the failure was handled", "updated": "details updated",
-    "closed": "ended", "due_changed": "due times changed",
+    "closed": "ended", "due_changed": "due times changed", "escalated": "escalated by",
 }  # fmt: skip
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
@@ -112,6 +113,7 @@ DONE: Final[dict[type[CaseCommand], str]] = {
     Classify: "classified",
     AddNote: "noted",
     Assign: "assigned",
+    Escalate: "escalated",
     Snooze: "snoozed",
     Wake: "back among the open ones",
     RetryCase: "sent to retry",

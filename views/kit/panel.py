@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from cases import snoozing
-from cases.assigning import TEAM
 from cases.case import RetryState
+from cases.escalation import TEAM
 from cases.levels import due_state
 from cases.lifecycle import (
     CODE_NAMES,
@@ -52,6 +52,7 @@ def case_panel(detail: CaseDetail, *, key: str = "panel") -> None:
     case, ctx = detail.case, page_context()
     now, zone = ctx.now(), ctx.settings.zone
     _head(case, now)
+    _owner(detail)
     holder_note(case, now)
     buttons(detail, key)
     if is_free(case):
@@ -87,6 +88,19 @@ def _head(case: Case, now: datetime) -> None:
         if case.assignee:
             to = "the team " if case.assignee_kind == TEAM else ""
             st.markdown(f":gray[assigned to {to}{escape(case.assignee)}]")
+        if case.escalation_level and case.state in LIVE:
+            st.markdown(f":orange[escalated, level {case.escalation_level}]")
+
+
+def _owner(detail: CaseDetail) -> None:
+    """Show which team looks after the case, and how it is reached."""
+    team = detail.case.owner_team
+    if not team:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="owner_of_case"):
+        st.markdown(f"Owner: **{escape(team)}**")
+        if detail.owner_contact:
+            st.link_button("Contact", detail.owner_contact, icon=":material/forum:", type="tertiary")
 
 
 def _both_due(case: Case, now: datetime) -> str:
