@@ -303,9 +303,11 @@ def _history(detail: CaseDetail, now: datetime, zone: str) -> None:
     st.markdown("**History**")
     lines = []
     for entry in reversed(detail.history[-30:]):
-        named = f" {escape(entry.actor)}" if entry.actor_type != "system" else ""
+        is_system = entry.actor_type == "system"
+        named = "" if is_system else f" {escape(entry.actor)}"
         # The text of a note stands under Notes, with its lines.
         reason = f": {escape(entry.reason)}" if entry.reason and entry.verb != NOTED else ""
-        text = f"{labels.VERBS.get(entry.verb, entry.verb)}{named}{reason}"
+        verb = labels.VERBS.get(entry.verb, entry.verb)
+        text = f"{verb.removesuffix(' by') if is_system else verb}{named}{reason}"
         lines.append(f":gray[{formats.clock(entry.at, zone, now)}]  {text}")
     st.markdown("  \n".join(lines))
