@@ -11,6 +11,7 @@ from cases import lifecycle, notices
 from cases.change import Change
 from cases.commands import AtHand, CaseCommand, Decision
 from cases.errors import InvalidActError
+from cases.escalation import PERSON, TEAM
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from cases.case import Case
     from data.transaction import Tx
 
-PERSON, TEAM = "person", "team"
 KINDS: Final = (PERSON, TEAM)
 MAX_CHARS: Final = 80
 
@@ -40,11 +40,11 @@ class Assign(CaseCommand):
 
     def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case with who should look at it; an assignment by the holder renews the claim."""
-        case, name = loaded.case, " ".join((self.to or "").split()) or None
+        case = loaded.case
         if case.state not in lifecycle.LIVE:
             raise lifecycle.not_now(case, "assigned")
         lifecycle.refuse_other_holder(case, ctx.actor.name)
-        self._check(name, case, ctx)
+        name = checked_name(self.to, self.kind, case, ctx)
         after = replace(
             lifecycle.renewed(case, ctx.actor.name, now, ctx.limits),
             assignee=name,
@@ -53,25 +53,33 @@ class Assign(CaseCommand):
         details = {"to": name, "kind": after.assignee_kind, "was": case.assignee}
         return Decision(Change(case, after, "assigned", ctx.actor, details=details))
 
-    def _check(self, name: str | None, case: Case, ctx: RequestContext) -> None:
-        if self.kind not in KINDS:
-            raise InvalidActError(f"Assign it to one of: {', '.join(KINDS)}.")
-        if name is None:
-            return
-        if len(name) > MAX_CHARS:
-            raise InvalidActError(f"A name has at most {MAX_CHARS} characters.")
-        if self.kind == PERSON and not ctx.authority.local and not may_act(ctx, name, case):
-            raise InvalidActError(
-                f"{name} is not an active person with the operator role for this exception. "
-                "Choose another person, or a team."
-            )
-
     def apply(self, tx: Tx, decided: Decision, ctx: RequestContext, now: datetime) -> Case:
         """Write the assignment, and the notice."""
         after = CaseCommand.apply(self, tx, decided, ctx, now)
         if after.assignee_kind == PERSON:
             notices.notify(tx, after.assignee, notices.ASSIGNED, after, by=ctx.actor, now=now)
         return after
+
+
+def checked_name(to: str | None, kind: str, case: Case, ctx: RequestContext) -> str | None:
+    """Return the name of whom a case goes to, without what surrounds it; None for nobody.
+
+    Raises:
+        InvalidActError: there is no such person, or they may not act on the case.
+    """
+    name = " ".join((to or "").split()) or None
+    if kind not in KINDS:
+        raise InvalidActError(f"Choose one of: {', '.join(KINDS)}.")
+    if name is None:
+        return None
+    if len(name) > MAX_CHARS:
+        raise InvalidActError(f"A name has at most {MAX_CHARS} characters.")
+    if kind == PERSON and not ctx.authority.local and not may_act(ctx, name, case):
+        raise InvalidActError(
+            f"{name} is not an active person with the operator role for this exception. "
+            "Choose another person, or a team."
+        )
+    return name
 
 
 def may_act(ctx: RequestContext, name: str, case: Case) -> bool:

@@ -140,8 +140,17 @@ class Case:
     first_seen: datetime
     last_seen: datetime
     updated_at: datetime | None = None
+    reopened_at: datetime | None = None
+    """When its latest episode began; None: it has only one."""
+    triaged_at: datetime | None = None
+    """When somebody first took it up in this episode."""
+    triage_due_at: datetime | None = None
+    """Until when somebody should have taken it up."""
+    triage_warns_at: datetime | None = None
+    """From when on a quarter of that time is left."""
     due_at: datetime | None = None
-    """Until when somebody should have claimed it."""
+    """Until when it should have ended."""
+    warns_at: datetime | None = None
     holder: str | None = None
     claimed_at: datetime | None = None
     first_claimed_at: datetime | None = None
@@ -158,6 +167,11 @@ class Case:
     assignee: str | None = None
     """Who should look at it; only a claim makes somebody its holder."""
     assignee_kind: str | None = None
+    owner_team: str | None = None
+    """The team that looks after such cases, by the rules of the settings."""
+    escalation_level: int | None = None
+    """How many steps were taken since it was opened, or taken up."""
+    escalated_at: datetime | None = None
     tasks: Tasks | None = None
     """Which tasks failed, where the step is several tasks."""
     people_at: datetime | None = None
@@ -209,6 +223,23 @@ class Case:
     def value(self) -> Money | None:
         """The money at risk; None where nobody knows it."""
         return None if self.value_amount is None else Money(self.value_amount, self.value_currency)
+
+    @property
+    def waits_for_triage(self) -> bool:
+        """Whether the due time of its triage counts: nobody took it up, and it is not to end before."""
+        if self.triaged_at or self.triage_due_at is None:
+            return False
+        return self.due_at is None or self.triage_due_at <= self.due_at
+
+    @property
+    def next_due_at(self) -> datetime | None:
+        """The due time that counts now, as the macro `next_due` gives it."""
+        return self.triage_due_at if self.waits_for_triage else self.due_at
+
+    @property
+    def next_warns_at(self) -> datetime | None:
+        """From when on a quarter of the time to that is left."""
+        return self.triage_warns_at if self.waits_for_triage else self.warns_at
 
     @property
     def is_snoozed(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from audit import trail
+from cases import service_rules
 from cases.errors import IllegalTransitionError
 from cases.lifecycle import ENDED, LIVE, allowed
 from data.errors import ConflictError
@@ -49,7 +51,19 @@ class Change:
             updated_at=now,
             episodes=self.after.episodes + comes_back,
             **_free_versions(self.before, self.after),
+            **_taken_up(self, now, comes_back=comes_back),
         )
+
+
+def _taken_up(change: Change, now: datetime, *, comes_back: bool) -> dict[str, Any]:
+    """Return when somebody first took a case up in its episode, where that changes."""
+    after = change.after
+    if comes_back:
+        return {"reopened_at": after.last_seen, "triaged_at": None, "escalation_level": None}
+    is_taken_up = after.holder is not None or change.verb == "resolved"
+    if not is_taken_up or after.triaged_at is not None:
+        return {}
+    return {"triaged_at": now, "escalation_level": None}
 
 
 def _free_versions(before: Case, after: Case) -> dict[str, Any]:
@@ -70,13 +84,30 @@ def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:
     if not changes:
         return []
     tx.topics.add("case")
-    after = [change.made(now) for change in changes]
+    after = [_timed(tx, change, change.made(now)) for change in changes]
     pairs = list(zip(changes, after, strict=True))
     _insert(tx, [case for change, case in pairs if change.before is None])
     _update(tx, [case for change, case in pairs if change.before is not None])
     _write_episodes(tx, pairs, now)
     trail.write(tx, [_entry(change, case) for change, case in pairs if change.verb], now)
     return after
+
+
+DUE_CHANGED: Final = "due_changed"
+"""The verb of a change after which the due times are asked for again, whatever else it changes."""
+_DATED_BY: Final = attrgetter(
+    "tenant", "flow", "step", "error_class", "severity", "first_seen", "reopened_at"
+)
+"""What the due times and the owner of a case follow."""
+
+
+def _timed(tx: Tx, change: Change, case: Case) -> Case:
+    """Return a live case with its due times and its owner; one that has ended keeps its own."""
+    before = change.before
+    is_dated = before is not None and before.due_at and _DATED_BY(before) == _DATED_BY(case)
+    if case.state not in LIVE or (is_dated and change.verb != DUE_CHANGED):
+        return case
+    return replace(case, **service_rules.current(tx).stated_of(case))
 
 
 def _insert(tx: Tx, cases: list[Case]) -> None:
@@ -101,7 +132,10 @@ def _write_episodes(tx: Tx, pairs: Sequence[tuple[Change, Case]], now: datetime)
         tx.run("cases/insert_episodes")
 
 
-_KEPT: Final = {"people_at": "people_at", "code": "resolution_code", "recovered_by": "recovered_by"}
+_KEPT: Final = {
+    "people_at": "people_at", "code": "resolution_code", "recovered_by": "recovered_by",
+    "triaged_at": "triaged_at", "triage_due_at": "triage_due_at", "due_at": "due_at",
+}  # fmt: skip
 """What an episode keeps of its case when it ends, by the name of the column."""
 
 

@@ -1,11 +1,10 @@
-"""What a case says: its failures counted together, what its unit adds, and how severe and urgent that is."""
+"""What a case says: its failures counted together, what its unit adds, and how severe that is."""
 
 from __future__ import annotations
 
 import re
 import uuid
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +22,6 @@ from unsnag.fields import ON_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from cases.failure import Counted, Details
     from traces.units import Described
@@ -32,14 +30,6 @@ _CARRIED: Final = (
     "run_id", "error_type", "error_code", "dependency", "service", "stacktrace", "trace_id", "span_id",
     "message", "note", "unit_kind",
 )  # fmt: skip
-
-TRIAGE: Final = {
-    "critical": timedelta(minutes=30),
-    "high": timedelta(hours=2),
-    "medium": timedelta(hours=8),
-    "low": timedelta(hours=24),
-}
-"""Time from the first failure until a person should have claimed the case."""
 
 _CRITICAL_VALUE: Final = Decimal(10_000)
 _HIGH_VALUE: Final = Decimal(1_000)
@@ -70,7 +60,6 @@ def counted_case(case: Case | None, key: CaseKey, found: Counted, units: list[De
         first, last = min(case.first_seen, first), max(case.last_seen, last)
     amount, currency = _money(details, key, units)
     context, inherited = _context(details, units)
-    severity = _severity(amount, details)
     counted: dict[str, Any] = {
         **_content(key, found),
         **_group(case, details),
@@ -78,8 +67,7 @@ def counted_case(case: Case | None, key: CaseKey, found: Counted, units: list[De
         "value_currency": currency,
         "context": context,
         "inherited": inherited,
-        "severity": severity,
-        "due_at": due_at(first, severity),
+        "severity": _severity(amount, details),
         "occurrences": earlier + found.failures,
         "attempts": max(case.attempts if case else 0, found.attempts),
         "first_seen": first,
@@ -274,8 +262,3 @@ def severity(value: Decimal | None, severity_number: int) -> str:
     if value is not None and value < _LOW_VALUE:
         return "low"
     return "medium"
-
-
-def due_at(opened_at: datetime, severity: str) -> datetime:
-    """Return when triage is due."""
-    return opened_at + TRIAGE[severity]

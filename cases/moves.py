@@ -10,8 +10,8 @@ Where a late record shows that failures belong elsewhere, their case leaves its 
 A case all of whose failures were closed by the script that wrote them is closed. It comes back with the first
 failure that was not.
 
-The value of a case, with its severity and due time, also follows what becomes known of its unit without a new
-failure. No act of a person sets them.
+The value of a case, with its severity and due times, also follows what becomes known of its unit without a
+new failure. No act of a person sets them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _WANTED: Final = pa.schema([*((name, pa.string()) for name in _KEY), ("takes_unt
 _OCCURRENCE: Final = ("message", "note", "error_type", "attempt", "trace_id", "span_id")
 _NAMED: Final = ("value_amount", *names(lambda field: field.on_case and field.is_context))
 _ARRIVES: Final = ("opened", "reopened")
-_OF_UNIT: Final = ("value_amount", "value_currency", "severity", "due_at", "context", "inherited")
+_OF_UNIT: Final = ("value_amount", "value_currency", "severity", "context", "inherited")
 """What a case says of its unit: known later than its failures, and changed without them."""
 
 
@@ -288,7 +288,8 @@ def _with_tasks(case: Case, failed: Tasks | None) -> Case:
 def _with_acts_of(case: Case, folded: Case) -> Case:
     """Return the case that stays: what people did for the other was done for it."""
     acted = [moment for moment in (case.people_at, folded.people_at) if moment]
-    return replace(case, people_at=max(acted, default=None))
+    triaged = [moment for moment in (case.triaged_at, folded.triaged_at) if moment]
+    return replace(case, people_at=max(acted, default=None), triaged_at=min(triaged, default=None))
 
 
 def _is_attempt(case: Case) -> bool:

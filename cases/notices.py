@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from data.store import Reading
     from data.transaction import Tx
 
-TAKEN_OVER, RESOLVED, ASSIGNED, NOTED = "taken_over", "resolved", "assigned", "noted"
+TAKEN_OVER, RESOLVED, ASSIGNED, NOTED, ESCALATED = "taken_over", "resolved", "assigned", "noted", "escalated"
 SHOWN: Final = 5
 """Notices that a page shows at once."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cases import group_notes, lifecycle
+from cases import group_notes, lifecycle, service_rules
 from cases.case import Case, Retry, json_value
 from cases.errors import CaseNotFoundError
 from cases.notes import Note, notes_of
 from cases.workers import StepWorker, missing, of_step
-from data.clock import utc_now
+from data.clock import stored, utc_now
 from data.nouns import Page, noun, shallow
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from data.store import Reading
 
 _MAX_ROWS: Final = 1_000
+UNADDRESSED: Final = "unaddressed"
+DUE: Final = ("breached", "next_hour", UNADDRESSED)
+"""How exceptions can be chosen by what is due, as the macro `is_due` says."""
 SNOOZED: Final = "snoozed"
 """What snoozed cases are counted as: it is no state."""
 
@@ -39,6 +42,8 @@ class CaseFilter:
     text: str | None = None
     assignee: list[str] | None = None
     snoozed: bool | None = None
+    due: str | None = None
+    """One of `DUE`."""
 
     def params(self) -> dict[str, Any]:
         """Return the filter as the parameters of a query, without the state."""
@@ -46,7 +51,7 @@ class CaseFilter:
         own.pop("state")
         snoozed = own.pop("snoozed")
         given = {name: value or None for name, value in own.items() if name != "klass"}
-        return {"class": self.klass or None, "snoozed": snoozed, **given}
+        return {"class": self.klass or None, "snoozed": snoozed, **given, "moment": stored(utc_now())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class _StateCount:
     state: str
     is_snoozed: bool
     cases: int
+    unaddressed: int
     mine: int
 
 
@@ -156,6 +162,8 @@ class CaseDetail:
     history: Sequence[AuditEntry]
     group_note: GroupNote | None = None
     """What people know of the cause."""
+    owner_contact: str | None = None
+    """The link by which its owner is reached."""
 
     @property
     def notes(self) -> list[Note]:
@@ -173,7 +181,7 @@ def listed(reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 
 
 
 def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
-    """Count the cases that pass the filter by state; `mine` adds those that person holds.
+    """Count the cases that pass the filter by state; `mine` adds those that person holds, and UNADDRESSED.
 
     Snoozed ones count as SNOOZED, not with the open ones.
     """
@@ -183,7 +191,10 @@ def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dic
         for one in found
         if not chosen.state or one.state in chosen.state
     }
-    return by_state | ({"mine": sum(one.mine for one in found)} if mine else {})
+    if mine is None:
+        return by_state
+    both = {"mine": sum(one.mine for one in found), UNADDRESSED: sum(one.unaddressed for one in found)}
+    return by_state | both
 
 
 def facets(reading: Reading) -> Facets:
@@ -223,6 +234,7 @@ def one(reading: Reading, case_id: str) -> CaseDetail:
         retry_refusal=_retry_refusal(case, workers),
         history=reading.query("cases/case_acts", own, into=AuditEntry.of),
         group_note=group_notes.of_groups(reading, [case.fingerprint]).get(case.fingerprint),
+        owner_contact=service_rules.latest(reading.query).rules.escalation.contact(case.owner_team),
     )
 
 

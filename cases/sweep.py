@@ -11,6 +11,7 @@ from audit.actor import SYSTEM
 from cases import lifecycle, snoozing
 from cases.case import Case, Retry, RetryState
 from cases.change import Change, make
+from cases.escalating import escalate_overdue
 from cases.group_claims import end_overdue
 from cases.intake import settle
 from cases.retries import give_back, give_up
@@ -45,10 +46,11 @@ def settle_due(store: Store) -> bool:
 
 def sweep(ctx: RequestContext) -> int:
     """Apply what is overdue and return how many cases it touched. Cheap when nothing is."""
-    times = _times(stored(utc_now()), ctx.limits)
+    now = stored(utc_now())
+    times, touched = _times(now, ctx.limits), escalate_overdue(ctx, now)
     if not ctx.store.query("cases/overdue", times) and not _overdue_groups(ctx.store.query, times):
-        return 0
-    return perform(EndOverdue(), ctx.as_system())
+        return touched
+    return touched + perform(EndOverdue(), ctx.as_system())
 
 
 @dataclass(frozen=True, slots=True)

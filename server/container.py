@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from access.authority import Authority
 from access.directory import Directory
 from audit.actor import SYSTEM
+from cases import following
 from cases.intake import intake, prepare
 from collectors import kept_mappings
 from collectors.drift import SHORTEST_ROW, Drift, WatchedRow
@@ -89,7 +90,7 @@ class Container:
         except UnsnagError:
             store.close()
             raise
-        return cls(
+        container = cls(
             settings=settings,
             store=store,
             events=events,
@@ -101,6 +102,13 @@ class Container:
             backups=Backups(store, settings),
             retention=Retention(store, settings.retention),
         )
+        container.use_service_rules()
+        return container
+
+    def use_service_rules(self) -> None:
+        """Let the rules of service hold that the settings state; live cases follow them."""
+        if not self.store.held:
+            following.use(self.settings.rules(), self.as_system())
 
     def warnings(self) -> list[str]:
         """Return what an operator should do something about while everything still works, as sentences."""

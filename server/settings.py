@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
@@ -31,6 +30,7 @@ from server import layers
 from server.layers import SettingsError
 from server.logs import LogSettings
 from server.openid.settings import OidcSettings  # noqa: TC001 - pydantic reads it while it runs
+from server.service_settings import ServiceSettings
 from unsnag import folders
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class RetentionSettings(BaseModel):
     approved_on: date | None = None
 
 
-class Settings(BaseModel):
+class Settings(ServiceSettings):
     """All settings of the process."""
 
     model_config = ConfigDict(extra="forbid")
@@ -183,7 +183,6 @@ class Settings(BaseModel):
     data: Path = ROOT / "data" / "var"
     spool: Path | None = None
     """None: `spools` says which folders are followed."""
-    zone: str = "UTC"
     tls_cert: Path | None = None
     tls_key: Path | None = None
     cases: CaseSettings = CaseSettings()
@@ -258,15 +257,6 @@ class Settings(BaseModel):
     def upgrades(self) -> Path | None:
         """The folder for backups that are made before an upgrade; None where none are made."""
         return (self.backup.folder or self.data / "backups") if self.backup.before_upgrade else None
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"there is no time zone {zone!r}: use a name such as Europe/Berlin") from error
-        return zone
 
 
 def is_loopback(host: str) -> bool:

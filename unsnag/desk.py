@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _FILTERS: Final = ("state", "flow", "class", "severity", "tenant")
+_SINGLE: Final = ("holder", "group", "q", "due")
 _ACTS: Final = ("claim", "release", "retry", "resolve")
+_ESCALATE: Final = "escalate"
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
-_CASE: Final = ("id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_at")
+_CASE: Final = (
+    "id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_state", "next_due_at",
+)  # fmt: skip
 _BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
 _ITEM: Final = ("place", "state", "case_id", "correlation_id", "reason", "case_state")
 
@@ -70,7 +74,7 @@ def _act_on_ids(options: argparse.Namespace) -> tuple[Any, list[str], int]:
 def _act_on_all(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     """Freeze the list of all that match, and start it where that is asked for."""
     lists = {name: value.split(",") for name in _FILTERS if (value := _filter(options)[name])}
-    others = {name: value for name in ("holder", "group", "q") if (value := _filter(options)[name])}
+    others = {name: value for name in _SINGLE if (value := _filter(options)[name])}
     body = {"act": options.verb, "filter": {**lists, **others}, **_given(options)}
     batch = send(options.url, "/api/v1/batches", body, options.actor)
     if options.yes:
@@ -80,12 +84,14 @@ def _act_on_all(options: argparse.Namespace) -> tuple[Any, list[str], int]:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    names = {"retry": ("reason",), "resolve": ("code", "reason")}.get(options.verb, ())
+    names = {"retry": ("reason",), "resolve": ("code", "reason"), _ESCALATE: ("reason", "to", "kind")}.get(
+        options.verb, ()
+    )
     return {name: value for name in names if (value := getattr(options, name))}
 
 
 def _filter(options: argparse.Namespace) -> dict[str, str | None]:
-    return {name: getattr(options, f"filter_{name}") for name in (*_FILTERS, "holder", "group", "q")}
+    return {name: getattr(options, f"filter_{name}") for name in (*_FILTERS, *_SINGLE)}
 
 
 # --- batches ------------------------------------------------------------------------------------------
@@ -154,6 +160,11 @@ def _add_cases(verbs: Any) -> None:
             act.add_argument("--reason", help="why; kept with each exception")
         if name == "resolve":
             act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
+    raised = _add(verbs, _ESCALATE, "escalate exceptions to the next level, a person or a team")
+    raised.add_argument("ids", nargs="+", metavar="ID")
+    raised.add_argument("--reason", required=True, help="why; kept with each exception")
+    raised.add_argument("--to", help="a name; else the next step of the rules, or the owner")
+    raised.add_argument("--kind", choices=("person", "team"), help="what the name is of (default person)")
 
 
 def _add_filter(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +172,7 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", dest=f"filter_{name}", help="one, or several with commas between")
     parser.add_argument("--holder", dest="filter_holder", help="who has claimed it")
     parser.add_argument("--group", dest="filter_group", help="exceptions with this cause, by the group's id")
+    parser.add_argument("--due", dest="filter_due", help="breached, next_hour, unaddressed")
     parser.add_argument("--search", dest="filter_q", help="text of title, message or unit")
 
 

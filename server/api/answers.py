@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cases.classes import is_guess
-from data.clock import aware
+from cases.levels import due_state
+from data.clock import aware, utc_now
 from data.nouns import shallow
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def case(noun: Case) -> Answer:
     return {
         **noun.row(),
         "value": money(noun.value),
+        "next_due_at": noun.next_due_at,
+        "due_state": due_state(noun.aware(), utc_now()),
         "class_needs_you": is_guess(noun),
         "group": noun.fingerprint,
         "affected": [place._asdict() for place in noun.affected],
@@ -53,6 +56,7 @@ def case_detail(detail: CaseDetail) -> Answer:
         "occurrence_list": [asdict(one) for one in detail.occurrences],
         "retries": [asdict(retry) for retry in detail.retries],
         "workers": [asdict(worker) for worker in detail.workers],
+        "owner_contact": detail.owner_contact,
         "retry_refusal": detail.retry_refusal,
         "group_note": detail.group_note and asdict(detail.group_note),
         "notes": [asdict(note) for note in detail.notes],

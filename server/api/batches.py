@@ -43,13 +43,15 @@ class BatchFilter(shapes.Body):
     q: str | None = Field(None, max_length=400)
     assignee: Values = None
     snoozed: bool | None = None
+    due: Literal["breached", "next_hour", "unaddressed"] | None = None
 
     def chosen(self) -> CaseFilter:
         """Return the filter as queries take it."""
         own = {
             name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant", "assignee")
         }
-        return CaseFilter(**own, holder=self.holder, group=self.group, text=self.q, snoozed=self.snoozed)
+        same = {name: getattr(self, name) for name in ("holder", "group", "snoozed", "due")}
+        return CaseFilter(**own, **same, text=self.q)
 
 
 class BatchBody(shapes.Body):

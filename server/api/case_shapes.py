@@ -113,7 +113,14 @@ class _CaseFields(Context, BaseModel):
     last_seen: Time
     opened_at: Time
     updated_at: Time
-    due_at: Time | None
+    due_at: Time | None = Field(description="Until when it should have ended.")
+    triage_due_at: Time | None = Field(description="Until when somebody should have taken it up.")
+    triaged_at: Time | None = Field(description="When somebody took it up, since it was opened last.")
+    next_due_at: Time | None = Field(description="Which of the two due times counts now.")
+    due_state: str | None = Field(
+        description="due, warning (a quarter of the time is left) or breached; null where it does not wait "
+        "for a person, or is snoozed."
+    )
     holder: str | None
     claimed_at: Time | None
     lease_until: Time | None
@@ -122,6 +129,9 @@ class _CaseFields(Context, BaseModel):
     snoozed_count: int | None = Field(description="It comes back with so many occurrences.")
     assignee: str | None = Field(description="Who should look at it; only a claim makes a holder.")
     assignee_kind: str | None = Field(description="person or team.")
+    owner_team: str | None = Field(description="The team that looks after it, by the rules.")
+    escalation_level: int | None = Field(description="Steps taken since it was opened, or taken up.")
+    escalated_at: Time | None
     next_attempt_at: Time | None
     verify_until: Time | None
     verified_at: Time | None
@@ -189,6 +199,7 @@ class CaseDetail(_CaseFields):
     """A case with all that is known of it: here `attempts` lists them."""
 
     workers: list[StepWorker]
+    owner_contact: str | None = Field(description="How the owner is reached: a link.")
     retry_refusal: str | None = Field(description="Why nobody can retry it now; null where it can be.")
 
     attempts: list[Attempt]

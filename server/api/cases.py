@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -11,6 +11,7 @@ from access.commands import perform
 from cases import assigning, notes, queries, snoozing
 from cases.assigning import Assign
 from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
+from cases.escalating import Escalate
 from cases.holding import Extend, ReleaseAll, TakeOver
 from cases.notes import AddNote
 from cases.queries import CaseFilter
@@ -22,6 +23,13 @@ from server.api.paging import Cursor, Limit, moment, offset, page
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
 Words = Annotated[str | None, Query(max_length=400, description="One, or several with commas between.")]
+
+
+DueWord = Literal["breached", "next_hour", "unaddressed"]
+_DUE = (
+    "breached: past what is due next. next_hour: due within an hour. unaddressed: nobody has taken it up by "
+    "the time that its triage was due."
+)
 
 
 class ReleaseBody(shapes.Body):
@@ -105,6 +113,14 @@ class AssignBody(shapes.Body):
     kind: str = Field("person", max_length=20, description="person or team.")
 
 
+class EscalateBody(shapes.Body):
+    """Why the case is escalated, and to whom; without `to` to the next step of the rules, or its owner."""
+
+    reason: str = Field(max_length=2_000)
+    to: str | None = Field(None, max_length=assigning.MAX_CHARS)
+    kind: str = Field("person", max_length=20, description="person or team.")
+
+
 class ClassBody(shapes.Body):
     """Who can do something about the failure."""
 
@@ -125,6 +141,7 @@ def list_cases(
     q: Annotated[str | None, Query(max_length=400)] = None,
     assignee: Words = None,
     snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
+    due: Annotated[DueWord | None, Query(description=_DUE)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -141,6 +158,7 @@ def list_cases(
         text=q,
         assignee=several(assignee),
         snoozed=snoozed,
+        due=due,
     )
     found = queries.listed(ctx.reading, chosen, limit, start)
     return page(found.total, [answers.case(case) for case in found.items], start)
@@ -229,6 +247,12 @@ def wake_case(case_id: str, ctx: CallerContext, key: Key) -> Any:
 def assign_case(case_id: str, ctx: CallerContext, key: Key, body: AssignBody) -> Any:
     """Assign a case to a person, who gets a notice, or to a team. It claims nothing."""
     return answers.case(perform(Assign(case_id, body.to, body.kind), ctx, key=key))
+
+
+@router.post("/{case_id}/escalate", response_model=case_shapes.Case)
+def escalate_case(case_id: str, ctx: CallerContext, key: Key, body: EscalateBody) -> Any:
+    """Escalate a case with a reason; those to whom it goes and its holder get a notice."""
+    return answers.case(perform(Escalate(case_id, body.reason, body.to, body.kind), ctx, key=key))
 
 
 @router.post("/{case_id}/class", response_model=case_shapes.Case)

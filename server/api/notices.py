@@ -23,7 +23,7 @@ class Notice(BaseModel):
 
     id: str
     time: shapes.Time
-    kind: Literal["taken_over", "resolved", "assigned", "noted"]
+    kind: Literal["taken_over", "resolved", "assigned", "noted", "escalated"]
     actor: str = Field(description="Who did it.")
     case_id: str
     title: str

@@ -158,6 +158,7 @@ class Door:
             "case.note": (True, lambda: post(f"{case}/notes", {"text": " "})),
             "case.snooze": (True, lambda: post(f"{case}/snooze", {})),
             "case.assign": (True, lambda: post(f"{case}/assign", {"to": "x", "kind": "nothing"})),
+            "case.escalate": (True, lambda: post(f"{case}/escalate", {"reason": "x"})),
             "group.note": (True, lambda: post(f"{group}/note", {"text": "x", "expected": 99})),
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
             "batch.freeze": (False, lambda: post("/api/v1/batches", {"act": "claim", "ids": ["nothing"]})),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from cases.content import TRIAGE, due_at, severity, title
-from tests.telemetry import START
+from cases.content import severity, title
 
 
 @pytest.mark.parametrize(
@@ -26,12 +24,6 @@ from tests.telemetry import START
 )
 def test_severity_follows_money_and_fatal_records(value: Decimal | None, number: int, expected: str) -> None:
     assert severity(value, number) == expected
-
-
-def test_the_worse_the_sooner_it_is_due() -> None:
-    dues = [due_at(START, name) for name in TRIAGE]
-    assert dues == sorted(dues)
-    assert due_at(START, "critical") == START + timedelta(minutes=30)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ UNSCOPED = (
     "cases/batch_scope",
     "cases/cancel_retry",
     "cases/cases_for_act",
+    "cases/live_ids",
+    "cases/to_escalate",
     "cases/cases_by_key",
     "cases/cancel_folded_retries",
     "cases/cancel_running_retries",
@@ -291,7 +293,7 @@ def _value(name: str) -> object:
         "expires_at",
         "idle_since",
     )
-    known["untaken"] = 900
+    known |= {"untaken": 900, "rules": "{}"}
     known |= dict.fromkeys(moments, "2026-11-22 00:00:00")
     return known.get(name)
 

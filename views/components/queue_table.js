@@ -41,14 +41,14 @@ function due(row, now) {
   }
   const left = row.due - now;
   const whole = Math.max(1, row.due - row.first);
-  const kind = left < 0 ? "breached" : left < whole / 4 ? "soon" : "";
+  const kind = left < 0 ? "breached" : now >= row.warns ? "soon" : "";
   const label = element("span", `due ${kind}`, left < 0 ? `−${span(left)}` : span(left));
   const bar = element("i");
   const fill = element("u");
   fill.style.width = `${Math.min(100, Math.max(4, 100 - (100 * left) / whole))}%`;
   bar.append(fill);
   label.append(bar);
-  box.title = left < 0 ? "Triage is overdue" : "Until triage is due";
+  box.title = `${row.dueFor === "triage" ? "Triage" : "Its end"} ${left < 0 ? `was due ${span(left)} ago` : `is due in ${span(left)}`}`;
   box.append(label);
   return box;
 }

@@ -46,7 +46,8 @@ def queue_table(
 ) -> list[str]:
     """Draw the rows and return the ids that are selected.
 
-    A row has `id, due (ms or None), wakes (ms or None: when its snooze ends), assignee, team (is it one),
+    A row has `id, due (ms or None), warns (ms: from when little time is left), dueFor,
+    wakes (ms or None: when its snooze ends), assignee, team (is it one),
     severity, class, title, where, unit, value, seen, last (ms),
     attempts, holder, mine, lease (ms or None), state, ended (a word, or None while it is live)`; all text
     is shown as text.

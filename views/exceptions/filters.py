@@ -15,7 +15,7 @@ from views.kit.person import page_context, who
 from views.kit.state import go, param, several
 
 PER_PAGE: Final = 50
-FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee")
+FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee", "due")
 
 
 def filters() -> CaseFilter:
@@ -28,6 +28,7 @@ def filters() -> CaseFilter:
         counted = facets.severity
         _choice("severity", "Severity", {name: counted[name] for name in SEVERITIES if name in counted})
         _choice("tenant", "Tenant", facets.tenant)
+        _due()
         if facets.assignee or several("assignee"):
             _choice("assignee", "Assigned to", facets.assignee)
     return CaseFilter(
@@ -38,7 +39,22 @@ def filters() -> CaseFilter:
         group=param("group") or None,
         text=param("q") or None,
         assignee=several("assignee") or None,
+        due=chosen_due(),
     )
+
+
+def chosen_due() -> str | None:
+    """Return what the address narrows the list to by due time."""
+    return param("due") if param("due") in labels.DUE else None
+
+
+def _due() -> None:
+    st.session_state["filter_due"] = chosen_due()
+    st.selectbox(
+        "Due", list(labels.DUE), key="filter_due", placeholder="Due", label_visibility="collapsed", width=150,
+        index=None, format_func=labels.DUE.__getitem__,
+        on_change=lambda: go(due=st.session_state["filter_due"], page=None),
+    )  # fmt: skip
 
 
 def _text(name: str, label: str, hint: str) -> None:
@@ -85,6 +101,8 @@ def count_of(tab: str, counts: dict[str, int]) -> int:
         return counts["mine"]
     if labels.TABS[tab].snoozed:
         return counts.get(queries.SNOOZED, 0)
+    if labels.TABS[tab].due:
+        return counts.get(queries.UNADDRESSED, 0)
     return sum(counts.get(state, 0) for state in labels.TABS[tab].states)
 
 
@@ -92,7 +110,9 @@ def of_tab(chosen: CaseFilter, tab: str) -> CaseFilter:
     """Return the filter narrowed to the states of a tab."""
     shown = labels.TABS[tab]
     mine = who().name if tab == "mine" else None
-    return replace(chosen, state=shown.states, holder=mine, snoozed=shown.snoozed)
+    # A tab about due times wins over the filter: both of them would be one too many.
+    due = shown.due or chosen.due
+    return replace(chosen, state=shown.states, holder=mine, snoozed=shown.snoozed, due=due)
 
 
 def first_row() -> int:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from access.errors import SignedOutError
 from cases import queries
-from cases.assigning import TEAM
 from cases.classes import is_guess
 from cases.commands import CaseCommand, Claim, Release
+from cases.escalation import TEAM
 from cases.lifecycle import LIVE, WAITING
 from cases.queries import CaseFilter
 from views.components.queue_table import queue_table
@@ -84,10 +84,12 @@ def _row(case: Case) -> dict[str, Any]:
     return {
         "id": case.id,
         "state": case.state,
-        "due": _ms(case.due_at) if live_state and not case.is_snoozed else None,
+        "due": _ms(case.next_due_at) if live_state and not case.is_snoozed else None,
+        "warns": _ms(case.next_warns_at),
+        "dueFor": "triage" if case.waits_for_triage else "the end",
         "wakes": _ms(case.snoozed_until),
-        "assignee": case.assignee,
-        "team": case.assignee_kind == TEAM,
+        "assignee": case.assignee or case.owner_team,
+        "team": case.assignee_kind == TEAM or not case.assignee,
         "ended": _ended(case),
         "first": _ms(case.opened_at),
         "severity": case.severity,

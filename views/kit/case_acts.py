@@ -24,7 +24,7 @@ from views.kit.dialogs import (
 )
 from views.kit.markdown import escape
 from views.kit.person import page_context, who
-from views.kit.sorting import assign_dialog, note_dialog, snooze_dialog
+from views.kit.sorting import assign_dialog, escalate_dialog, note_dialog, snooze_dialog
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,6 +93,7 @@ def _others(case: Case, key: str) -> None:
     """Draw what one can do with the case of another."""
     if case.state in LIVE and st.button("Take over…", key=f"{key}_take_over", icon=":material/swap_horiz:"):
         take_over_dialog(case.id)
+    _escalate(case, key)
     _note(case, key)
 
 
@@ -152,9 +153,15 @@ def _more(case: Case, key: str) -> None:
         assignable = case.state in LIVE
         if assignable and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
             assign_dialog(case.id)
+        _escalate(case, key)
         claimed = case.state == CLAIMED
         if claimed and st.button("Return with a note…", key=f"{key}_return", icon=":material/undo:"):
             return_dialog(case.id)
+
+
+def _escalate(case: Case, key: str) -> None:
+    if case.state in LIVE and st.button("Escalate…", key=f"{key}_escalate", icon=":material/north_east:"):
+        escalate_dialog(case.id)
 
 
 def _note(case: Case, key: str) -> None:

@@ -16,8 +16,11 @@ from cases.commands import (
     Resolve,
     RetryCase,
 )
+from cases.escalating import Escalate
 from cases.holding import Extend, TakeOver
+from cases.levels import DueState
 from cases.notes import AddNote
+from cases.queries import UNADDRESSED
 from cases.snoozing import Snooze, Wake
 from data import formats
 
@@ -34,6 +37,8 @@ class Tab(NamedTuple):
     """What it lists, as the empty tab says."""
     snoozed: bool | None = None
     """Only snoozed cases; False: only others."""
+    due: str | None = None
+    """Only what stands so to its due time: one of `cases.queries.DUE`."""
 
 
 CLASSES: Final = {
@@ -57,6 +62,13 @@ VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
 """A person resolved it as repaired, and a later success of the unit verified it."""
 TABS: Final = {
     "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=False),
+    "unaddressed": Tab(
+        "Unaddressed",
+        ["open"],
+        "Exceptions that nobody has taken up by the time that their triage was due.",
+        snoozed=False,
+        due=UNADDRESSED,
+    ),
     "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
     "claimed": Tab("Claimed", ["claimed"], "Exceptions claimed by someone."),
     "snoozed": Tab(
@@ -90,7 +102,7 @@ VERBS: Final = {
     "unproven": "no proof in time", "recovered": "recovered", "resolved": "resolved by",
     "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
     "withdrawn": "withdrawn: the failure was handled", "updated": "details updated",
-    "closed": "ended",
+    "closed": "ended", "due_changed": "due times changed", "escalated": "escalated by",
 }  # fmt: skip
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
@@ -101,6 +113,7 @@ DONE: Final[dict[type[CaseCommand], str]] = {
     Classify: "classified",
     AddNote: "noted",
     Assign: "assigned",
+    Escalate: "escalated",
     Snooze: "snoozed",
     Wake: "back among the open ones",
     RetryCase: "sent to retry",
@@ -115,6 +128,10 @@ SEVERITIES: Final = {
     "medium": ("Medium", "yellow", ":material/drag_handle:"),
     "low": ("Low", "gray", ":material/keyboard_arrow_down:"),
 }
+
+
+DUE: Final = {"breached": "Breached", "next_hour": "Due next hour"}
+"""What the queue can be narrowed to by its due times; a tab lists the unaddressed ones."""
 
 
 def state(case: Case) -> tuple[str, str, str]:
@@ -139,3 +156,12 @@ def settling(count: int) -> str:
         f"{formats.count(count, 'failure')} {waits} waiting for the end of the surrounding work. "
         f"{it} within 30 s unless that work succeeds."
     )
+
+
+def due(case: Case, stands: DueState, left: str) -> str:
+    """Return how a case stands to what is due next, with the time that is left or has passed."""
+    what = "triage" if case.waits_for_triage else "end"
+    if stands == DueState.BREACHED:
+        return f":red[:material/alarm: {what} overdue by {left}]"
+    color = "orange" if stands == DueState.WARNING else "gray"
+    return f":{color}[{what} due in {left}]"

@@ -22,6 +22,7 @@ _DID: Final = {
     notices.TAKEN_OVER: "took over {what}, which you had claimed,",
     notices.RESOLVED: "resolved {what}, which you had just claimed,",
     notices.ASSIGNED: "assigned {what} to you",
+    notices.ESCALATED: "escalated {what}",
     notices.NOTED: "wrote a note on {what}, which you have claimed,",
 }
 

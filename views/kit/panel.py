@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from cases import snoozing
-from cases.assigning import TEAM
 from cases.case import RetryState
+from cases.escalation import TEAM
+from cases.levels import due_state
 from cases.lifecycle import (
     CODE_NAMES,
     EXPIRED,
@@ -51,6 +52,7 @@ def case_panel(detail: CaseDetail, *, key: str = "panel") -> None:
     case, ctx = detail.case, page_context()
     now, zone = ctx.now(), ctx.settings.zone
     _head(case, now)
+    _owner(detail)
     holder_note(case, now)
     buttons(detail, key)
     if is_free(case):
@@ -80,13 +82,34 @@ def _head(case: Case, now: datetime) -> None:
         if case.is_snoozed:
             until = snoozing.described(case, now, page_context().settings.zone)
             st.markdown(f":gray[{escape(until)}]", help=f"Snoozed by {escape(case.snoozed_by or '')}")
-        elif case.due_at and case.state in WAITING:
-            late = case.due_at < now
-            left = formats.duration(abs((case.due_at - now).total_seconds()), coarse=True)
-            st.markdown(f":red[overdue by {left}]" if late else f":gray[triage due in {left}]")
+        elif (stands := due_state(case, now)) and case.next_due_at:
+            left = formats.duration(abs((case.next_due_at - now).total_seconds()), coarse=True)
+            st.markdown(labels.due(case, stands, left), help=_both_due(case, now))
         if case.assignee:
             to = "the team " if case.assignee_kind == TEAM else ""
             st.markdown(f":gray[assigned to {to}{escape(case.assignee)}]")
+        if case.escalation_level and case.state in LIVE:
+            st.markdown(f":orange[escalated, level {case.escalation_level}]")
+
+
+def _owner(detail: CaseDetail) -> None:
+    """Show which team looks after the case, and how it is reached."""
+    team = detail.case.owner_team
+    if not team:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="owner_of_case"):
+        st.markdown(f"Owner: **{escape(team)}**")
+        if detail.owner_contact:
+            st.link_button("Contact", detail.owner_contact, icon=":material/forum:", type="tertiary")
+
+
+def _both_due(case: Case, now: datetime) -> str:
+    """Return both due times, as the help of the one that counts."""
+    zone = page_context().settings.zone
+    taken = f"taken up {formats.clock(case.triaged_at, zone, now)}" if case.triaged_at else "not taken up"
+    triage = formats.clock(case.triage_due_at, zone, now) if case.triage_due_at else formats.MISSING
+    end = formats.clock(case.due_at, zone, now) if case.due_at else formats.MISSING
+    return f"Triage due {triage}, {taken}. End due {end}."
 
 
 def _what_happened(case: Case, now: datetime, zone: str) -> str:
@@ -280,9 +303,11 @@ def _history(detail: CaseDetail, now: datetime, zone: str) -> None:
     st.markdown("**History**")
     lines = []
     for entry in reversed(detail.history[-30:]):
-        named = f" {escape(entry.actor)}" if entry.actor_type != "system" else ""
+        is_system = entry.actor_type == "system"
+        named = "" if is_system else f" {escape(entry.actor)}"
         # The text of a note stands under Notes, with its lines.
         reason = f": {escape(entry.reason)}" if entry.reason and entry.verb != NOTED else ""
-        text = f"{labels.VERBS.get(entry.verb, entry.verb)}{named}{reason}"
+        verb = labels.VERBS.get(entry.verb, entry.verb)
+        text = f"{verb.removesuffix(' by') if is_system else verb}{named}{reason}"
         lines.append(f":gray[{formats.clock(entry.at, zone, now)}]  {text}")
     st.markdown("  \n".join(lines))

@@ -1,4 +1,4 @@
-"""Dialogs that put a case aside or in front of somebody: a note, a snooze, an assignment."""
+"""Dialogs that put a case aside or in front of somebody: a note, a snooze, an assignment, an escalation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from cases import assigning, queries
-from cases.assigning import PERSON, TEAM, Assign
+from cases.assigning import Assign
+from cases.escalating import Escalate
+from cases.escalation import PERSON, TEAM
+from cases.lifecycle import MIN_REASON
 from cases.notes import MAX_CHARS, AddNote
 from cases.snoozing import LONGEST, Snooze
 from data import formats
@@ -91,6 +94,25 @@ def _until(chosen: str) -> datetime | None:
 def _stored(moment: datetime) -> datetime:
     # Whole minutes: each run of the dialog computes the time again, and a click must stay one act.
     return moment.astimezone(UTC).replace(tzinfo=None, second=0, microsecond=0)
+
+
+@st.dialog("Escalate", width="medium")
+def escalate_dialog(case_id: str) -> None:
+    """Ask why, and to whom; without a name it goes to the next level of the rules."""
+    case = queries.one(page_context().reading, case_id).case
+    shown = scope([case])
+    st.markdown("Those to whom it goes get a notice. Who has claimed it keeps it.")
+    with st.form(f"escalate_{case_id}", border=False):
+        reason = st.text_area("Reason", placeholder="Why does it need somebody else now?", max_chars=2000)
+        name = st.text_input("To (without a name, the rules decide)", max_chars=assigning.MAX_CHARS)
+        kind = st.radio("The name is that of a", [PERSON, TEAM], horizontal=True)
+        sent = st.form_submit_button("Escalate", type="primary", icon=":material/north_east:")
+    if sent and len(reason.strip()) < MIN_REASON:
+        st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
+    elif sent:
+        command = Escalate(case_id, reason, name.strip() or None, kind)
+        act([command], token=dialog_token(f"escalate:{kind}:{name}", [case]), shown=shown)
+        st.rerun()
 
 
 @st.dialog("Assign", width="medium")

@@ -3,8 +3,13 @@ select
     chosen.state,
     chosen.snoozed_by is not null as is_snoozed,
     count(*) as cases,
+    count(*) filter (
+        where is_due(
+            'unaddressed', $moment::timestamp, chosen.state, chosen.snoozed_by, chosen.triaged_at, chosen.triage_due_at, chosen.due_at
+        )
+    ) as unaddressed,
     count(*) filter (where $mine is not null and chosen.holder = $mine) as mine,
-from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed) as chosen
+from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed, $due, $moment) as chosen
 group by
     chosen.state,
     is_snoozed

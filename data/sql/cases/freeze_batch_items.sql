@@ -15,8 +15,8 @@ asked as (
         chosen.correlation_id,
         chosen.value_amount,
         chosen.value_currency,
-        chosen.due_at,
-    from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed) as chosen
+        next_due(chosen.triaged_at, chosen.triage_due_at, chosen.due_at) as due_at,
+    from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed, $due, $moment) as chosen
     where
         ($state::varchar[] is null or list_contains($state::varchar[], chosen.state))
         and ($ids::varchar[] is null or chosen.id in (select unnest($ids::varchar[])))
