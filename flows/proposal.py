@@ -105,7 +105,8 @@ def _value(seen: Observed) -> list[str]:
         return ["# No completed unit carries a value: `value` could name an attribute or an amount.", ""]
     known = f"# {seen.with_value:,} of {seen.units:,} completed units carry a value"
     if seen.currencies != 1 or seen.currency is None or len(seen.currency) != 3:  # noqa: PLR2004
-        return [f"{known}, in {formats.count(seen.currencies, 'currency', 'currencies')}.", ""]
+        several = f"{known}, in {formats.count(seen.currencies, 'currency', 'currencies')}."
+        return [several, "value: {attribute: unsnag.value.amount}", ""]
     median = formats.money(seen.median_value, seen.currency)
     return [
         f"{known}, median {median}.",

@@ -85,17 +85,19 @@ class FlowFiles(Background):
             return
         if self._is_first:
             self._make_folder()
+        kept = self._kept()  # before the files: a file is there before its version
         marks = files.marks(self.folder)
         for name, mark in marks.items():
             settled = self._is_first or self._seen.get(name) == mark
             if settled and self._done.get(name) != mark:
                 self._take(name, marks)
                 self._done[name] = mark
-        for name in [*self._done]:
-            if name not in marks:
-                self._forget(name)
         if self._is_first:
             self._write_missing(marks)
+        else:
+            # Editors may remove a file before they write it again, so it has to be gone in two looks.
+            for name in {*kept, *self._done} - {*marks, *self._seen}:
+                self._forget(name, kept.get(name))
         self._seen, self._is_first = marks, False
 
     def _make_folder(self) -> None:
@@ -125,11 +127,15 @@ class FlowFiles(Background):
                 what = f"The settings of {flow} stand in {other} already."
                 raise BadFlowError([Fault(1, what, "Remove one of the two files.")])
 
-    def _forget(self, name: str) -> None:
+    def _kept(self) -> dict[str, str]:
+        """Return the flow of each file whose text counts."""
+        return {one.file: one.flow for one in self._book.versions.values() if one.text is not None}
+
+    def _forget(self, name: str, flow: str | None) -> None:
         """Take the settings away whose file was removed."""
-        del self._done[name]
+        self._done.pop(name, None)
+        self._flows.pop(name, None)
         self._accept(name)
-        flow = self._flows.pop(name, None)
         if flow is not None:
             self._perform(TakeFile(flow, None, name))
 
@@ -145,7 +151,7 @@ class FlowFiles(Background):
 
     def _refuse(self, name: str, error: BadFlowError) -> None:
         _LOG.error("flow.refused", file=name, reason=str(error))
-        self._book.refuse(name, error.faults, self._flows.get(name) or _named(self.folder / name))
+        self._book.refuse(name, error.faults, self._kept().get(name) or _named(self.folder / name))
         self._events.bump({"flow"})
 
     def _accept(self, name: str) -> None:
