@@ -30,6 +30,7 @@ _ADVICE: Final = (
     ("expected a single document", "Remove the line ---: a file has the settings of one flow."),
     ("expected <block end>", "Keys of one block begin in the same column."),
     ("quoted scalar", "A quote is not closed."),
+    ("expected node content", "A value is missing, or a bracket is not closed."),
 )
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
