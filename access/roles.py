@@ -79,6 +79,7 @@ _RULES: Final = (
     ActRule("quarantine.replay", _from(OPERATOR), "read a quarantined record again", whole=True),
     ActRule("quarantine.unmask", _from(APPROVER), "see a quarantined record unmasked", whole=True),
     ActRule("mapping.change", _from(APPROVER), "save, revert, switch off and apply a mapping", whole=True),
+    ActRule("flow.settings", _from(APPROVER), "save the settings of a flow", whole=True),
     ActRule("audit.verify", _from(VIEWER), "check the audit's chain"),
     ActRule("audit.read", _from(APPROVER), "search the audit"),
     ActRule("audit.export", _from(APPROVER), "export the audit or an evidence pack"),

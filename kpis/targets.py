@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
+    from audit.actor import Actor
     from data.store import Reading
     from data.transaction import Tx
 
@@ -59,8 +60,15 @@ class SetTarget(Command[None, None, dict[str, Any]]):
 
     def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> dict[str, Any]:
         """Write what was set, and who set it."""
-        row = {"target": self.target, "owner": self.owner, "flow": self.flow}
-        tx.run("kpis/set_target", {**row, "kpi": self.kpi_id, "actor": ctx.actor.name, "now": now})
-        entry = trail.Entry("target set", ctx.actor, subject=f"figure:{self.kpi_id}", details=row)
-        trail.write(tx, [entry], now)
+        row = set_aim(tx, self.kpi_id, self.flow, Aim(self.target, self.owner), ctx.actor, now)
         return {"id": self.kpi_id, **row}
+
+
+def set_aim(  # noqa: PLR0917 - the order of the words: of which figure, in which flow, what, by whom, when
+    tx: Tx, kpi: str, flow: str | None, aim: Aim, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Write what counts for a KPI from now on, over all flows or for one, with its entry in the audit."""
+    row = {"target": aim.target, "owner": aim.owner, "flow": flow}
+    tx.run("kpis/set_target", {**row, "kpi": kpi, "actor": actor.name, "now": now})
+    trail.write(tx, [trail.Entry("target set", actor, subject=f"figure:{kpi}", details=row)], now)
+    return row

@@ -22,10 +22,12 @@ from data.disk import Disk
 from data.errors import UnsnagError
 from data.nouns import noun, shallow
 from data.store import FILE_NAME, Store
+from flows.book import FlowBook
 from server import losses
 from server.backups import Backups
 from server.context import ServerContext
 from server.events import Events
+from server.flow_files import FlowFiles
 from server.retention import Retention
 from server.settings import is_loopback
 from server.watch import Watch
@@ -62,6 +64,8 @@ class Container:
     mappings: MappingBook
     backups: Backups
     retention: Retention
+    flows: FlowBook
+    flow_files: FlowFiles
     collectors: Sources | None = None
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -72,17 +76,21 @@ class Container:
     def open(cls, settings: Settings) -> Container:
         """Open the store and everything over it; nothing is collected yet."""
         events, directory, mappings = Events(), Directory(), MappingBook(settings.collectors.mappings)
+        flows = FlowBook()
 
         def committed(topics: set[str]) -> None:
             if "access" in topics:
                 directory.load(store)
             if "mapping" in topics:
                 mappings.use(kept_mappings.active(store))
+            if "flow" in topics:
+                flows.use(store)
             events.bump(topics)
 
         store = _opened(settings, committed)
         directory.load(store)
         mappings.use(kept_mappings.active(store))
+        flows.use(store)
         local, limits = _is_local(settings, directory), settings.access.limits()
         authority = Authority(directory, local=local, limits=limits)
         try:
@@ -101,6 +109,8 @@ class Container:
             mappings=mappings,
             backups=Backups(store, settings),
             retention=Retention(store, settings.retention),
+            flows=flows,
+            flow_files=FlowFiles(settings.flow_folder, flows, events),
         )
         container.use_service_rules()
         return container
@@ -119,7 +129,7 @@ class Container:
             self.backups.trouble,
             *(audit.warnings if audit else ()),
         )
-        return [warning for warning in found if warning]
+        return [*(warning for warning in found if warning), *self.flows.warnings()]
 
     def sources(self) -> list[SourceStatus]:
         """Return each source with its state, its lag and what it brought."""
@@ -150,6 +160,7 @@ class Container:
 
     def close(self) -> None:
         """Write the last checkpoint and give the store back."""
+        self.flow_files.stop()
         self.retention.stop()
         self.backups.stop()
         self.watch.stop()

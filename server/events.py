@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TOPICS: Final = ("case", "ingest", "retry", "access", "audit", "mapping", "batch")
+TOPICS: Final = ("case", "ingest", "retry", "access", "audit", "mapping", "batch", "flow")
 
 
 class Events:

@@ -173,6 +173,15 @@ class RetentionSettings(BaseModel):
     approved_on: date | None = None
 
 
+class FlowFolderSettings(BaseModel):
+    """The section [flows]: where the settings of flows stand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    folder: Path | None = None
+    """None: flows in the data folder."""
+
+
 class Settings(ServiceSettings):
     """All settings of the process."""
 
@@ -192,6 +201,7 @@ class Settings(ServiceSettings):
     store: StoreSettings = StoreSettings()
     backup: BackupSettings = BackupSettings()
     retention: RetentionSettings = RetentionSettings()
+    flows: FlowFolderSettings = FlowFolderSettings()
     collectors: CollectorSettings = CollectorSettings()
 
     @model_validator(mode="after")
@@ -252,6 +262,11 @@ class Settings(ServiceSettings):
     def witness(self) -> Path:
         """The file that remembers the last commit outside the store."""
         return self.store.witness or self.data / witness.FILE_NAME
+
+    @property
+    def flow_folder(self) -> Path:
+        """The folder of the settings of flows."""
+        return self.flows.folder or self.data / "flows"
 
     @property
     def upgrades(self) -> Path | None:

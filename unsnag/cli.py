@@ -32,9 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(own)
     if options.act == "run":
         return _run(parser, options, command)
-    return {"worker": _work, "flush": _flush, "doctor": _examine, "kpis": _show, "rates": _exchange}[
-        options.act
-    ](options)
+    return {
+        "worker": _work,
+        "flush": _flush,
+        "doctor": _examine,
+        "kpis": _show,
+        "rates": _exchange,
+        "flows": _flows,
+    }[options.act](options)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -49,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="unsnag", description="Hook automations and execute their retries.")
     parser.add_argument("--version", action="version", version=f"unsnag {unsnag.__version__}")
     acts = parser.add_subparsers(
-        dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates,cases,batches}"
+        dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates,flows,cases,batches}"
     )
     _add_run(
         acts.add_parser(
@@ -65,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--wait", type=float, default=10.0, help="seconds to wait for it (default 10)")
     _add_kpis(acts.add_parser("kpis", help="show the figures of a week, or the rows behind one"))
     _add_rates(acts.add_parser("rates", help="show what currencies are worth, and set it from a file"))
+    _add_flows(acts.add_parser("flows", help="show flows and their settings, and check settings files"))
     # Their options are in unsnag.desk, which `main` calls: wrapped commands do not pay for them.
     acts.add_parser("cases", help="list, show and work exceptions")
     acts.add_parser("batches", help="list, show and control batches of acts")
@@ -88,6 +94,21 @@ def _add_rates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reporting", metavar="CODE", help="report money in this currency, such as EUR")
     parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
     parser.epilog = f"{ENV_TOKEN} is sent as bearer token; to set rates it needs the role operator."
+
+
+def _add_flows(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("flow", nargs="?", help="print the settings of this flow")
+    parser.add_argument("--propose", action="store_true", help="print settings made from what was observed")
+    parser.add_argument("--lint", nargs="+", metavar="FILE", help="print what is wrong with settings files")
+    parser.add_argument("--json", action="store_true", help="print the server's answer")
+    parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.epilog = f"{ENV_TOKEN} is sent as bearer token; it needs the role viewer."
+
+
+def _flows(options: argparse.Namespace) -> int:
+    from unsnag import flow_settings  # noqa: PLC0415 - only this command asks about flows
+
+    return flow_settings.show(options)
 
 
 def _exchange(options: argparse.Namespace) -> int:

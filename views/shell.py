@@ -18,6 +18,7 @@ from views.batches import page as batches
 from views.business import page as business
 from views.connect import page as connect
 from views.exceptions import page as exceptions
+from views.flows import page as flows
 from views.kit.empty import empty
 from views.kit.leaving import sign_out_button
 from views.kit.markdown import escape
@@ -108,6 +109,7 @@ def _pages(ctx: ServerContext) -> dict[str, list[StreamlitPage]]:
         "Review": [
             st.Page(review.page, title="Weekly review", icon=":material/event_note:", url_path="review"),
             st.Page(business.page, title="Business", icon=":material/monitoring:", url_path="business"),
+            st.Page(flows.page, title="Flows", icon=":material/schema:", url_path="flows"),
         ],
         "System": system,
     }

@@ -44,6 +44,9 @@ from data.backup import BackupError
 from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreUnavailableError, UnsnagError
 from data.logs import event_log
 from data.spans import fail
+from flows.files import FlowFolderError
+from flows.kept import FlowNotFoundError
+from flows.tree import BadFlowError
 from kpis.currencies import InvalidRateError
 from kpis.definition import UnknownKpiError
 from kpis.periods import InvalidPeriodError
@@ -92,6 +95,9 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (TraceRemovedError, 410),
     (VersionNotFoundError, 404),
     (BadMappingError, 422),
+    (BadFlowError, 422),
+    (FlowNotFoundError, 404),
+    (FlowFolderError, 503),
     (NothingToApplyError, 422),
     (IsAppliedError, 409),
     (SignedOutError, 401),
@@ -129,7 +135,7 @@ class Problem(BaseModel):
     field: str | None = None
     """Which field of the request lacks something."""
     faults: list[dict[str, str | int]] | None = None
-    """What is wrong with the text of a mapping, line by line."""
+    """What is wrong with the text of a mapping or of settings, line by line."""
 
 
 def install(app: FastAPI) -> None:
@@ -161,7 +167,7 @@ async def _problem_response(_request: Request, error: Exception) -> JSONResponse
     more: dict[str, Any] = {}
     if isinstance(error, AlreadyClaimedError | GroupClaimedError | NotAllowedNowError):
         more = {"holder": error.holder, "since": error.since.isoformat() + "Z" if error.since else None}
-    if isinstance(error, BadMappingError):
+    if isinstance(error, BadMappingError | BadFlowError):
         more = {"faults": [asdict(fault) for fault in error.faults]}
     if isinstance(error, ReasonMissingError):
         more = {"field": error.field}

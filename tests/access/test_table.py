@@ -194,6 +194,14 @@ class Door:
                 False,
                 lambda: post(f"/api/v1/mappings/{fresh}/versions", {"expected": 0, "text": "flow = 'x'"}),
             ),
+            "flow.settings": (
+                False,
+                lambda: http.put(
+                    f"/api/v1/flows/{fresh}/settings",
+                    json={"expected": 0, "text": f"flow: '{fresh}'"},
+                    headers={"Idempotency-Key": fresh},
+                ),
+            ),
             "store.backup": (False, lambda: http.get("/api/v1/store/check")),
             "store.purge": (False, lambda: http.get("/api/v1/retention/preview")),
             "store.hold": (False, lambda: post("/api/v1/retention/holds", hold)),

@@ -14,7 +14,7 @@ from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_
 from traces.units import SPOKEN
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("access", "audit", "data", "cases", "traces", "collectors", "kpis", "server", "views")
+ROOMS = ("access", "audit", "data", "cases", "traces", "collectors", "kpis", "flows", "server", "views")
 MADE_BY_NAME = ("units/logs_by_", "units/spans_by_", "server/case_states", "server/retry_states", "kpis/")
 
 TABLES = (

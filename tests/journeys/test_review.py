@@ -195,3 +195,38 @@ def is_restated(page: Page) -> bool:
     page.reload()
     settle(page)
     return page.get_by_text("Restated:").count() > 0
+
+
+def test_a_meeting_goes_by_keys_and_takes_a_pdf_along(company: Company, tmp_path: Path) -> None:
+    with browser() as started:
+        page, outside = visit(started, f"{company.server.address}/review?week={company.last}")
+        with page.expect_download(timeout=PATIENCE_MS) as download:
+            page.get_by_role("button", name="PDF").click()
+        file = tmp_path / download.value.suggested_filename
+        download.value.save_as(file)
+        assert file.name == f"unsnag-review-{company.last}.pdf"
+        assert file.read_bytes().startswith(b"%PDF-")
+        exported = company.server.get("/api/v1/audit", kind="effect")["items"]
+        assert [one["details"] for one in exported if one["verb"] == "exported"] == ['{"form":"pdf"}']
+
+        page.get_by_role("button", name="Meeting").click()
+        expect(page).to_have_url(re.compile("meeting=1"), timeout=PATIENCE_MS)
+        name = page.locator(".meeting .name")
+        expect(name).to_have_text("1 of 9 · Promises", timeout=PATIENCE_MS)
+        expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        expect(name).to_have_text("3 of 9 · Shape of work")
+        expect(page.locator(".st-key-section_shape")).to_be_in_viewport()
+        page.keyboard.press("ArrowLeft")
+        expect(name).to_have_text("2 of 9 · Scoreboard")
+        page.get_by_role("button", name="Next section").click()
+        expect(name).to_have_text("3 of 9 · Shape of work")
+
+        # In a field the keys move the cursor.
+        page.get_by_label("Comment: why did it move?").first.focus()
+        page.keyboard.press("ArrowRight")
+        expect(name).to_have_text("3 of 9 · Shape of work")
+        page.get_by_role("button", name="End meeting").click()
+        expect(page.get_by_test_id("stSidebar")).to_be_visible(timeout=PATIENCE_MS)
+        assert outside == []

@@ -35,6 +35,7 @@ PACKAGES = (
     "collectors",
     "data",
     "kpis",
+    "flows",
     "server",
     "traces",
     "unsnag",

@@ -23,6 +23,7 @@ PACKAGES: Final = (
     "cases",
     "data",
     "kpis",
+    "flows",
     "audit",
     "views",
 )

@@ -11,6 +11,7 @@ from access.roles import Grant
 from cases.batch_commands import FreezeBatch
 from collectors.kept_mappings import SaveMapping
 from server.events import TOPICS
+from server.flow_files import save
 from tests.docs.test_docs import ROOT
 from tests.server.team import OWN
 from tests.telemetry import batch, failure
@@ -34,12 +35,13 @@ def test_every_promised_topic_is_sent(http: httpx.Client, container: Container) 
     perform(AddPerson("ann", [Grant("viewer")]), container.context(OWN))
     perform(FreezeBatch("claim", None, ids=(case["id"],)), container.context(OWN))
     perform(SaveMapping("press", 0, text="step = 'x'"), container.context(OWN))
+    save(container.context(OWN), "orders", "flow: orders", 0, None)
     assert [topic for topic in promised if container.events.revision(topic) == before[topic]] == []
 
 
 def test_no_topic_is_sent_that_nobody_can_ask_for() -> None:
     """What the code adds to a transaction's topics, wherever it does."""
-    rooms = [path for room in ("access", "audit", "cases", "collectors", "data", "traces", "server")
+    rooms = [path for room in ("access", "audit", "cases", "collectors", "data", "flows", "traces", "server")
              for path in (ROOT / room).rglob("*.py")]  # fmt: skip
     sent = {
         name

@@ -29,7 +29,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TABLE = "unsnag/fields.py"
-PACKAGES = ("unsnag", "access", "audit", "collectors", "data", "cases", "kpis", "server", "traces", "views")
+PACKAGES = (
+    "unsnag",
+    "access",
+    "audit",
+    "collectors",
+    "data",
+    "cases",
+    "kpis",
+    "flows",
+    "server",
+    "traces",
+    "views",
+)
 READY_S = 240
 ANSWER_S = 60
 """The machine may be busy with other things: how fast a server answers is tested elsewhere."""

@@ -73,6 +73,7 @@ export default function (component) {
     editor.area.value = data.text;
   }
   editor.area.readOnly = data.readOnly;
+  editor.area.setAttribute("aria-label", data.label);
   number(editor, data.faults);
   complain(editor, data.faults);
   return () => {

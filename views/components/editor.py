@@ -39,10 +39,13 @@ def typed(key: str, token: int) -> str | None:
     return sent.get("text") if isinstance(sent, dict) and sent.get("token") == token else None
 
 
-def editor(text: str, *, key: str, token: int, faults: Sequence[Fault], read_only: bool) -> None:
-    """Draw the editor.
+def editor(
+    text: str, *, key: str, token: int, faults: Sequence[Fault], read_only: bool, label: str = "Mapping"
+) -> None:
+    """Draw the editor; `label` names it for screen readers.
 
     `text` replaces what stands in it when `token` is another than before. See `typed` for what was typed.
     """
-    data = {"text": text, "token": token, "faults": [asdict(one) for one in faults], "readOnly": read_only}
+    sent = [asdict(one) for one in faults]
+    data = {"text": text, "token": token, "faults": sent, "readOnly": read_only, "label": label}
     _editor(data=data, key=key, on_text_change=lambda: None)

@@ -19,7 +19,7 @@ from views.kit.acting import show_messages
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
 from views.kit.person import page_context
-from views.review import aiming, fragments, promised, tiles, top, writing
+from views.review import aiming, fragments, meeting, promised, tiles, top, writing
 from views.review.headlines import first_weeks, headline
 from views.review.shown import as_kpi, shown
 
@@ -67,6 +67,7 @@ def page() -> None:
         first_use("Promises, figures, what moved, where it hurts, and what was decided, week by week.")
         return
     top.state(ctx, review)
+    meeting.bar()
     if pack and (why := first_weeks(pack)):
         st.info(escape(why), icon=":material/hourglass_empty:")
     for section in SECTIONS:

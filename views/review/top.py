@@ -11,12 +11,13 @@ import streamlit as st
 from access.commands import perform
 from data import formats
 from kpis import periods
+from server import printing
 from server.exports import RecordExport
 from views.kit.markdown import escape
 from views.kit.person import later
 from views.kit.state import go, param
 from views.kit.title import title
-from views.review import export, freezing
+from views.review import export, freezing, meeting
 from views.review.shown import shifted, shown, usual_week
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def chosen(ctx: ServerContext) -> str:
             disabled=name == this,
             on_click=lambda: go(week=this),
         )
+        meeting.switch()
     return name
 
 
@@ -123,10 +125,20 @@ def _downloads(review: Shown) -> None:
         mime="text/csv", icon=":material/download:", on_click="ignore", key="week_csv",
         help="The scoreboard. The export is recorded in the audit.",
     )  # fmt: skip
+    has_browser = printing.browser() is not None
+    st.download_button(
+        "PDF", data=later(lambda ctx: _exported(ctx, review.week, "pdf")), file_name=f"{name}.pdf",
+        mime="application/pdf", icon=":material/download:", on_click="ignore", key="week_pdf",
+        disabled=not has_browser,
+        help="The same on A4. The export is recorded in the audit." if has_browser else printing.MISSING,
+    )  # fmt: skip
 
 
 def _exported(ctx: ServerContext, week: str, form: str) -> bytes:
     """Return the review as a file; the audit records it before."""
     review = shown(ctx, week)
     perform(RecordExport(f"week:{week}", {"form": form}), ctx)
-    return export.as_csv(review) if form == "csv" else export.as_html(review, ctx.now()).encode()
+    if form == "csv":
+        return export.as_csv(review)
+    page = export.as_html(review, ctx.now())
+    return printing.as_pdf(page) if form == "pdf" else page.encode()

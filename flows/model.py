@@ -1,0 +1,211 @@
+"""What the settings of a flow may say. Each key that nothing reads yet has a note that says so (`UNUSED`)."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Final, Literal, NamedTuple, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from data.formats import duration
+from kpis.definition import definitions
+from unsnag.conventions import ERROR_CLASSES  # noqa: TC001 - pydantic reads it while it runs
+
+SEVERITIES: Final = ("critical", "high", "medium", "low")
+CRITICALITIES: Final = ("critical", "high", "medium", "low")
+UNUSED: Final = {
+    "completing_step": "The unit's own end, or `success` of the mapping, decides when a unit is complete.",
+    "success": "The unit's own end, or `success` of the mapping, decides whether a unit succeeded.",
+    "touchless": "Acts of people, and `human` of the mapping, decide what is touchless.",
+    "service_levels": "When triage is due still follows from the severity alone.",
+    "value": "The value is what records carry, or what `value_amount` of the mapping reads.",
+    "cost_rates": "No figure of costs exists yet.",
+    "reporting_currency": "One currency counts for all flows: `unsnag rates --reporting EUR`.",
+}
+"""Keys that are checked and kept but change nothing yet, and what decides instead."""
+
+_UNITS: Final = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_DURATION: Final = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})? ?[a-z]{1,3} ?){1,4}")
+_PART: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([a-z]{1,3})")
+_CODE: Final = re.compile(r"[A-Z]{3}")
+
+
+def seconds(text: object) -> object:
+    """Return a duration such as `30 min` or `1 h 30 min` in seconds.
+
+    Raises:
+        ValueError: it is none, or not above zero.
+    """
+    if not isinstance(text, str) or not _DURATION.fullmatch(text.strip().lower()):
+        raise ValueError("it is no duration: write 30 min, 4 h, 2 d or 1 h 30 min")
+    parts = _PART.findall(text.lower())
+    if unknown := [unit for _, unit in parts if unit not in _UNITS]:
+        raise ValueError(f"the unit {unknown[0]} is not known: use s, min, h, d or w")
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if total <= 0:
+        raise ValueError("it must be longer than nothing")
+    return round(total)
+
+
+def _text(value: object) -> object:
+    if isinstance(value, (bool, int, float)) or (
+        value is not None and not isinstance(value, (str, dict, list))
+    ):
+        raise ValueError(f"YAML reads this as {type(value).__name__} and not as text: put it in quotes")
+    return value
+
+
+def _code(code: str) -> str:
+    if not _CODE.fullmatch(code):
+        raise ValueError(f"{code!r} is no currency code such as EUR")
+    return code
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_text)]
+Seconds = Annotated[int, BeforeValidator(seconds)]
+Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_code)]
+Rate = Annotated[Decimal, Field(ge=0, le=10**9, allow_inf_nan=False)]
+
+
+class Part(BaseModel):
+    """A block of the file; a key that it does not know is refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class SuccessRule(Part):
+    """Which outcomes of a unit count as success."""
+
+    outcomes: list[Literal["success", "completed_with_errors", "completed_unproven", "partial"]] = Field(
+        min_length=1
+    )
+
+
+class TouchlessRule(Part):
+    """What counts as touched by a person."""
+
+    count_planned_approvals: bool = False
+
+
+class ServiceLevel(Part):
+    """Until when exceptions of a class and severity are claimed and closed."""
+
+    error_class: Literal[*ERROR_CLASSES] | None = Field(None, alias="class")  # type: ignore[valid-type]
+    severity: Literal[*SEVERITIES] | None = None  # type: ignore[valid-type]
+    triage: Seconds | None = None
+    resolve: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.triage is None and self.resolve is None:
+            raise ValueError("give triage, resolve or both, such as triage: 30 min")
+        if self.triage is not None and self.resolve is not None and self.triage > self.resolve:
+            raise ValueError(
+                f"triage ({duration(self.triage)}) is later than resolve ({duration(self.resolve)})"
+            )
+        return self
+
+
+class Target(Part):
+    """The target of a KPI in this flow, in the KPI's unit, and who answers for it."""
+
+    target: float | None = Field(None, allow_inf_nan=False)
+    owner: Text | None = None
+
+
+class ValueRule(Part):
+    """What a unit is worth: an attribute of its records, or an amount that all have."""
+
+    attribute: Text | None = None
+    amount: Rate | None = None
+    currency: Currency | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.attribute is None) == (self.amount is None):
+            raise ValueError("give either attribute or amount")
+        if self.amount is not None and self.currency is None:
+            raise ValueError("an amount needs its currency, such as currency: EUR")
+        return self
+
+
+class CostRates(Part):
+    """What work on this flow costs."""
+
+    currency: Currency
+    loaded_rate_per_hour: Rate | None = None
+    infra_rate_per_second: Rate | None = None
+    price_per_call: Rate | None = None
+    licence_per_month: Rate | None = None
+
+
+def _target(value: object) -> object:
+    return {"target": value} if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+class FlowSettings(Part):
+    """All that a file says of a flow."""
+
+    flow: Text
+    owner: Text | None = None
+    contact: Text | None = None
+    criticality: Literal[*CRITICALITIES] | None = None  # type: ignore[valid-type]
+    completing_step: Text | None = None
+    success: SuccessRule | None = None
+    touchless: TouchlessRule | None = None
+    service_levels: list[ServiceLevel] = Field([], max_length=100)
+    targets: dict[str, Annotated[Target, BeforeValidator(_target)]] = Field({}, max_length=100)
+    value: ValueRule | None = None
+    cost_rates: CostRates | None = None
+    reporting_currency: Currency | None = None
+
+    @field_validator("targets")
+    @classmethod
+    def _known_kpis(cls, targets: dict[str, Target]) -> dict[str, Target]:
+        unknown = [kpi for kpi in targets if kpi not in definitions()]
+        if unknown:
+            raise UnknownTargetError(unknown[0])
+        return targets
+
+    @field_validator("service_levels")
+    @classmethod
+    def _each_once(cls, levels: list[ServiceLevel]) -> list[ServiceLevel]:
+        seen = set()
+        for place, one in enumerate(levels):
+            if (about := (one.error_class, one.severity)) in seen:
+                raise ValueError(f"entry {place + 1} is about the same class and severity as one above it")
+            seen.add(about)
+        return levels
+
+
+class UnknownTargetError(ValueError):
+    """A target names a KPI that does not exist."""
+
+    def __init__(self, kpi: str) -> None:
+        self.kpi = kpi
+        super().__init__(f"there is no figure {kpi}: known are {', '.join(definitions())}")
+
+
+class Level(NamedTuple):
+    """A service level as other parts of the server read it; None: any, or none set."""
+
+    error_class: str | None
+    severity: str | None
+    triage_s: int | None
+    resolve_s: int | None
+
+
+def levels(settings: FlowSettings) -> tuple[Level, ...]:
+    """Return the service levels of a flow, in the order of the file."""
+    return tuple(
+        Level(one.error_class, one.severity, one.triage, one.resolve) for one in settings.service_levels
+    )

@@ -1,0 +1,1 @@
+"""The page Flows: what is known of each flow, and its settings."""
