@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
 def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     if options.verb == "list":
         most = options.limit
-        params = {**_filter(options), "limit": min(most, 1000)}
+        searched = " ".join([*options.words, options.filter_q or ""]).strip()
+        params = {**_filter(options), "q": searched or None, "limit": min(most, 1000)}
         found = ask(options.url, "/api/v1/cases", params, most)
         found = {**found, "items": found.get("items", [])[:most]}
         shown = len(found.get("items", ()))
@@ -143,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_cases(verbs: Any) -> None:
     listed = _add(verbs, "list", "list exceptions, the most urgent first")
     _add_filter(listed)
+    listed.add_argument("words", nargs="*", metavar="SEARCH", help="the same as --search")
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one exception").add_argument("ids", nargs=1, metavar="ID")
     for name in _ACTS:
@@ -161,7 +163,9 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", dest=f"filter_{name}", help="one, or several with commas between")
     parser.add_argument("--holder", dest="filter_holder", help="who has claimed it")
     parser.add_argument("--group", dest="filter_group", help="exceptions with this cause, by the group's id")
-    parser.add_argument("--search", dest="filter_q", help="text of title, message or unit")
+    parser.add_argument(
+        "--search", dest="filter_q", help='as on the page, such as flow:invoice is:unclaimed "timeout"'
+    )
 
 
 def _add_batches(verbs: Any) -> None:

@@ -14,10 +14,11 @@ from cases.batch_commands import MOST_IDS, CancelBatch, FreezeBatch, PauseBatch,
 from cases.batch_queries import After, BatchDetail
 from cases.batches import CAUSES_OF_MANY, Batch, BatchState, CauseCount, ItemState
 from cases.queries import CaseFilter
+from cases.search import MAX_CHARS
 from data.nouns import shallow
 from server.api import answers, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.cases import several
+from server.api.filtering import SEARCH, one, several
 from server.api.paging import Cursor, Limit, offset
 from server.api.problems import BadRequestError
 
@@ -40,16 +41,15 @@ class BatchFilter(shapes.Body):
     tenant: Values = None
     holder: str | None = Field(None, max_length=200)
     group: str | None = Field(None, max_length=40)
-    q: str | None = Field(None, max_length=400)
+    q: str | None = Field(None, max_length=MAX_CHARS, description=SEARCH)
     assignee: Values = None
     snoozed: bool | None = None
 
     def chosen(self) -> CaseFilter:
-        """Return the filter as queries take it."""
-        own = {
-            name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant", "assignee")
-        }
-        return CaseFilter(**own, holder=self.holder, group=self.group, text=self.q, snoozed=self.snoozed)
+        """Return the filter as queries take it, without the search."""
+        own = shallow(self, ("state", "flow", "klass", "severity", "tenant", "assignee"))
+        snoozed = None if self.snoozed is None else [self.snoozed]
+        return CaseFilter(**own, holder=one(self.holder), group=one(self.group), snoozed=snoozed)
 
 
 class BatchBody(shapes.Body):
@@ -165,6 +165,7 @@ def freeze_batch(ctx: CallerContext, key: Key, body: BatchBody) -> Any:
     command = FreezeBatch(
         body.act,
         body.filter.chosen() if body.filter else None,
+        body.filter.q if body.filter else None,
         None if body.ids is None else tuple(body.ids),
         body.undeclared,
         body.code,

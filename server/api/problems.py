@@ -37,6 +37,7 @@ from cases.errors import (
     TraceRemovedError,
     UnitNotFoundError,
 )
+from cases.search import InvalidSearchError
 from collectors.applying import IsAppliedError, NothingToApplyError
 from collectors.kept_mappings import VersionNotFoundError
 from collectors.mapping_text import BadMappingError
@@ -92,6 +93,7 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (TraceRemovedError, 410),
     (VersionNotFoundError, 404),
     (BadMappingError, 422),
+    (InvalidSearchError, 422),
     (NothingToApplyError, 422),
     (IsAppliedError, 409),
     (SignedOutError, 401),
@@ -129,7 +131,7 @@ class Problem(BaseModel):
     field: str | None = None
     """Which field of the request lacks something."""
     faults: list[dict[str, str | int]] | None = None
-    """What is wrong with the text of a mapping, line by line."""
+    """What is wrong with the text of a mapping, line by line, or with a search, by position."""
 
 
 def install(app: FastAPI) -> None:
@@ -163,6 +165,8 @@ async def _problem_response(_request: Request, error: Exception) -> JSONResponse
         more = {"holder": error.holder, "since": error.since.isoformat() + "Z" if error.since else None}
     if isinstance(error, BadMappingError):
         more = {"faults": [asdict(fault) for fault in error.faults]}
+    if isinstance(error, InvalidSearchError):
+        more = {"faults": [fault._asdict() for fault in error.faults]}
     if isinstance(error, ReasonMissingError):
         more = {"field": error.field}
     return answer(name.replace(" ", "-"), name.capitalize(), status, str(error), **more)

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from cases.queries import CaseFilter
 from data import queries
 from data.migrate import migrate
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
@@ -286,6 +287,7 @@ def _value(name: str) -> object:
         "idle_since",
     )
     known["untaken"] = 900
+    known |= CaseFilter().params()
     known |= dict.fromkeys(moments, "2026-11-22 00:00:00")
     return known.get(name)
 

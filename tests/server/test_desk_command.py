@@ -99,6 +99,18 @@ def test_yes_starts_it_at_once_and_an_empty_filter_starts_nothing(terminal: Term
     assert "An empty filter would reach everything" in terminal.run("cases", "claim", code=2)
 
 
+def test_a_search_of_qualifiers_lists_and_freezes_the_same(terminal: Terminal) -> None:
+    assert terminal.json("cases", "list", "flow:returns")["total"] == 1
+    assert terminal.json("cases", "list", "value:>=10", "is:unclaimed", "SO-3")["total"] == 1
+    assert terminal.json("cases", "list", "--search", "flow:returns is:mine")["total"] == 0
+    frozen = terminal.json("cases", "claim", "--search", "flow:order-to-cash value:>=10")
+    assert (frozen["total"], frozen["flows"]) == (5, ["order-to-cash"])
+    assert frozen["asked"]["search"] == "flow:order-to-cash value:>=10"
+    refused = terminal.run("cases", "list", "is:unclaimed", "flwo:returns", code=2)
+    assert "Character 14: There is no qualifier flwo:. Did you mean flow:?" in refused
+    assert "An empty filter" in terminal.run("cases", "claim", "--search", "is:unclaimed is:awake", code=2)
+
+
 def test_it_acts_with_the_rights_of_the_token(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -41,18 +41,20 @@ class _Opened:
     frozen: dict[str, Batch] = field(default_factory=dict)
 
 
-def act_on_all(chosen: CaseFilter, count: int) -> None:
+def act_on_all(listed: CaseFilter, count: int, whole: CaseFilter) -> None:
     """Offer to act on all cases that a list shows, on whatever page of it they are.
+
+    `whole` is the filter without the tab: what a link that opens the dialog means.
 
     The dialog stays open while the page behind it runs again.
     """
-    if not _narrows(chosen) or not page_context().may("batch.run"):
+    if not _narrows(listed) or not page_context().may("batch.run"):
         return
     if count > 1 and st.button(f"Act on all {count:,}…", key="act_on_all", icon=":material/stacks:"):
-        _open(chosen)
+        _open(listed)
     if param(OPEN):
         go(**{OPEN: None})
-        _open(replace(chosen, state=None, holder=None))
+        _open(whole)
     if _OPENED in st.session_state:
         _dialog()
 
@@ -63,10 +65,7 @@ def _open(chosen: CaseFilter) -> None:
 
 
 def _narrows(chosen: CaseFilter) -> bool:
-    is_live = chosen.state is None or set(chosen.state) <= LIVE
-    own = asdict(chosen)
-    own.pop("state")
-    return is_live and any(own.values())
+    return (chosen.state is None or set(chosen.state) <= LIVE) and chosen.narrows()
 
 
 def _close() -> None:

@@ -213,7 +213,7 @@ def _open_dialog() -> None:
 def claim_next() -> None:
     """Claim the most urgent open case, and open it."""
     try:
-        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"], snoozed=False), 5).items
+        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"], snoozed=[False]), 5).items
     except SignedOutError:
         return  # the next page shows the sign-in
     for case in most_urgent:

@@ -32,7 +32,7 @@ class Tab(NamedTuple):
     states: list[str]
     shows: str
     """What it lists, as the empty tab says."""
-    snoozed: bool | None = None
+    snoozed: list[bool] | None = None
     """Only snoozed cases; False: only others."""
 
 
@@ -56,14 +56,14 @@ SNOOZED: Final = ("Snoozed", "gray", ":material/snooze:")
 VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
 """A person resolved it as repaired, and a later success of the unit verified it."""
 TABS: Final = {
-    "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=False),
+    "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=[False]),
     "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
     "claimed": Tab("Claimed", ["claimed"], "Exceptions claimed by someone."),
     "snoozed": Tab(
         "Snoozed",
         ["open"],
         "Open exceptions that come back at a time, or when they fail more often.",
-        snoozed=True,
+        snoozed=[True],
     ),
     "running": Tab(
         "Retrying",

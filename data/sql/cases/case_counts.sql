@@ -4,7 +4,7 @@ select
     chosen.snoozed_by is not null as is_snoozed,
     count(*) as cases,
     count(*) filter (where $mine is not null and chosen.holder = $mine) as mine,
-from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed) as chosen
+from chosen_case($scope, $chosen) as chosen
 group by
     chosen.state,
     is_snoozed

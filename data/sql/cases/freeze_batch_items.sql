@@ -16,9 +16,9 @@ asked as (
         chosen.value_amount,
         chosen.value_currency,
         chosen.due_at,
-    from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed) as chosen
+    from chosen_case($scope, $chosen) as chosen
     where
-        ($state::varchar[] is null or list_contains($state::varchar[], chosen.state))
+        ($states::varchar[] is null or list_contains($states::varchar[], chosen.state))
         and ($ids::varchar[] is null or chosen.id in (select unnest($ids::varchar[])))
 ),
 
