@@ -37,6 +37,7 @@ from cases.errors import (
     TraceRemovedError,
     UnitNotFoundError,
 )
+from cases.saved_views import ViewNotFoundError
 from cases.search import InvalidSearchError
 from collectors.applying import IsAppliedError, NothingToApplyError
 from collectors.kept_mappings import VersionNotFoundError
@@ -74,6 +75,7 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (CaseNotFoundError, 404),
     (GroupNotFoundError, 404),
     (BatchNotFoundError, 404),
+    (ViewNotFoundError, 404),
     (UnitNotFoundError, 404),
     (TraceNotFoundError, 404),
     (PersonNotFoundError, 404),

@@ -80,7 +80,7 @@ def test_texts_and_what_they_choose(text: str, chosen: dict[str, Any]) -> None:
     ("text", "places"),
     [
         ("flwo:invoice", [(1, 12)]),
-        ("pay class:bisness", [(5, 13)]),
+        ("pay class:biz", [(5, 9)]),
         ("value:abc is:x", [(1, 9), (11, 4)]),
         ("flow: invoice", [(1, 5)]),
         ("class:,", [(1, 7)]),

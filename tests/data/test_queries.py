@@ -190,6 +190,7 @@ VIEWS = {
     "asked_id": "unit",
     "task_case": "exception_case",
     "new_named": "named_lately",
+    "new_saved_view": "saved_view",
     "new_rate": "currency_rate",
 }
 

@@ -11,6 +11,7 @@ from cases.case import SEVERITIES
 from cases.queries import CaseFilter
 from cases.search import ME, Asker, Fault, InvalidSearchError
 from views.components.search_box import search_box, sent_search
+from views.exceptions.saved import saved_views_box
 from views.kit import labels
 from views.kit.person import page_context, who
 from views.kit.state import go, param, several
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from cases.queries import Facets
 
 PER_PAGE: Final = 50
-_SEARCH_PX: Final = 400
+_SEARCH_PX: Final = 330
 _BOX: Final = "queue_search"
 FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee")
 
@@ -41,6 +42,7 @@ def filters(*, is_grouped: bool = False) -> CaseFilter | None:
         _choice("tenant", "Tenant", facets.tenant)
         if facets.assignee or several("assignee"):
             _choice("assignee", "Assigned to", facets.assignee)
+        saved_views_box()
     return None if faults else chosen
 
 
@@ -88,7 +90,7 @@ def _choice(name: str, label: str, counted: dict[str, int]) -> None:
     options = list(dict.fromkeys([*counted, *chosen]))
     st.session_state[key] = chosen
     st.multiselect(
-        label, options, key=key, placeholder=label, label_visibility="collapsed", width=150,
+        label, options, key=key, placeholder=label, label_visibility="collapsed", width=130,
         format_func=lambda value: f"{value} ({counted[value]})" if value in counted else value,
         on_change=lambda: go(**{name: st.session_state[key], "page": None}),
     )  # fmt: skip

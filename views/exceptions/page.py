@@ -29,6 +29,7 @@ from views.exceptions.filters import (
     tabs,
     unreadable,
 )
+from views.exceptions.saved import SAVED
 from views.exceptions.table import case_list, claim_next
 from views.kit import labels
 from views.kit.acting import show_messages
@@ -131,7 +132,7 @@ def _nothing_matches(shows: str) -> None:
     )
     st.button(
         "Clear filters", icon=":material/filter_alt_off:",
-        on_click=lambda: go(**dict.fromkeys((*FILTERS, "group", "page"))),
+        on_click=lambda: go(**dict.fromkeys((*FILTERS, "group", "page", SAVED))),
     )  # fmt: skip
 
 
