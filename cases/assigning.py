@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -11,8 +12,10 @@ from cases import lifecycle, notices
 from cases.change import Change
 from cases.commands import AtHand, CaseCommand, Decision
 from cases.errors import InvalidActError
+from data import formats
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from access.context import RequestContext
@@ -40,11 +43,12 @@ class Assign(CaseCommand):
 
     def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case with who should look at it; an assignment by the holder renews the claim."""
-        case, name = loaded.case, " ".join((self.to or "").split()) or None
+        case, name = loaded.case, self.name
         if case.state not in lifecycle.LIVE:
             raise lifecycle.not_now(case, "assigned")
         lifecycle.refuse_other_holder(case, ctx.actor.name)
-        self._check(name, case, ctx)
+        self.refuse_unfit()
+        self._refuse_unable(case, ctx)
         after = replace(
             lifecycle.renewed(case, ctx.actor.name, now, ctx.limits),
             assignee=name,
@@ -53,16 +57,28 @@ class Assign(CaseCommand):
         details = {"to": name, "kind": after.assignee_kind, "was": case.assignee}
         return Decision(Change(case, after, "assigned", ctx.actor, details=details))
 
-    def _check(self, name: str | None, case: Case, ctx: RequestContext) -> None:
+    @property
+    def name(self) -> str | None:
+        """The person or team, without spaces around it; None: nobody."""
+        return " ".join((self.to or "").split()) or None
+
+    def refuse_unfit(self) -> None:
+        """Refuse a name that no case can be assigned to.
+
+        Raises:
+            InvalidActError: it is too long, or neither of a person nor of a team.
+        """
         if self.kind not in KINDS:
             raise InvalidActError(f"Assign it to one of: {', '.join(KINDS)}.")
-        if name is None:
-            return
-        if len(name) > MAX_CHARS:
+        if len(self.name or "") > MAX_CHARS:
             raise InvalidActError(f"A name has at most {MAX_CHARS} characters.")
-        if self.kind == PERSON and not ctx.authority.local and not may_act(ctx, name, case):
+
+    def _refuse_unable(self, case: Case, ctx: RequestContext) -> None:
+        if self.name is None or self.kind != PERSON or ctx.authority.local:
+            return
+        if not may_act(ctx, self.name, case):
             raise InvalidActError(
-                f"{name} is not an active person with the operator role for this exception. "
+                f"{self.name} is not an active person with the operator role for this exception. "
                 "Choose another person, or a team."
             )
 
@@ -73,6 +89,18 @@ class Assign(CaseCommand):
             notices.notify(tx, after.assignee, notices.ASSIGNED, after, by=ctx.actor, now=now)
         return after
 
+    @classmethod
+    def apply_all(
+        cls, tx: Tx, decided: Sequence[tuple[str, Decision]], ctx: RequestContext, now: datetime
+    ) -> None:
+        """Write the assignments, and one notice to each person, about the first of them."""
+        super(Assign, cls).apply_all(tx, decided, ctx, now)
+        cases = [made for _, one in decided if (made := one.change.after).assignee_kind == PERSON]
+        for name, count in Counter(case.assignee for case in cases).items():
+            first = next(case for case in cases if case.assignee == name)
+            more = f"{formats.count(count, 'exception')} at once, this is the first" if count > 1 else None
+            notices.notify(tx, name, notices.ASSIGNED, first, by=ctx.actor, now=now, reason=more)
+
 
 def may_act(ctx: RequestContext, name: str, case: Case) -> bool:
     """Return whether somebody is an active person who may claim a case."""
@@ -80,6 +108,16 @@ def may_act(ctx: RequestContext, name: str, case: Case) -> bool:
     if person is None or person.state != PersonState.ACTIVE:
         return False
     return roles.granting(person.grants, "case.claim", case.tenant, case.flow) is not None
+
+
+def people_anywhere(ctx: RequestContext) -> list[str]:
+    """Return the people who may act on any case at all; in local mode nobody is known by name."""
+    people = ctx.directory.people
+    return sorted(
+        name
+        for name, person in people.items()
+        if person.state == PersonState.ACTIVE and roles.anywhere(person.grants, "case.claim")
+    )
 
 
 def people_for(ctx: RequestContext, case: Case) -> list[str]:

@@ -11,6 +11,7 @@ from access.commands import Command, Target
 from access.errors import ForbiddenError
 from audit import trail
 from cases import lifecycle, workers
+from cases.batch_terms import NOTHING, Terms, refuse_unfit
 from cases.batches import (
     STARTED,
     VERBS,
@@ -23,7 +24,7 @@ from cases.batches import (
     Sample,
     noun_of_money,
 )
-from cases.errors import InvalidActError, ReasonMissingError
+from cases.errors import InvalidActError
 from cases.queries import CaseFilter
 from cases.search import Asker, parse
 from data.nouns import noun
@@ -71,6 +72,7 @@ class FreezeBatch(Command[None, Batch, Batch]):
     undeclared: bool = False
     code: str | None = None
     reason: str | None = None
+    given: Terms = NOTHING
 
     def decide(self, _loaded: None, ctx: RequestContext, now: datetime) -> Batch:
         """Return the batch without its items."""
@@ -92,6 +94,7 @@ class FreezeBatch(Command[None, Batch, Batch]):
             undeclared=self.undeclared,
             code=self.code,
             reason=(self.reason or "").strip() or None,
+            given=self.given,
             created_at=now,
             total=0,
             left_out=0,
@@ -254,28 +257,29 @@ class StartBatch(BatchCommand):
     """Start a batch whose list was frozen. Items that another batch has by now are skipped.
 
     Raises, when performed:
-        InvalidActError: there is no such resolution code, the reason is too short, or nothing is to be done.
+        InvalidActError: nothing is to be done, or its code, reason, person, team or time is not valid.
         ReasonMissingError: a retry has no reason.
     """
 
     code: str | None = None
     reason: str | None = None
+    given: Terms = NOTHING
 
     def decide(self, loaded: Batch | None, ctx: RequestContext, now: datetime) -> BatchChange:
         """Return the batch running."""
         batch = self.own(loaded, ctx, "start")
         if batch.state != BatchState.FROZEN:
             raise BatchStateError(batch, "started")
-        code, reason = self.code or batch.code, (self.reason or "").strip() or batch.reason
-        _refuse_unfit(batch, code, reason)
         after = replace(
             batch,
             state=BatchState.RUNNING,
-            code=code if batch.act == "resolve" else None,
-            reason=reason,
+            code=(self.code or batch.code) if batch.act == "resolve" else None,
+            reason=(self.reason or "").strip() or batch.reason,
+            given=batch.given if self.given == NOTHING else self.given,
             started_at=now,
             credential=ctx.actor.credential,
         )
+        refuse_unfit(after, ctx, now)
         return BatchChange(batch, after, "batch started")
 
     def apply(self, tx: Tx, decided: BatchChange, ctx: RequestContext, now: datetime) -> Batch:
@@ -284,15 +288,6 @@ class StartBatch(BatchCommand):
         taken = tx.run("cases/skip_taken_items", asked)
         after = replace(decided.after, skipped=len(taken))
         return BatchCommand.apply(self, tx, replace(decided, after=after), ctx, now)
-
-
-def _refuse_unfit(batch: Batch, code: str | None, reason: str | None) -> None:
-    if not batch.total:
-        raise InvalidActError(f"Batch {batch.id} has no exception to act on. Freeze another list.")
-    if batch.act == "resolve":
-        lifecycle.refuse_resolution(code or "", reason or "")
-    if batch.act == "retry" and not reason:
-        raise ReasonMissingError("Give a reason: what has changed since these exceptions failed?")
 
 
 @dataclass(frozen=True, slots=True)

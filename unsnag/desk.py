@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _FILTERS: Final = ("state", "flow", "class", "severity", "tenant")
-_ACTS: Final = ("claim", "release", "retry", "resolve")
+_ACTS: Final = ("claim", "release", "retry", "resolve", "assign", "snooze")
+_TAKEN: Final = {
+    "retry": ("reason",),
+    "resolve": ("code", "reason"),
+    "assign": ("to", "kind"),
+    "snooze": ("until", "more", "reason"),
+}
+"""What an act sends beside what it acts on."""
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
 _CASE: Final = ("id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_at")
 _BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
@@ -81,7 +88,7 @@ def _act_on_all(options: argparse.Namespace) -> tuple[Any, list[str], int]:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    names = {"retry": ("reason",), "resolve": ("code", "reason")}.get(options.verb, ())
+    names = _TAKEN.get(options.verb, ())
     return {name: value for name in names if (value := getattr(options, name))}
 
 
@@ -152,8 +159,14 @@ def _add_cases(verbs: Any) -> None:
         act.add_argument("ids", nargs="*", metavar="ID")
         _add_filter(act)
         act.add_argument("--yes", action="store_true", help="with a filter: start the batch at once")
-        if name in {"retry", "resolve"}:
+        if "reason" in _TAKEN.get(name, ()):
             act.add_argument("--reason", help="why; kept with each exception")
+        if name == "assign":
+            act.add_argument("--to", required=True, metavar="NAME", help="the person or team")
+            act.add_argument("--team", dest="kind", action="store_const", const="team", default="person")
+        if name == "snooze":
+            act.add_argument("--until", metavar="TIME", help="RFC 3339; without a zone: UTC")
+            act.add_argument("--more", type=int, help="how many more failures bring it back")
         if name == "resolve":
             act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
 

@@ -10,23 +10,27 @@ from pydantic import BaseModel, Field
 
 from access.commands import perform
 from cases import batch_queries
+from cases.assigning import MAX_CHARS as MAX_CHARS_OF_NAME
 from cases.batch_commands import MOST_IDS, CancelBatch, FreezeBatch, PauseBatch, ResumeBatch, StartBatch
 from cases.batch_queries import After, BatchDetail
+from cases.batch_terms import Terms
 from cases.batches import CAUSES_OF_MANY, Batch, BatchState, CauseCount, ItemState
 from cases.queries import CaseFilter
 from cases.search import MAX_CHARS
+from cases.snoozing import MOST as MOST_FAILURES
+from data.clock import aware
 from data.nouns import shallow
 from server.api import answers, shapes
 from server.api.callers import CallerContext, Context, Key
 from server.api.filtering import SEARCH, one, several
-from server.api.paging import Cursor, Limit, offset
+from server.api.paging import Cursor, Limit, moment, offset
 from server.api.problems import BadRequestError
 
 router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
 
 LEFT_OUT_SHOWN = 100
 Values = Annotated[list[Annotated[str, Field(max_length=400)]] | None, Field(max_length=200)]
-Act = Literal["claim", "release", "retry", "resolve"]
+Act = Literal["claim", "release", "retry", "resolve", "assign", "snooze"]
 _STATES = f"One or several with commas between: {', '.join(BatchState)}."
 _ITEM_STATES = f"One or several with commas between: {', '.join(ItemState)}."
 
@@ -52,7 +56,20 @@ class BatchFilter(shapes.Body):
         return CaseFilter(**own, holder=one(self.holder), group=one(self.group), snoozed=snoozed)
 
 
-class BatchBody(shapes.Body):
+class TermsBody(shapes.Body):
+    """What assigning and snoozing take."""
+
+    to: str | None = Field(None, max_length=MAX_CHARS_OF_NAME, description="Assign: the person or team.")
+    kind: Literal["person", "team"] = "person"
+    until: str | None = Field(None, max_length=40, description="Snooze: RFC 3339; without a zone: UTC.")
+    more: int | None = Field(None, ge=1, le=MOST_FAILURES, description="Snooze: failures that bring it back.")
+
+    def given(self) -> Terms:
+        """Return it as commands take it."""
+        return Terms(self.to, self.kind, moment(self.until, "until"), self.more)
+
+
+class BatchBody(TermsBody):
     """What is to be done with which exceptions. Give a filter or ids."""
 
     act: Act
@@ -69,7 +86,7 @@ class BatchBody(shapes.Body):
     )
 
 
-class StartBody(shapes.Body):
+class StartBody(TermsBody):
     """What the start needs, where it was not given with the list."""
 
     code: str | None = Field(None, max_length=40)
@@ -100,6 +117,15 @@ class Reason(BaseModel):
     items: int
 
 
+class BatchTerms(BaseModel):
+    """Whom a batch assigns to, or until when it snoozes."""
+
+    to: str | None
+    kind: str
+    until: shapes.Time | None
+    more: int | None
+
+
 class BatchLine(BaseModel):
     """One act on many exceptions, and how far it is: total = done + failed + skipped + waiting."""
 
@@ -109,6 +135,7 @@ class BatchLine(BaseModel):
     author: str
     code: str | None
     reason: str | None
+    given: BatchTerms
     why: str | None = Field(description="Why it was stopped, or who paused or cancelled it.")
     asked: dict[str, Any] = Field(description="The filter, or how many ids.")
     undeclared: bool
@@ -170,6 +197,7 @@ def freeze_batch(ctx: CallerContext, key: Key, body: BatchBody) -> Any:
         body.undeclared,
         body.code,
         body.reason,
+        body.given(),
     )
     batch = perform(command, ctx, key=key)
     causes = batch_queries.causes(ctx, batch.id)
@@ -218,7 +246,7 @@ def list_batch_items(
 def start_batch(batch_id: str, ctx: CallerContext, key: Key, body: StartBody | None = None) -> Any:
     """Start a batch. Its exceptions are looked at again one by one; what has changed is skipped."""
     given = body or StartBody()
-    return _line(perform(StartBatch(batch_id, given.code, given.reason), ctx, key=key))
+    return _line(perform(StartBatch(batch_id, given.code, given.reason, given.given()), ctx, key=key))
 
 
 @router.post("/{batch_id}/pause", response_model=BatchLine)
@@ -242,6 +270,7 @@ def cancel_batch(batch_id: str, ctx: CallerContext, key: Key) -> Any:
 def _line(batch: Batch) -> dict[str, Any]:
     return {
         **shallow(batch),
+        "given": {**shallow(batch.given), "until": aware(batch.given.until)},
         "waiting": batch.waiting,
         "left_out_total": batch.left_out,
         "value": [answers.money(value) for value in batch.value],

@@ -99,6 +99,21 @@ def test_yes_starts_it_at_once_and_an_empty_filter_starts_nothing(terminal: Term
     assert "An empty filter would reach everything" in terminal.run("cases", "claim", code=2)
 
 
+def test_assign_and_snooze_take_ids_or_a_filter(terminal: Terminal) -> None:
+    first, second = (case["id"] for case in terminal.json("cases", "list", "--limit", "2")["items"])
+    assigned = terminal.json("cases", "assign", first, second, "--to", "desk", "--team")["done"]
+    assert {case["assignee"] for case in assigned} == {"desk"}
+    assert terminal.json("cases", "snooze", first, "--more", "3")["done"][0]["snoozed_by"] == "ann"
+    started = terminal.json("cases", "assign", "--flow", "order-to-cash", "--to", "bob", "--yes")
+    terminal.carry_out(started["id"])
+    assert terminal.json("cases", "list", "assignee:bob")["total"] == 5
+    preview = terminal.run("cases", "snooze", "--flow", "returns", "--more", "2")
+    terminal.run("batches", "start", preview.split()[-1])
+    terminal.carry_out(preview.split()[-1])
+    assert terminal.json("cases", "list", "is:snoozed flow:returns")["total"] == 1
+    assert "An empty filter" in terminal.run("cases", "assign", "--to", "bob", code=2)
+
+
 def test_a_search_of_qualifiers_lists_and_freezes_the_same(terminal: Terminal) -> None:
     assert terminal.json("cases", "list", "flow:returns")["total"] == 1
     assert terminal.json("cases", "list", "value:>=10", "is:unclaimed", "SO-3")["total"] == 1

@@ -21,7 +21,7 @@ from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
 from views.kit.leaving import release_all_dialog
 from views.kit.person import context, page_context, who
-from views.kit.sorting import snooze_dialog
+from views.kit.sorting import assign_dialog, snooze_dialog
 from views.kit.state import go
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ def _acts_on(selected: list[str]) -> None:
         retry_dialog(selected)
     if st.button(f"Snooze {count}…", key="many_snooze", icon=":material/snooze:"):
         snooze_dialog(selected)
+    if st.button(f"Assign {count}…", key="many_assign", icon=":material/assignment_ind:"):
+        assign_dialog(selected)
     if st.button(f"Resolve {count}…", key="many_resolve", icon=":material/task_alt:"):
         resolve_dialog(selected)
 

@@ -67,7 +67,7 @@ judged as (
             when not in_scope(asked.tenant, asked.flow, $reach::varchar[]) then 'not_permitted'
             when taken.batch_id is not null then 'other_batch'
             when asked.holder <> $me then 'held'
-            when $verb in ('claim', 'retry') and not list_contains($waiting::varchar[], asked.state) then 'busy'
+            when $verb in ('claim', 'retry', 'snooze') and not list_contains($waiting::varchar[], asked.state) then 'busy'
             when $verb = 'release' and asked.holder is null then 'not_held'
             when
                 $verb = 'release'
