@@ -64,6 +64,8 @@ _RULES: Final = (
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
     ActRule("batch.freeze", _from(OPERATOR), "list what a batch would act on", quiet=True),
     ActRule("batch.run", _from(OPERATOR), "start, pause, resume and cancel a batch of acts"),
+    ActRule("view.save", _from(VIEWER), "save, change and remove one's own views of the queue"),
+    ActRule("view.share", _from(OPERATOR), "share views of the queue, change and remove shared ones"),
     ActRule("export", _from(VIEWER), "export the rows behind a figure"),
     ActRule("kpi.target", _from(APPROVER), "set the target and the owner of a figure", whole=True),
     ActRule("currency.rate", _from(OPERATOR), "set what a currency is worth", whole=True),

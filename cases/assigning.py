@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -12,8 +13,10 @@ from cases.change import Change
 from cases.commands import AtHand, CaseCommand, Decision
 from cases.errors import InvalidActError
 from cases.escalation import PERSON, TEAM
+from data import formats
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from access.context import RequestContext
@@ -53,12 +56,37 @@ class Assign(CaseCommand):
         details = {"to": name, "kind": after.assignee_kind, "was": case.assignee}
         return Decision(Change(case, after, "assigned", ctx.actor, details=details))
 
+    def refuse_unfit(self) -> str | None:
+        """Return the name without the spaces around it, None for nobody; refuse one that no case can go to.
+
+        Raises:
+            InvalidActError: it is too long, or neither of a person nor of a team.
+        """
+        name = " ".join((self.to or "").split()) or None
+        if self.kind not in KINDS:
+            raise InvalidActError(f"Choose one of: {', '.join(KINDS)}.")
+        if len(name or "") > MAX_CHARS:
+            raise InvalidActError(f"A name has at most {MAX_CHARS} characters.")
+        return name
+
     def apply(self, tx: Tx, decided: Decision, ctx: RequestContext, now: datetime) -> Case:
         """Write the assignment, and the notice."""
         after = CaseCommand.apply(self, tx, decided, ctx, now)
         if after.assignee_kind == PERSON:
             notices.notify(tx, after.assignee, notices.ASSIGNED, after, by=ctx.actor, now=now)
         return after
+
+    @classmethod
+    def apply_all(
+        cls, tx: Tx, decided: Sequence[tuple[str, Decision]], ctx: RequestContext, now: datetime
+    ) -> None:
+        """Write the assignments, and one notice to each person, about the first of them."""
+        super(Assign, cls).apply_all(tx, decided, ctx, now)
+        cases = [made for _, one in decided if (made := one.change.after).assignee_kind == PERSON]
+        for name, count in Counter(case.assignee for case in cases).items():
+            first = next(case for case in cases if case.assignee == name)
+            more = f"{formats.count(count, 'exception')} at once, this is the first" if count > 1 else None
+            notices.notify(tx, name, notices.ASSIGNED, first, by=ctx.actor, now=now, reason=more)
 
 
 def checked_name(to: str | None, kind: str, case: Case, ctx: RequestContext) -> str | None:
@@ -67,14 +95,8 @@ def checked_name(to: str | None, kind: str, case: Case, ctx: RequestContext) -> 
     Raises:
         InvalidActError: there is no such person, or they may not act on the case.
     """
-    name = " ".join((to or "").split()) or None
-    if kind not in KINDS:
-        raise InvalidActError(f"Choose one of: {', '.join(KINDS)}.")
-    if name is None:
-        return None
-    if len(name) > MAX_CHARS:
-        raise InvalidActError(f"A name has at most {MAX_CHARS} characters.")
-    if kind == PERSON and not ctx.authority.local and not may_act(ctx, name, case):
+    name = Assign(case.id, to, kind).refuse_unfit()
+    if name and kind == PERSON and not ctx.authority.local and not may_act(ctx, name, case):
         raise InvalidActError(
             f"{name} is not an active person with the operator role for this exception. "
             "Choose another person, or a team."
@@ -88,6 +110,16 @@ def may_act(ctx: RequestContext, name: str, case: Case) -> bool:
     if person is None or person.state != PersonState.ACTIVE:
         return False
     return roles.granting(person.grants, "case.claim", case.tenant, case.flow) is not None
+
+
+def people_anywhere(ctx: RequestContext) -> list[str]:
+    """Return the people who may act on any case at all; in local mode nobody is known by name."""
+    people = ctx.directory.people
+    return sorted(
+        name
+        for name, person in people.items()
+        if person.state == PersonState.ACTIVE and roles.anywhere(person.grants, "case.claim")
+    )
 
 
 def people_for(ctx: RequestContext, case: Case) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from access.commands import Command, Target
 from access.errors import ForbiddenError
 from audit import trail
 from cases import lifecycle, workers
+from cases.batch_terms import NOTHING, Terms, refuse_unfit
 from cases.batches import (
     STARTED,
     VERBS,
@@ -23,8 +24,9 @@ from cases.batches import (
     Sample,
     noun_of_money,
 )
-from cases.errors import InvalidActError, ReasonMissingError
+from cases.errors import InvalidActError
 from cases.queries import CaseFilter
+from cases.search import Asker, parse
 from data.nouns import noun
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class FreezeBatch(Command[None, Batch, Batch]):
 
     Raises, when performed:
         EmptyFilterError: the filter chooses nothing in particular, and there are no ids.
+        InvalidSearchError: the search cannot be read.
         InvalidActError: there is no such act, or both a filter and ids are given.
     """
 
@@ -63,18 +66,22 @@ class FreezeBatch(Command[None, Batch, Batch]):
     verb: str
     """A key of `cases.batches.VERBS`."""
     chosen: CaseFilter | None = None
+    search: str | None = None
+    """A search that narrows the filter; see `cases.search`."""
     ids: tuple[str, ...] | None = None
     undeclared: bool = False
     code: str | None = None
     reason: str | None = None
+    given: Terms = NOTHING
 
     def decide(self, _loaded: None, ctx: RequestContext, now: datetime) -> Batch:
         """Return the batch without its items."""
         if self.verb not in VERBS:
             raise InvalidActError(f"A batch cannot {self.verb!r}. Choose one of: {', '.join(VERBS)}.")
-        if self.chosen is not None and self.ids is not None:
+        chosen = self._filter(ctx, now)
+        if chosen is not None and self.ids is not None:
             raise InvalidActError("Give a filter or ids, not both.")
-        if not self.ids and not _narrows(self.chosen):
+        if not self.ids and not (chosen and chosen.narrows()):
             raise EmptyFilterError
         return Batch(
             id=uuid.uuid4().hex[:16],
@@ -83,10 +90,11 @@ class FreezeBatch(Command[None, Batch, Batch]):
             author=ctx.actor.name,
             author_kind=ctx.actor.kind,
             credential=ctx.actor.credential,
-            asked=_filter_of(self.chosen, self.ids),
+            asked=_stated(chosen, self.search, self.ids),
             undeclared=self.undeclared,
             code=self.code,
             reason=(self.reason or "").strip() or None,
+            given=self.given,
             created_at=now,
             total=0,
             left_out=0,
@@ -105,13 +113,20 @@ class FreezeBatch(Command[None, Batch, Batch]):
         tx.topics.add("batch")
         return frozen
 
+    def _filter(self, ctx: RequestContext, now: datetime) -> CaseFilter | None:
+        """Return the filter within the search, which a command keeps as text: repeated it is the same."""
+        if not self.search:
+            return self.chosen
+        asker = Asker(ctx.actor.name, now.replace(tzinfo=UTC))
+        return (self.chosen or CaseFilter()).within(parse(self.search, asker))
+
     def _wanted(self, batch: Batch, ctx: RequestContext, now: datetime) -> dict[str, Any]:
-        chosen = self.chosen or CaseFilter()
+        chosen = self._filter(ctx, now) or CaseFilter()
         # A filter without a state means what is not closed; ids mean what they name.
         states = chosen.state or (None if self.ids else sorted(lifecycle.LIVE))
         return {
             **chosen.params(),
-            "state": states,
+            "states": states,
             "ids": None if self.ids is None else list(self.ids),
             "scope": _listed(ctx.authority.scope(ctx.actor, "read")),
             "reach": _listed(ctx.authority.scope(ctx.actor, VERBS[batch.act].act)),
@@ -135,23 +150,11 @@ class FreezeBatch(Command[None, Batch, Batch]):
         return Batch.of_json(kept)
 
 
-def _narrows(chosen: CaseFilter | None) -> bool:
-    """Return whether a filter chooses something in particular; a state alone is all there is of it."""
-    if chosen is None:
-        return False
-    values = asdict(replace(chosen, state=None, snoozed=None))
-    return chosen.snoozed is True or any(
-        any(part.strip() for part in value) if isinstance(value, list) else value and value.strip()
-        for value in values.values()
-    )
-
-
-def _filter_of(chosen: CaseFilter | None, ids: Sequence[str] | None) -> dict[str, Any]:
+def _stated(chosen: CaseFilter | None, search: str | None, ids: Sequence[str] | None) -> dict[str, Any]:
+    """Return what the list was asked for, as JSON."""
     if ids is not None:
         return {"ids": len(ids)}
-    return {
-        name: value for name, value in asdict(chosen or CaseFilter()).items() if value not in (None, [], "")
-    }
+    return (chosen or CaseFilter()).stated() | ({"search": search} if search else {})
 
 
 def _listed(scope: Sequence[str] | None) -> list[str] | None:
@@ -254,28 +257,29 @@ class StartBatch(BatchCommand):
     """Start a batch whose list was frozen. Items that another batch has by now are skipped.
 
     Raises, when performed:
-        InvalidActError: there is no such resolution code, the reason is too short, or nothing is to be done.
+        InvalidActError: nothing is to be done, or its code, reason, person, team or time is not valid.
         ReasonMissingError: a retry has no reason.
     """
 
     code: str | None = None
     reason: str | None = None
+    given: Terms = NOTHING
 
     def decide(self, loaded: Batch | None, ctx: RequestContext, now: datetime) -> BatchChange:
         """Return the batch running."""
         batch = self.own(loaded, ctx, "start")
         if batch.state != BatchState.FROZEN:
             raise BatchStateError(batch, "started")
-        code, reason = self.code or batch.code, (self.reason or "").strip() or batch.reason
-        _refuse_unfit(batch, code, reason)
         after = replace(
             batch,
             state=BatchState.RUNNING,
-            code=code if batch.act == "resolve" else None,
-            reason=reason,
+            code=(self.code or batch.code) if batch.act == "resolve" else None,
+            reason=(self.reason or "").strip() or batch.reason,
+            given=batch.given if self.given == NOTHING else self.given,
             started_at=now,
             credential=ctx.actor.credential,
         )
+        refuse_unfit(after, ctx, now)
         return BatchChange(batch, after, "batch started")
 
     def apply(self, tx: Tx, decided: BatchChange, ctx: RequestContext, now: datetime) -> Batch:
@@ -284,15 +288,6 @@ class StartBatch(BatchCommand):
         taken = tx.run("cases/skip_taken_items", asked)
         after = replace(decided.after, skipped=len(taken))
         return BatchCommand.apply(self, tx, replace(decided, after=after), ctx, now)
-
-
-def _refuse_unfit(batch: Batch, code: str | None, reason: str | None) -> None:
-    if not batch.total:
-        raise InvalidActError(f"Batch {batch.id} has no exception to act on. Freeze another list.")
-    if batch.act == "resolve":
-        lifecycle.refuse_resolution(code or "", reason or "")
-    if batch.act == "retry" and not reason:
-        raise ReasonMissingError("Give a reason: what has changed since these exceptions failed?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from access.errors import ForbiddenError
+from cases.assigning import Assign
+from cases.batch_terms import NOTHING, Terms
 from cases.case import Money, json_value
 from cases.commands import Claim, Release, Resolve, RetryCase
 from cases.errors import AlreadyClaimedError, CaseNotFoundError, InvalidActError
+from cases.snoozing import Snooze
 from data.errors import ConflictError, UnsnagError
 from data.nouns import noun
 
@@ -66,6 +69,8 @@ VERBS: Final[Mapping[str, type[CaseCommand]]] = {
     "release": Release,
     "retry": RetryCase,
     "resolve": Resolve,
+    "assign": Assign,
+    "snooze": Snooze,
 }
 """What a batch can do with each of its cases."""
 
@@ -150,6 +155,8 @@ class Batch:
     """A retry also of steps that do not declare whether they are safe to replay."""
     code: str | None = None
     reason: str | None = None
+    given: Terms = NOTHING
+    """Whom it assigns to, until when it snoozes."""
     why: str | None = None
     """Why it was stopped, or who paused or cancelled it."""
     created_at: datetime
@@ -186,6 +193,7 @@ class Batch:
             row,
             state=BatchState(row["state"]),
             asked=asked,
+            given=Terms.of_json(row["given"]),
             value=tuple(Money(Decimal(amount), currency) for amount, currency in value),
             samples=tuple(Sample(*sample) for sample in samples),
         )
@@ -201,6 +209,7 @@ class Batch:
         value = [[str(amount), currency] for amount, currency in self.value]
         return {one.name: getattr(self, one.name) for one in fields(self)} | {
             "asked": orjson.dumps(self.asked).decode(),
+            "given": self.given.json(),
             "flows": list(self.flows),
             "value": orjson.dumps(value).decode(),
             "samples": orjson.dumps([list(sample) for sample in self.samples]).decode(),
@@ -213,6 +222,10 @@ class Batch:
                 return RetryCase(case_id, self.reason)
             case "resolve":
                 return Resolve(case_id, self.code or "", self.reason or "")
+            case "assign":
+                return self.given.assign(case_id)
+            case "snooze":
+                return self.given.snooze(case_id, self.reason)
             case "claim":
                 return Claim(case_id)
             case _:

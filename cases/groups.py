@@ -159,7 +159,7 @@ def one(reading: Reading, group_id: str, now: datetime) -> Group:
     Raises:
         GroupNotFoundError: there is none within the scope.
     """
-    found = listed(reading, CaseFilter(group=group_id), now, is_open=None, limit=1).items
+    found = listed(reading, CaseFilter(group=[group_id]), now, is_open=None, limit=1).items
     if not found:
         raise GroupNotFoundError(group_id)
     return found[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from operator import add, or_
 from typing import TYPE_CHECKING, Any, Final
 
 from cases import group_notes, lifecycle, service_rules
@@ -14,7 +16,7 @@ from data.clock import stored, utc_now
 from data.nouns import Page, noun, shallow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from cases.group_notes import GroupNote
@@ -30,28 +32,92 @@ SNOOZED: Final = "snoozed"
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases; None leaves a field open. `klass` is the class, which Python keeps for itself."""
+    """Which cases; None leaves a field open. `klass` is the class, which Python keeps for itself.
+
+    Lists, counts, facets, groups and batches all take it. `cases.search` makes one of a text.
+    """
 
     state: list[str] | None = None
     flow: list[str] | None = None
     klass: list[str] | None = None
     severity: list[str] | None = None
     tenant: list[str] | None = None
-    holder: str | None = None
-    group: str | None = None
+    holder: list[str] | None = None
+    group: list[str] | None = None
     text: str | None = None
+    """One phrase of the title, message or unit ID."""
     assignee: list[str] | None = None
-    snoozed: bool | None = None
-    due: str | None = None
-    """One of `DUE`."""
+    step: list[str] | None = None
+    currency: list[str] | None = None
+    words: list[str] | None = None
+    """Phrases that all have to be there."""
+    snoozed: list[bool] | None = None
+    claimed: list[bool] | None = None
+    assigned: list[bool] | None = None
+    safe: list[bool] | None = None
+    """Whether its step declares that it is safe to replay."""
+    value_from: Decimal | None = None
+    value_to: Decimal | None = None
+    opened_from: datetime | None = None
+    opened_to: datetime | None = None
+    due: list[str] | None = None
+    """Of `DUE`: all of them have to hold at the moment of asking."""
+    nothing: bool = False
+    """Two filters that no case passes at once."""
 
     def params(self) -> dict[str, Any]:
-        """Return the filter as the parameters of a query, without the state."""
-        own = asdict(self)
-        own.pop("state")
-        snoozed = own.pop("snoozed")
-        given = {name: value or None for name, value in own.items() if name != "klass"}
-        return {"class": self.klass or None, "snoozed": snoozed, **given, "moment": stored(utc_now())}
+        """Return the filter as the parameter of a query, without the state."""
+        own = {name: value or None for name, value in asdict(self).items()}
+        own |= {"moment": stored(utc_now()), "nothing": self.nothing}
+        own |= {name: getattr(self, name) for name in _RANGES}  # zero is an amount
+        own["words"] = [word for word in (*(self.words or ()), self.text or "") if word.strip()] or None
+        return {"chosen": own}
+
+    def within(self, other: CaseFilter) -> CaseFilter:
+        """Return the filter of the cases that pass both."""
+        own, others = shallow(self), shallow(other)
+        both = {name: _joined(name, value, others[name]) for name, value in own.items()}
+        is_none = any(value == [] for value in both.values())
+        return CaseFilter(**both | {"nothing": self.nothing or other.nothing or is_none})
+
+    def narrows(self) -> bool:
+        """Return whether it chooses something in particular.
+
+        A state alone does not, nor whether somebody has claimed it, nor what is not snoozed.
+        """
+        free = {"state": None, "claimed": None, "snoozed": self.snoozed if self.snoozed == [True] else None}
+        return any(_says(value) for value in (asdict(self) | free).values())
+
+    def stated(self) -> dict[str, Any]:
+        """Return what it chooses, as JSON."""
+        own = {name: value for name, value in asdict(self).items() if value not in (None, [], "", False)}
+        return {name: str(value) if isinstance(value, Decimal) else value for name, value in own.items()}
+
+
+_RANGES: Final = ("value_from", "value_to", "opened_from", "opened_to")
+_JOINED: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "words": add, "text": "{} {}".format, "value_from": max, "value_to": min, "opened_from": max,
+    "opened_to": min, "due": add, "nothing": or_,
+}  # fmt: skip
+"""How two values of a field become one; lists keep what is in both."""
+
+
+def _joined(name: str, mine: Any, others: Any) -> Any:
+    if mine is None or others is None:
+        return others if mine is None else mine
+    join: Callable[[Any, Any], Any] = _JOINED.get(name, _shared)
+    return join(mine, others)
+
+
+def _shared(mine: list[Any], others: list[Any]) -> list[Any]:
+    return [value for value in mine if value in others]
+
+
+def _says(value: Any) -> bool:
+    """Return whether a value of a filter chooses something; blanks do not."""
+    if isinstance(value, list):
+        return any(not isinstance(part, str) or part.strip() for part in value)
+    return bool(value.strip()) if isinstance(value, str) else value is not None and value is not False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +257,21 @@ def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dic
         for one in found
         if not chosen.state or one.state in chosen.state
     }
-    if mine is None:
-        return by_state
-    both = {"mine": sum(one.mine for one in found), UNADDRESSED: sum(one.unaddressed for one in found)}
-    return by_state | both
+    both = {"mine": sum(one.mine for one in found if not chosen.state or one.state in chosen.state)}
+    both |= {UNADDRESSED: sum(one.unaddressed for one in found)}
+    return by_state | (both if mine else {})
 
 
-def facets(reading: Reading) -> Facets:
-    """Count the live cases by flow, class, severity and tenant."""
-    found = Facets()
+def facets(reading: Reading, chosen: CaseFilter | None = None) -> Facets:
+    """Count the cases that pass the filter by flow, class, severity, tenant and assignee.
+
+    Each of these is counted as the others choose: the numbers are what one gets by choosing a value more.
+    Without a state the live cases are counted.
+    """
+    found, chosen = Facets(), chosen or CaseFilter()
     by_name = {"class": found.klass, **shallow(found)}
-    for row in reading.query("cases/case_facets", {"live": sorted(lifecycle.LIVE)}):
+    states = chosen.state or sorted(lifecycle.LIVE)
+    for row in reading.query("cases/case_facets", {**chosen.params(), "states": states}):
         by_name[row["name"]][row["value"]] = row["cases"]
     return found
 

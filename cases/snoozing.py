@@ -15,8 +15,10 @@ from cases.change import Change, make
 from cases.commands import AtHand, CaseCommand, Decision
 from cases.errors import InvalidActError
 from data import formats
+from data.nouns import shallow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from access.context import RequestContext
@@ -75,12 +77,17 @@ class Snooze(CaseCommand):
         if case.state not in lifecycle.WAITING:
             raise lifecycle.not_now(case, "snoozed")
         lifecycle.refuse_other_holder(case, ctx.actor.name)
-        self._check(now)
+        self.refuse_unfit(now)
         details = {"until": self.until, "more": self.more}
         why = (self.reason or "").strip() or None
         return Decision(Change(case, self._asleep(case, ctx.actor.name), "snoozed", ctx.actor, why, details))
 
-    def _check(self, now: datetime) -> None:
+    def refuse_unfit(self, now: datetime) -> None:
+        """Refuse a time or count that no case can be snoozed for.
+
+        Raises:
+            InvalidActError: neither is given, or one lies outside of what is allowed.
+        """
         if self.until is None and self.more is None:
             raise InvalidActError(
                 "Choose a time until which it is snoozed, or how many failures bring it back."
@@ -89,6 +96,20 @@ class Snooze(CaseCommand):
             raise InvalidActError(f"The time must lie in the next {LONGEST.days} days.")
         if self.more is not None and not 1 <= self.more <= MOST:
             raise InvalidActError(f"The number of failures must be from 1 to {MOST:,}.")
+
+    @classmethod
+    def apply_all(
+        cls, tx: Tx, decided: Sequence[tuple[str, Decision]], ctx: RequestContext, now: datetime
+    ) -> None:
+        """Write the snoozes, behind the release of the claims among them."""
+        claimed = [(act, before) for act, one in decided if (before := one.change.before) and before.holder]
+        releases = [
+            Change(case, lifecycle.release(case, ctx.actor.name), "released", ctx.actor, act=act)
+            for act, case in claimed
+        ]
+        free = {case.id: case for case in make(tx, releases, now)}
+        behind = [(act, _behind_release(one, free)) for act, one in decided]
+        super(Snooze, cls).apply_all(tx, behind, ctx, now)
 
     def _asleep(self, case: Case, actor: str) -> Case:
         count = None if self.more is None else case.occurrences + self.more
@@ -102,6 +123,16 @@ class Snooze(CaseCommand):
             (free,) = make(tx, [Change(change.before, released, "released", ctx.actor)], now)
             change = replace(change, before=free, after=self._asleep(free, ctx.actor.name))
         return CaseCommand.apply(self, tx, replace(decided, change=change), ctx, now)
+
+
+def _behind_release(decided: Decision, free: Mapping[str, Case]) -> Decision:
+    """Return a snooze that begins at the case as its release left it."""
+    after = decided.change.after
+    if after.id not in free:
+        return decided
+    case = free[after.id]
+    asleep = replace(case, **shallow(after, lifecycle.AWAKE))
+    return replace(decided, change=replace(decided.change, before=case, after=asleep))
 
 
 @dataclass(frozen=True, slots=True)

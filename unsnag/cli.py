@@ -23,7 +23,7 @@ _USAGE_ERROR = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] in (["cases"], ["batches"]):
+    if given[:1] in (["cases"], ["groups"], ["batches"]):
         from unsnag import desk  # noqa: PLC0415 - only these commands work the queue
 
         return desk.main(given)
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="unsnag", description="Hook automations and execute their retries.")
     parser.add_argument("--version", action="version", version=f"unsnag {unsnag.__version__}")
     acts = parser.add_subparsers(
-        dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates,flows,cases,batches}"
+        dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates,flows,cases,groups,batches}"
     )
     _add_run(
         acts.add_parser(
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_flows(acts.add_parser("flows", help="show flows and their settings, and check settings files"))
     # Their options are in unsnag.desk, which `main` calls: wrapped commands do not pay for them.
     acts.add_parser("cases", help="list, show and work exceptions")
+    acts.add_parser("groups", help="list, show and claim groups of exceptions, and write their notes")
     acts.add_parser("batches", help="list, show and control batches of acts")
     return parser
 

@@ -1,4 +1,4 @@
-"""``unsnag cases`` and ``unsnag batches``: the queue of exceptions in a terminal, over the server's REST."""
+"""``unsnag cases``, ``groups`` and ``batches``: the queue of exceptions in a terminal, over REST."""
 
 from __future__ import annotations
 
@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 
 _FILTERS: Final = ("state", "flow", "class", "severity", "tenant")
 _SINGLE: Final = ("holder", "group", "q", "due")
-_ACTS: Final = ("claim", "release", "retry", "resolve")
-_ESCALATE: Final = "escalate"
+_ACTS: Final = ("claim", "release", "retry", "resolve", "assign", "snooze")
+_TAKEN: Final = {
+    "retry": ("reason",),
+    "resolve": ("code", "reason"),
+    "assign": ("to", "kind"),
+    "snooze": ("until", "more", "reason"),
+    "escalate": ("reason", "to", "kind"),
+}
+"""What an act sends beside what it acts on."""
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
+_ESCALATE: Final = "escalate"
 _CASE: Final = (
     "id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_state", "next_due_at",
 )  # fmt: skip
+_GROUP: Final = ("id", "state", "class", "open", "total", "oldest", "title", "holders", "flows")
+_GROUP_FILTERS: Final = ("flow", "class", "severity", "tenant", "assignee")
 _BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
 _ITEM: Final = ("place", "state", "case_id", "correlation_id", "reason", "case_state")
 
@@ -30,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run a command; return 0, 1 where an act was refused, 2 where the request was."""
     options = _parser().parse_args(arguments)
     try:
-        answer, lines, code = _cases(options) if options.noun == "cases" else _batches(options)
+        answer, lines, code = _NOUNS[options.noun](options)
     except ServerSaysNoError as error:
         sys.stderr.write(f"{error}\n")
         return REFUSED
@@ -45,8 +55,8 @@ def main(arguments: Sequence[str]) -> int:
 def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     if options.verb == "list":
         most = options.limit
-        params = {**_filter(options), "limit": min(most, 1000)}
-        found = ask(options.url, "/api/v1/cases", params, most)
+        params = {**_filter(options), "q": _searched(options), "limit": min(most, 1000)}
+        found = ask(options.url, "/api/v1/cases", params, most, options.actor)
         found = {**found, "items": found.get("items", [])[:most]}
         shown = len(found.get("items", ()))
         rest = [f"{shown} of {found.get('total')} exceptions"] if shown < found.get("total", 0) else []
@@ -84,14 +94,63 @@ def _act_on_all(options: argparse.Namespace) -> tuple[Any, list[str], int]:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    names = {"retry": ("reason",), "resolve": ("code", "reason"), _ESCALATE: ("reason", "to", "kind")}.get(
-        options.verb, ()
-    )
+    names = _TAKEN.get(options.verb, ())
     return {name: value for name in names if (value := getattr(options, name))}
 
 
 def _filter(options: argparse.Namespace) -> dict[str, str | None]:
     return {name: getattr(options, f"filter_{name}") for name in (*_FILTERS, *_SINGLE)}
+
+
+def _searched(options: argparse.Namespace) -> str | None:
+    """Return the search of a list: what stands behind the command, and the option."""
+    return " ".join([*options.words, options.filter_q or ""]).strip() or None
+
+
+# --- groups -------------------------------------------------------------------------------------------
+
+
+def _groups(options: argparse.Namespace) -> tuple[Any, list[str], int]:
+    if options.verb == "list":
+        filters = {name: getattr(options, f"filter_{name}") for name in _GROUP_FILTERS}
+        params = {
+            **filters,
+            "state": options.state,
+            "q": _searched(options),
+            "limit": min(options.limit, 100),
+        }
+        found = ask(options.url, "/api/v1/groups", params, options.limit, options.actor)
+        return found, _table(_GROUP, found.get("items", ())), 0
+    path = f"/api/v1/groups/{quote(options.id, safe='')}"
+    if options.verb == "show":
+        group = page(options.url, path, {})
+        return group, [*_fields(group), *_note_of(group.get("note"))], 0
+    if options.verb == "claim":
+        claim = send(options.url, f"{path}/claim", {}, options.actor)
+        left = [line((one.get("id"), "left out", one.get("reason"))) for one in claim.get("left_out", ())]
+        return claim, [*(line((one, "claimed")) for one in claim.get("claimed", ())), *left], 0
+    return _note(options, path)
+
+
+def _note(options: argparse.Namespace, path: str) -> tuple[Any, list[str], int]:
+    """Show the versions of a group's note, or write one; where somebody was faster nothing is overwritten."""
+    versions = page(options.url, f"{path}/notes", {})
+    found = versions.get("items", [])
+    if options.text is None:
+        return versions, [text for note in found for text in _note_of(note)], 0
+    text = sys.stdin.read() if options.text == "-" else options.text
+    expected = found[0].get("version") if found else 0
+    note = send(options.url, f"{path}/note", {"text": text, "expected": expected}, options.actor)
+    return note, _note_of(note), 0
+
+
+def _note_of(note: Mapping[str, Any] | None) -> list[str]:
+    if not note:
+        return []
+    return [
+        line(("note", note.get("version"), note.get("author"), note.get("written_at"))),
+        note.get("text", ""),
+    ]
 
 
 # --- batches ------------------------------------------------------------------------------------------
@@ -122,6 +181,9 @@ def _reach(batch: Mapping[str, Any]) -> list[str]:
     return [", ".join([head, *money]), *samples, *why]
 
 
+_NOUNS: Final = {"cases": _cases, "groups": _groups, "batches": _batches}
+
+
 # --- text ---------------------------------------------------------------------------------------------
 
 
@@ -140,7 +202,7 @@ def _fields(answer: Mapping[str, Any]) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="unsnag")
     nouns = parser.add_subparsers(dest="noun", required=True)
-    for name, build in (("cases", _add_cases), ("batches", _add_batches)):
+    for name, build in (("cases", _add_cases), ("groups", _add_groups), ("batches", _add_batches)):
         verbs = nouns.add_parser(name).add_subparsers(dest="verb", required=True)
         build(verbs)
     return parser
@@ -149,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_cases(verbs: Any) -> None:
     listed = _add(verbs, "list", "list exceptions, the most urgent first")
     _add_filter(listed)
+    listed.add_argument("words", nargs="*", metavar="SEARCH", help="the same as --search")
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one exception").add_argument("ids", nargs=1, metavar="ID")
     for name in _ACTS:
@@ -156,8 +219,14 @@ def _add_cases(verbs: Any) -> None:
         act.add_argument("ids", nargs="*", metavar="ID")
         _add_filter(act)
         act.add_argument("--yes", action="store_true", help="with a filter: start the batch at once")
-        if name in {"retry", "resolve"}:
+        if "reason" in _TAKEN.get(name, ()):
             act.add_argument("--reason", help="why; kept with each exception")
+        if name == "assign":
+            act.add_argument("--to", required=True, metavar="NAME", help="the person or team")
+            act.add_argument("--team", dest="kind", action="store_const", const="team", default="person")
+        if name == "snooze":
+            act.add_argument("--until", metavar="TIME", help="RFC 3339; without a zone: UTC")
+            act.add_argument("--more", type=int, help="how many more failures bring it back")
         if name == "resolve":
             act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
     raised = _add(verbs, _ESCALATE, "escalate exceptions to the next level, a person or a team")
@@ -173,7 +242,26 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--holder", dest="filter_holder", help="who has claimed it")
     parser.add_argument("--group", dest="filter_group", help="exceptions with this cause, by the group's id")
     parser.add_argument("--due", dest="filter_due", help="breached, next_hour, unaddressed")
-    parser.add_argument("--search", dest="filter_q", help="text of title, message or unit")
+    parser.add_argument(
+        "--search", dest="filter_q", help='as on the page, such as flow:invoice is:unclaimed "timeout"'
+    )
+
+
+def _add_groups(verbs: Any) -> None:
+    listed = _add(
+        verbs, "list", "list groups of exceptions with one cause, those with the most open ones first"
+    )
+    listed.add_argument("words", nargs="*", metavar="SEARCH", help="which exceptions, as on the page")
+    listed.add_argument("--search", dest="filter_q", help="the same")
+    listed.add_argument("--state", choices=("open", "closed", "all"), default="open")
+    for name in _GROUP_FILTERS:
+        listed.add_argument(f"--{name}", dest=f"filter_{name}", help="one, or several with commas between")
+    listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
+    _add(verbs, "show", "show one group").add_argument("id")
+    _add(verbs, "claim", "claim what nobody has of a group; what arrives later joins").add_argument("id")
+    note = _add(verbs, "note", "show the note of a group and its versions, or write it")
+    note.add_argument("id")
+    note.add_argument("text", nargs="?", metavar="TEXT", help="Markdown; - reads it from the standard input")
 
 
 def _add_batches(verbs: Any) -> None:

@@ -26,29 +26,32 @@ class ServerSaysNoError(Exception):
     """The server cannot be reached, or refuses the request."""
 
 
-def ask(url: str | None, path: str, params: Mapping[str, Any], most: int | None = None) -> dict[str, Any]:
-    """Ask the server; the pages of a list as one, up to `most` items."""
-    found = page(url, path, params)
+def ask(
+    url: str | None, path: str, params: Mapping[str, Any], most: int | None = None, actor: str | None = None
+) -> dict[str, Any]:
+    """Ask the server; the pages of a list as one, up to `most` items. `actor` counts in local mode only."""
+    found = page(url, path, params, actor)
     following = found.get("next")
     while following and (most is None or len(found.get("items", ())) < most):
-        more = page(url, path, {**params, "cursor": following})
+        more = page(url, path, {**params, "cursor": following}, actor)
         following = more.get("next")
         found = {**more, "items": found.get("items", []) + more.get("items", [])}
     return found
 
 
-def page(url: str | None, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def page(url: str | None, path: str, params: Mapping[str, Any], actor: str | None = None) -> dict[str, Any]:
     """Return one answer; parameters without a value are left out."""
     chosen = urlencode({name: value for name, value in params.items() if value not in (None, "")})
-    return _answer(url, f"{path}?{chosen}" if chosen else path)
+    return _answer(url, f"{path}?{chosen}" if chosen else path, headers=_named(actor))
 
 
 def send(url: str | None, path: str, body: Mapping[str, Any], actor: str | None = None) -> dict[str, Any]:
     """Send a write with a key of its own, and return the answer; `actor` counts in local mode only."""
-    headers = {"Idempotency-Key": uuid.uuid4().hex}
-    if actor:
-        headers["X-Unsnag-Actor"] = quote(actor)
-    return _answer(url, path, body, headers)
+    return _answer(url, path, body, {"Idempotency-Key": uuid.uuid4().hex, **_named(actor)})
+
+
+def _named(actor: str | None) -> dict[str, str]:
+    return {"X-Unsnag-Actor": quote(actor)} if actor else {}
 
 
 def _answer(
@@ -58,7 +61,7 @@ def _answer(
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     base = (url or os.environ.get(ENV_SERVER) or DEFAULT_SERVER).rstrip("/")
-    data = json.dumps(body).encode() if body else b"" if headers else None
+    data = json.dumps(body).encode() if body else b"" if "Idempotency-Key" in (headers or {}) else None
     kind = {"Content-Type": "application/json"} if body else {}
     try:
         own = destination.bearer(os.environ.get(ENV_TOKEN))

@@ -56,7 +56,8 @@ header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparen
     header[data-testid="stHeader"] {height: 2.75rem; min-height: 2.75rem;}
     .block-container {padding: 3.1rem 1rem 2rem;}
     .st-key-filters > div {flex: 1 1 45%; min-width: 0;}
-    .st-key-filters > .st-key-filter_q, .st-key-filters > .st-key-audit_q {flex-basis: 100%;}
+    .st-key-filters > div:has(.st-key-search_box), .st-key-filters > .st-key-audit_q {flex-basis: 100%;}
+    .st-key-search_box {width: 100% !important;}
 }
 </style>"""
 

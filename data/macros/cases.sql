@@ -16,31 +16,73 @@ and case word
 end;
 
 -- chosen_case: one row per exception within the scope that passes the filter of lists, whatever its state.
--- reach is a scope as in_scope takes it; null leaves a field open.
-create or replace macro chosen_case(reach, flows, classes, severities, tenants, held_by, same_group, words, assigned := null, asleep := null, due_word := null, moment := null) as table
+-- reach is a scope as in_scope takes it; chosen is a cases.queries.CaseFilter as a struct, whose nulls leave a field open.
+create or replace macro chosen_case(reach, chosen) as table
 select exception_case.*
 from exception_case
 where
     in_scope(exception_case.tenant, exception_case.flow, reach::varchar[])
-    and (flows::varchar[] is null or list_contains(flows::varchar[], exception_case.flow))
-    and (classes::varchar[] is null or list_contains(classes::varchar[], exception_case.class))
-    and (severities::varchar[] is null or list_contains(severities::varchar[], exception_case.severity))
-    and (tenants::varchar[] is null or list_contains(tenants::varchar[], exception_case.tenant))
-    and (held_by::varchar is null or exception_case.holder = held_by)
-    and (assigned::varchar[] is null or list_contains(assigned::varchar[], exception_case.assignee))
-    and (asleep::boolean is null or asleep = (exception_case.snoozed_by is not null))
+    and not chosen['nothing']::boolean
+    and (chosen['flow']::varchar[] is null or list_contains(chosen['flow']::varchar[], exception_case.flow))
+    and (chosen['klass']::varchar[] is null or list_contains(chosen['klass']::varchar[], exception_case.class))
+    and (chosen['severity']::varchar[] is null or list_contains(chosen['severity']::varchar[], exception_case.severity))
+    and (chosen['tenant']::varchar[] is null or list_contains(chosen['tenant']::varchar[], exception_case.tenant))
+    and (chosen['step']::varchar[] is null or list_contains(chosen['step']::varchar[], exception_case.step))
+    and (chosen['holder']::varchar[] is null or list_contains(chosen['holder']::varchar[], exception_case.holder))
+    and (chosen['assignee']::varchar[] is null or list_contains(chosen['assignee']::varchar[], exception_case.assignee))
+    and (chosen['group']::varchar[] is null or list_contains(chosen['group']::varchar[], exception_case.fingerprint))
     and (
-        due_word::varchar is null
-        or is_due(
-            due_word, moment::timestamp, exception_case.state, exception_case.snoozed_by,
-            exception_case.triaged_at, exception_case.triage_due_at, exception_case.due_at
+        chosen['snoozed']::boolean[] is null
+        or list_contains(chosen['snoozed']::boolean[], exception_case.snoozed_by is not null)
+    )
+    and (
+        chosen['claimed']::boolean[] is null
+        or list_contains(chosen['claimed']::boolean[], exception_case.holder is not null)
+    )
+    and (
+        chosen['assigned']::boolean[] is null
+        or list_contains(chosen['assigned']::boolean[], exception_case.assignee is not null)
+    )
+    and (chosen['safe']::boolean[] is null or list_contains(chosen['safe']::boolean[], exception_case.replay_safe))
+    and (
+        chosen['currency']::varchar[] is null
+        or list_contains(chosen['currency']::varchar[], exception_case.value_currency)
+    )
+    and (
+        chosen['value_from']::decimal(18, 4) is null
+        or exception_case.value_amount >= chosen['value_from']::decimal(18, 4)
+    )
+    and (
+        chosen['value_to']::decimal(18, 4) is null
+        or exception_case.value_amount <= chosen['value_to']::decimal(18, 4)
+    )
+    and (
+        chosen['opened_from']::timestamp is null
+        or exception_case.opened_at >= chosen['opened_from']::timestamp
+    )
+    and (chosen['opened_to']::timestamp is null or exception_case.opened_at <= chosen['opened_to']::timestamp)
+    and (
+        chosen['due']::varchar[] is null
+        or list_bool_and(
+            list_transform(
+                chosen['due']::varchar[],
+                lambda word: is_due(
+                    word, chosen['moment']::timestamp, exception_case.state, exception_case.snoozed_by,
+                    exception_case.triaged_at, exception_case.triage_due_at, exception_case.due_at
+                )
+            )
         )
     )
-    and (same_group::varchar is null or exception_case.fingerprint = same_group)
     and (
-        words::varchar is null
-        or contains(lower(exception_case.title), lower(words))
-        or contains(lower(exception_case.correlation_id), lower(words))
-        or contains(lower(exception_case.message), lower(words))
-        or exception_case.id = words
+        chosen['words']::varchar[] is null
+        or list_bool_and(
+            list_transform(
+                chosen['words']::varchar[],
+                lambda word: contains(
+                    lower(concat_ws(chr(10), exception_case.title, exception_case.correlation_id, exception_case.message)),
+                    lower(word)
+                )
+                or exception_case.id = word
+            )
+        )
     );

@@ -10,22 +10,27 @@ from pydantic import BaseModel, Field
 
 from access.commands import perform
 from cases import batch_queries
+from cases.assigning import MAX_CHARS as MAX_CHARS_OF_NAME
 from cases.batch_commands import MOST_IDS, CancelBatch, FreezeBatch, PauseBatch, ResumeBatch, StartBatch
 from cases.batch_queries import After, BatchDetail
+from cases.batch_terms import Terms
 from cases.batches import CAUSES_OF_MANY, Batch, BatchState, CauseCount, ItemState
 from cases.queries import CaseFilter
+from cases.search import MAX_CHARS
+from cases.snoozing import MOST as MOST_FAILURES
+from data.clock import aware
 from data.nouns import shallow
 from server.api import answers, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.cases import several
-from server.api.paging import Cursor, Limit, offset
+from server.api.filtering import SEARCH, one, several
+from server.api.paging import Cursor, Limit, moment, offset
 from server.api.problems import BadRequestError
 
 router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
 
 LEFT_OUT_SHOWN = 100
 Values = Annotated[list[Annotated[str, Field(max_length=400)]] | None, Field(max_length=200)]
-Act = Literal["claim", "release", "retry", "resolve"]
+Act = Literal["claim", "release", "retry", "resolve", "assign", "snooze"]
 _STATES = f"One or several with commas between: {', '.join(BatchState)}."
 _ITEM_STATES = f"One or several with commas between: {', '.join(ItemState)}."
 
@@ -40,21 +45,34 @@ class BatchFilter(shapes.Body):
     tenant: Values = None
     holder: str | None = Field(None, max_length=200)
     group: str | None = Field(None, max_length=40)
-    q: str | None = Field(None, max_length=400)
+    q: str | None = Field(None, max_length=MAX_CHARS, description=SEARCH)
     assignee: Values = None
     snoozed: bool | None = None
     due: Literal["breached", "next_hour", "unaddressed"] | None = None
 
     def chosen(self) -> CaseFilter:
-        """Return the filter as queries take it."""
-        own = {
-            name: getattr(self, name) for name in ("state", "flow", "klass", "severity", "tenant", "assignee")
-        }
-        same = {name: getattr(self, name) for name in ("holder", "group", "snoozed", "due")}
-        return CaseFilter(**own, **same, text=self.q)
+        """Return the filter as queries take it, without the search."""
+        own = shallow(self, ("state", "flow", "klass", "severity", "tenant", "assignee"))
+        snoozed = None if self.snoozed is None else [self.snoozed]
+        return CaseFilter(
+            **own, holder=one(self.holder), group=one(self.group), snoozed=snoozed, due=one(self.due)
+        )
 
 
-class BatchBody(shapes.Body):
+class TermsBody(shapes.Body):
+    """What assigning and snoozing take."""
+
+    to: str | None = Field(None, max_length=MAX_CHARS_OF_NAME, description="Assign: the person or team.")
+    kind: Literal["person", "team"] = "person"
+    until: str | None = Field(None, max_length=40, description="Snooze: RFC 3339; without a zone: UTC.")
+    more: int | None = Field(None, ge=1, le=MOST_FAILURES, description="Snooze: failures that bring it back.")
+
+    def given(self) -> Terms:
+        """Return it as commands take it."""
+        return Terms(self.to, self.kind, moment(self.until, "until"), self.more)
+
+
+class BatchBody(TermsBody):
     """What is to be done with which exceptions. Give a filter or ids."""
 
     act: Act
@@ -71,7 +89,7 @@ class BatchBody(shapes.Body):
     )
 
 
-class StartBody(shapes.Body):
+class StartBody(TermsBody):
     """What the start needs, where it was not given with the list."""
 
     code: str | None = Field(None, max_length=40)
@@ -102,6 +120,15 @@ class Reason(BaseModel):
     items: int
 
 
+class BatchTerms(BaseModel):
+    """Whom a batch assigns to, or until when it snoozes."""
+
+    to: str | None
+    kind: str
+    until: shapes.Time | None
+    more: int | None
+
+
 class BatchLine(BaseModel):
     """One act on many exceptions, and how far it is: total = done + failed + skipped + waiting."""
 
@@ -111,6 +138,7 @@ class BatchLine(BaseModel):
     author: str
     code: str | None
     reason: str | None
+    given: BatchTerms
     why: str | None = Field(description="Why it was stopped, or who paused or cancelled it.")
     asked: dict[str, Any] = Field(description="The filter, or how many ids.")
     undeclared: bool
@@ -167,10 +195,12 @@ def freeze_batch(ctx: CallerContext, key: Key, body: BatchBody) -> Any:
     command = FreezeBatch(
         body.act,
         body.filter.chosen() if body.filter else None,
+        body.filter.q if body.filter else None,
         None if body.ids is None else tuple(body.ids),
         body.undeclared,
         body.code,
         body.reason,
+        body.given(),
     )
     batch = perform(command, ctx, key=key)
     causes = batch_queries.causes(ctx, batch.id)
@@ -219,7 +249,7 @@ def list_batch_items(
 def start_batch(batch_id: str, ctx: CallerContext, key: Key, body: StartBody | None = None) -> Any:
     """Start a batch. Its exceptions are looked at again one by one; what has changed is skipped."""
     given = body or StartBody()
-    return _line(perform(StartBatch(batch_id, given.code, given.reason), ctx, key=key))
+    return _line(perform(StartBatch(batch_id, given.code, given.reason, given.given()), ctx, key=key))
 
 
 @router.post("/{batch_id}/pause", response_model=BatchLine)
@@ -243,6 +273,7 @@ def cancel_batch(batch_id: str, ctx: CallerContext, key: Key) -> Any:
 def _line(batch: Batch) -> dict[str, Any]:
     return {
         **shallow(batch),
+        "given": {**shallow(batch.given), "until": aware(batch.given.until)},
         "waiting": batch.waiting,
         "left_out_total": batch.left_out,
         "value": [answers.money(value) for value in batch.value],

@@ -18,11 +18,10 @@ from cases.queries import CaseFilter
 from cases.snoozing import Snooze, Wake
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
+from server.api.filtering import Search, Words, narrowed, one, several
 from server.api.paging import Cursor, Limit, moment, offset, page
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
-
-Words = Annotated[str | None, Query(max_length=400, description="One, or several with commas between.")]
 
 
 DueWord = Literal["breached", "next_hour", "unaddressed"]
@@ -138,7 +137,7 @@ def list_cases(
     group: Annotated[str | None, Query(max_length=40)] = None,
     severity: Words = None,
     tenant: Words = None,
-    q: Annotated[str | None, Query(max_length=400)] = None,
+    q: Search = None,
     assignee: Words = None,
     snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
     due: Annotated[DueWord | None, Query(description=_DUE)] = None,
@@ -153,14 +152,13 @@ def list_cases(
         klass=several(klass),
         severity=several(severity),
         tenant=several(tenant),
-        holder=holder,
-        group=group,
-        text=q,
+        holder=one(holder),
+        group=one(group),
         assignee=several(assignee),
-        snoozed=snoozed,
-        due=due,
+        snoozed=None if snoozed is None else [snoozed],
+        due=one(due),
     )
-    found = queries.listed(ctx.reading, chosen, limit, start)
+    found = queries.listed(ctx.reading, narrowed(chosen, q, ctx), limit, start)
     return page(found.total, [answers.case(case) for case in found.items], start)
 
 
@@ -265,9 +263,3 @@ def classify_case(case_id: str, ctx: CallerContext, key: Key, body: ClassBody) -
 def resolve_case(case_id: str, ctx: CallerContext, key: Key, body: ResolveBody) -> Any:
     """Close a case with a code and a reason: its holder, or anybody while nobody holds it."""
     return answers.case(perform(Resolve(case_id, body.code, body.reason, body.version), ctx, key=key))
-
-
-def several(text: str | None) -> list[str] | None:
-    """Return the values of a parameter with commas between them; None where there is none."""
-    values = [part.strip() for part in (text or "").split(",") if part.strip()]
-    return values or None

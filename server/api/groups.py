@@ -17,7 +17,7 @@ from cases.queries import CaseFilter
 from data.nouns import shallow
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.cases import Words, several
+from server.api.filtering import Search, Words, narrowed, several
 from server.api.paging import Cursor
 from server.api.problems import BadRequestError
 
@@ -108,7 +108,7 @@ def list_groups(
     klass: Annotated[str | None, Query(alias="class", max_length=400)] = None,
     severity: Words = None,
     tenant: Words = None,
-    q: Annotated[str | None, Query(max_length=400)] = None,
+    q: Search = None,
     assignee: Words = None,
     limit: Annotated[int, Query(ge=1, le=groups.MAX_ROWS, description="How many groups at most.")] = 50,
     cursor: Cursor = None,
@@ -119,9 +119,9 @@ def list_groups(
         klass=several(klass),
         severity=several(severity),
         tenant=several(tenant),
-        text=q,
         assignee=several(assignee),
     )
+    chosen = narrowed(chosen, q, ctx)
     is_open = {"open": True, "closed": False, "all": None}[state]
     found = groups.listed(ctx.reading, chosen, ctx.now(), is_open=is_open, place=_place(cursor), limit=limit)
     more = groups.after(found.items[-1]).text if len(found.items) == limit else None

@@ -37,6 +37,8 @@ from cases.errors import (
     TraceRemovedError,
     UnitNotFoundError,
 )
+from cases.saved_views import ViewNotFoundError
+from cases.search import InvalidSearchError
 from collectors.applying import IsAppliedError, NothingToApplyError
 from collectors.kept_mappings import VersionNotFoundError
 from collectors.mapping_text import BadMappingError
@@ -76,6 +78,7 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (CaseNotFoundError, 404),
     (GroupNotFoundError, 404),
     (BatchNotFoundError, 404),
+    (ViewNotFoundError, 404),
     (UnitNotFoundError, 404),
     (TraceNotFoundError, 404),
     (PersonNotFoundError, 404),
@@ -98,6 +101,7 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (BadFlowError, 422),
     (FlowNotFoundError, 404),
     (FlowFolderError, 503),
+    (InvalidSearchError, 422),
     (NothingToApplyError, 422),
     (IsAppliedError, 409),
     (SignedOutError, 401),
@@ -135,7 +139,7 @@ class Problem(BaseModel):
     field: str | None = None
     """Which field of the request lacks something."""
     faults: list[dict[str, str | int]] | None = None
-    """What is wrong with the text of a mapping or of settings, line by line."""
+    """What is wrong with a mapping or settings, line by line, or with a search, by position."""
 
 
 def install(app: FastAPI) -> None:
@@ -169,6 +173,8 @@ async def _problem_response(_request: Request, error: Exception) -> JSONResponse
         more = {"holder": error.holder, "since": error.since.isoformat() + "Z" if error.since else None}
     if isinstance(error, BadMappingError | BadFlowError):
         more = {"faults": [asdict(fault) for fault in error.faults]}
+    if isinstance(error, InvalidSearchError):
+        more = {"faults": [fault._asdict() for fault in error.faults]}
     if isinstance(error, ReasonMissingError):
         more = {"field": error.field}
     return answer(name.replace(" ", "-"), name.capitalize(), status, str(error), **more)

@@ -163,6 +163,11 @@ class Door:
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
             "batch.freeze": (False, lambda: post("/api/v1/batches", {"act": "claim", "ids": ["nothing"]})),
             "batch.run": (False, lambda: post("/api/v1/batches/nothing/pause")),
+            "view.save": (False, lambda: post("/api/v1/views", {"name": fresh, "filter": {}})),
+            "view.share": (
+                False,
+                lambda: post("/api/v1/views", {"name": f"s-{fresh}", "filter": {}, "shared": True}),
+            ),
             "audit.verify": (False, lambda: http.get("/api/v1/audit/verdict")),
             "audit.read": (False, lambda: http.get("/api/v1/audit")),
             "audit.export": (False, lambda: post("/api/v1/audit/pack")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,20 @@ from access.roles import Grant
 from access.sessions import sign_out
 from audit import trail
 from audit.actor import Actor
-from cases import batch_queries
+from cases import batch_queries, queries
 from cases.batch_commands import CancelBatch, FreezeBatch, PauseBatch, ResumeBatch, StartBatch
 from cases.batch_runner import RunItems, step
+from cases.batch_terms import Terms
 from cases.batches import Batch, BatchNotFoundError, BatchStateError, EmptyFilterError
 from cases.case import Money
 from cases.commands import Claim, Release, Resolve, RetryCase
 from cases.errors import InvalidActError, ReasonMissingError
 from cases.intake import intake
+from cases.notices import unseen
 from cases.queries import CaseFilter
 from cases.retries import lease_next
 from cases.sweep import sweep
+from data.clock import utc_now
 from data.store import Store
 from tests import shown
 from tests.gates import local_context
@@ -508,3 +512,68 @@ def test_signing_out_does_not_stop_a_batch(crew: Team) -> None:
     with pytest.raises(SignedOutError):
         crew.container.context(actor)
     assert _finished(crew, started).done == 6
+
+
+# --- assign and snooze ------------------------------------------------------------------------------------
+
+
+def test_all_are_assigned_in_one_batch_with_one_notice(desk: Desk) -> None:
+    frozen = desk.freeze("assign")
+    for wrong in (Terms(), Terms(to="  "), Terms(to="x" * 81), Terms(to="bob", kind="robot")):
+        with pytest.raises(InvalidActError):
+            perform(StartBatch(frozen.id, given=wrong), desk.context())
+    perform(StartBatch(frozen.id, given=Terms(to=" bob ")), desk.context())
+    ended = desk.finish(frozen)
+    assert (ended.state, ended.done, ended.total, ended.given.to) == ("done", 6, 6, " bob ")
+    everything = desk.store.everything()
+    assert queries.facets(everything).assignee == {"bob": 6}
+    found = unseen(everything, "bob")
+    assert [notice.reason for notice in found.items] == ["6 exceptions at once, this is the first"]
+    assert unseen(everything, "ann").total == 0
+    desk.run("assign", given=Terms(to="payments desk", kind="team"))
+    assert queries.facets(everything).assignee == {"payments desk": 6}
+    assert unseen(everything, "payments desk").total == 0, "a team has no notices"
+
+
+def test_a_snooze_of_all_releases_what_is_mine_and_leaves_out_what_others_have(desk: Desk) -> None:
+    ids = desk.ids()
+    perform(Claim(ids["SO-0"]), desk.context())
+    perform(Claim(ids["SO-1"]), desk.context(BOB))
+    frozen = desk.freeze("snooze")
+    assert (frozen.total, frozen.left_out) == (5, 1)
+    long_ago = utc_now().replace(tzinfo=None) - timedelta(days=1)
+    for wrong in (Terms(), Terms(until=long_ago), Terms(more=0)):
+        with pytest.raises(InvalidActError):
+            perform(StartBatch(frozen.id, given=wrong), desk.context())
+    until = utc_now().replace(tzinfo=None, microsecond=0) + timedelta(hours=4)
+    perform(
+        StartBatch(frozen.id, reason="The bank is closed", given=Terms(until=until, more=3)), desk.context()
+    )
+    assert (desk.finish(frozen).done, desk.batch(frozen).given) == (5, Terms(until=until, more=3))
+    everything = desk.store.everything()
+    assert queries.counts(everything, ALL) == {queries.SNOOZED: 5, "claimed": 1}
+    mine = queries.one(everything, ids["SO-0"])
+    assert (mine.case.holder, mine.case.snoozed_until) == (None, until.replace(tzinfo=UTC))
+    assert [one.verb for one in mine.history][-2:] == ["released", "snoozed"]
+    assert mine.history[-1].reason == "The bank is closed"
+    assert trail.verify(desk.store).intact
+
+
+def test_who_may_not_act_on_an_exception_is_not_assigned_it(tmp_path: Path) -> None:
+    with team(tmp_path) as crew:
+        crew.container.store.append(records(failure(1, "SO-1"), failure(2, "RT-1", flow="returns"))).result()
+        ann = crew.container.context(crew.actor(crew.person("ann", Grant(roles.OPERATOR))))
+        crew.person("bob", Grant(roles.OPERATOR, None, "returns"))
+        frozen = perform(FreezeBatch("assign", CaseFilter(flow=["order-to-cash", "returns"])), ann)
+        with pytest.raises(InvalidActError, match="nobody is not an active person"):
+            perform(StartBatch(frozen.id, given=Terms(to="nobody")), ann)
+        perform(StartBatch(frozen.id, given=Terms(to="bob")), ann)
+        while step(crew.container.as_system(), frozen.id):
+            pass
+        found = {
+            item.correlation_id: (item.state, item.reason)
+            for item in batch_queries.items(ann, frozen.id).items
+        }
+        assert found["RT-1"] == ("done", None)
+        assert found["SO-1"][0] == "failed"
+        assert "bob is not an active person with the operator role" in str(found["SO-1"][1])

@@ -58,7 +58,7 @@ def test_an_outage_is_one_line_over_flows_with_what_is_open_and_what_was(store: 
     assert outage.holders == ["ann"]
     assert (outage.oldest, outage.last_seen) == (at(0), at(20))
     assert (other.live_cases, other.all_cases, other.holders) == (1, 1, [])
-    found = queries.listed(store.everything(), CaseFilter(group=outage.id), 10, 0)
+    found = queries.listed(store.everything(), CaseFilter(group=[outage.id]), 10, 0)
     assert found.total == outage.all_cases
 
 

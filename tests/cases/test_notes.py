@@ -121,7 +121,7 @@ def test_a_snoozed_case_leaves_the_open_ones_and_comes_back_by_the_clock(contain
     perform(Snooze(container.id, in_hours(2), reason="The bank is closed"), container.context(ANN))
     case = container.case()
     assert (case["state"], case["holder"], case["snoozed_by"]) == ("open", None, "ann")
-    assert (listed(container, state=["open"], snoozed=False), listed(container, snoozed=True)) == (0, 1)
+    assert (listed(container, state=["open"], snoozed=[False]), listed(container, snoozed=[True])) == (0, 1)
     assert counts(container) == {"snoozed": 1}
     assert sweep(local_context(container.store)) == 0
     container.pass_time("exception_case", "snoozed_until")

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from cases.queries import CaseFilter
 from data import queries
 from data.migrate import migrate
 from data.records import LOG_COLUMNS, SPAN_COLUMNS, empty_logs, empty_spans, to_arrow
@@ -196,6 +197,7 @@ VIEWS = {
     "asked_id": "unit",
     "task_case": "exception_case",
     "new_named": "named_lately",
+    "new_saved_view": "saved_view",
     "new_rate": "currency_rate",
 }
 
@@ -293,7 +295,7 @@ def _value(name: str) -> object:
         "expires_at",
         "idle_since",
     )
-    known |= {"untaken": 900, "rules": "{}"}
+    known |= {"untaken": 900, "rules": "{}"} | CaseFilter().params()
     known |= dict.fromkeys(moments, "2026-11-22 00:00:00")
     return known.get(name)
 

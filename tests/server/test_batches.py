@@ -148,3 +148,35 @@ def test_what_does_not_exist_is_404(ann: Caller) -> None:
     assert ann.post("/nothing/start").status_code == 404
     assert ann.http.get("/api/v1/batches", params={"cursor": "x"}).status_code == 400
     assert ann.http.get("/api/v1/batches", params={"state": "asleep"}).status_code == 400
+
+
+def test_a_search_becomes_a_frozen_list_and_a_repeated_request_the_same_one(ann: Caller) -> None:
+    """`age:` depends on the time: the request that is sent again must still be the same request."""
+    body = {"act": "claim", "filter": {"q": "age:>1m SO-3"}}
+    first, again = (ann.post("", body, key="the same").json() for _ in range(2))
+    assert (first["id"], first["total"], first["asked"]["search"]) == (again["id"], 1, "age:>1m SO-3")
+    narrower = ann.post("", {"act": "claim", "filter": {**FLOW, "q": "flow:returns"}}).json()
+    assert narrower["total"] == 0, "a search never widens the filter beside it"
+    refused = ann.post("", {"act": "claim", "filter": {"q": "is:unclaimed value:abc"}})
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:unsnag:invalid-search")
+    assert refused.json()["faults"][0]["position"] == 14
+    assert ann.post("", {"act": "claim", "filter": {"q": "is:unclaimed"}}).status_code == 422
+
+
+def test_lists_of_cases_and_groups_take_the_same_search(ann: Caller, http: httpx.Client) -> None:
+    def total(path: str, **params: str) -> int:
+        answer = http.get(f"/api/v1/{path}", params=params, headers={"X-Unsnag-Actor": "ann"})
+        assert answer.is_success, answer.text
+        return int(answer.json()["total"])
+
+    case_id = ann.http.get("/api/v1/cases", params={"q": "SO-3"}).json()["items"][0]["id"]
+    ann.http.post(f"/api/v1/cases/{case_id}/claim", headers={"Idempotency-Key": "k", "X-Unsnag-Actor": "ann"})
+    assert (total("cases", q="is:mine"), total("groups", q="is:mine")) == (1, 1)
+    assert (total("cases", q="flow:returns"), total("groups", q="flow:returns")) == (0, 0)
+    assert total("cases", q="is:mine", flow="returns") == 0
+    for path in ("cases", "groups"):
+        refused = http.get(f"/api/v1/{path}", params={"q": 'SO-3 flwo:x "open'})
+        assert refused.status_code == 422
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert [fault["position"] for fault in refused.json()["faults"]] == [6, 13]
+        assert "Character 6: There is no qualifier flwo:" in refused.json()["detail"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -97,6 +98,58 @@ def test_yes_starts_it_at_once_and_an_empty_filter_starts_nothing(terminal: Term
     terminal.carry_out(started["id"])
     assert terminal.json("cases", "list", "--state", "retrying")["total"] == 5
     assert "An empty filter would reach everything" in terminal.run("cases", "claim", code=2)
+
+
+def test_groups_are_listed_shown_claimed_and_noted(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = terminal.json("groups", "list", "flow:order-to-cash")["items"][0]
+    assert group["open"] == 5
+    lines = terminal.run("groups", "list", "--flow", "order-to-cash").splitlines()
+    assert (lines[0].split("\t")[:4], len(lines)) == (["id", "state", "class", "open"], 2)
+    assert terminal.json("groups", "list", "--state", "closed")["items"] == []
+    assert f"id\t{group['id']}" in terminal.run("groups", "show", group["id"])
+    assert terminal.run("groups", "note", group["id"]).strip() == ""
+    written = terminal.json("groups", "note", group["id"], "Ask the **bank** first")
+    assert (written["version"], written["author"]) == (1, "ann")
+    monkeypatch.setattr("sys.stdin", io.StringIO("It answers again\n"))
+    assert "It answers again" in terminal.run("groups", "note", group["id"], "-")
+    assert terminal.json("groups", "note", group["id"])["total"] == 2
+    assert "It answers again" in terminal.run("groups", "show", group["id"])
+    claimed = terminal.json("groups", "claim", group["id"])
+    assert (len(claimed["claimed"]), claimed["holder"], claimed["left_out"]) == (6, "ann", []), (
+        "of both flows"
+    )
+    assert terminal.json("cases", "list", "is:mine")["total"] == 6
+    assert "There is no group nothing" in terminal.run("groups", "show", "nothing", code=2)
+    assert "Character 1: There is no qualifier" in terminal.run("groups", "list", "flwo:x", code=2)
+
+
+def test_assign_and_snooze_take_ids_or_a_filter(terminal: Terminal) -> None:
+    first, second = (case["id"] for case in terminal.json("cases", "list", "--limit", "2")["items"])
+    assigned = terminal.json("cases", "assign", first, second, "--to", "desk", "--team")["done"]
+    assert {case["assignee"] for case in assigned} == {"desk"}
+    assert terminal.json("cases", "snooze", first, "--more", "3")["done"][0]["snoozed_by"] == "ann"
+    started = terminal.json("cases", "assign", "--flow", "order-to-cash", "--to", "bob", "--yes")
+    terminal.carry_out(started["id"])
+    assert terminal.json("cases", "list", "assignee:bob")["total"] == 5
+    preview = terminal.run("cases", "snooze", "--flow", "returns", "--more", "2")
+    terminal.run("batches", "start", preview.split()[-1])
+    terminal.carry_out(preview.split()[-1])
+    assert terminal.json("cases", "list", "is:snoozed flow:returns")["total"] == 1
+    assert "An empty filter" in terminal.run("cases", "assign", "--to", "bob", code=2)
+
+
+def test_a_search_of_qualifiers_lists_and_freezes_the_same(terminal: Terminal) -> None:
+    assert terminal.json("cases", "list", "flow:returns")["total"] == 1
+    assert terminal.json("cases", "list", "value:>=10", "is:unclaimed", "SO-3")["total"] == 1
+    assert terminal.json("cases", "list", "--search", "flow:returns is:mine")["total"] == 0
+    frozen = terminal.json("cases", "claim", "--search", "flow:order-to-cash value:>=10")
+    assert (frozen["total"], frozen["flows"]) == (5, ["order-to-cash"])
+    assert frozen["asked"]["search"] == "flow:order-to-cash value:>=10"
+    refused = terminal.run("cases", "list", "is:unclaimed", "flwo:returns", code=2)
+    assert "Character 14: There is no qualifier flwo:. Did you mean flow:?" in refused
+    assert "An empty filter" in terminal.run("cases", "claim", "--search", "is:unclaimed is:awake", code=2)
 
 
 def test_it_acts_with_the_rights_of_the_token(

@@ -128,7 +128,7 @@ def test_a_fix_is_named_with_how_often_it_worked(container: Container) -> None:
 def test_a_group_is_claimed_on_its_page_with_what_is_left_out(container: Container) -> None:
     group = two_causes(container)[0]
     store = container.store
-    first = queries.listed(store.everything(), CaseFilter(group=group.id)).items[0]
+    first = queries.listed(store.everything(), CaseFilter(group=[group.id])).items[0]
     perform(Claim(first.id), container.context(Actor("zoe")))
     app = opened(group=group.id)
     app.button(key="claim_group").click().run()
@@ -136,7 +136,7 @@ def test_a_group_is_claimed_on_its_page_with_what_is_left_out(container: Contain
     assert "Claimed: 2 exceptions." in text
     assert re.search(r"- SO\\-\d: zoe has it until", text)
     assert "You have claimed this group until" in text
-    holders = {case.holder for case in queries.listed(store.everything(), CaseFilter(group=group.id)).items}
+    holders = {case.holder for case in queries.listed(store.everything(), CaseFilter(group=[group.id])).items}
     assert holders == {"zoe", default_name()}
     assert {"release_group", "group_note"} <= {button.key for button in app.button}
     assert "claimed the group" in html_of(opened(view="groups"))
@@ -157,7 +157,7 @@ def test_the_note_of_a_group_stands_on_its_line_and_on_its_exceptions(container:
     line = html_of(opened(view="groups"))
     assert "Note: &lt;b&gt;Wait&lt;/b&gt;" in line
     assert "until six" not in line
-    case = queries.listed(container.store.everything(), CaseFilter(group=group.id)).items[0]
+    case = queries.listed(container.store.everything(), CaseFilter(group=[group.id])).items[0]
     notes = [part.value for part in opened(case=case.id).markdown if "until six" in part.value]
     assert len(notes) == 1
     assert "\\<b>Wait" in notes[0]

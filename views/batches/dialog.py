@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from access.commands import perform
-from cases import batch_queries
+from cases import assigning, batch_queries
 from cases.batch_commands import FreezeBatch, StartBatch
+from cases.batch_terms import NOTHING, Terms
 from cases.batches import ItemState
 from cases.lifecycle import LIVE, MIN_REASON, RESOLUTION_CODES
 from data import formats
@@ -19,6 +20,7 @@ from views.batches.labels import ACTS, reasons, sums
 from views.batches.page import page
 from views.kit.markdown import escape
 from views.kit.person import page_context
+from views.kit.sorting import assigned_to, snoozed_until
 from views.kit.state import go, param
 
 if TYPE_CHECKING:
@@ -41,18 +43,20 @@ class _Opened:
     frozen: dict[str, Batch] = field(default_factory=dict)
 
 
-def act_on_all(chosen: CaseFilter, count: int) -> None:
+def act_on_all(listed: CaseFilter, count: int, whole: CaseFilter) -> None:
     """Offer to act on all cases that a list shows, on whatever page of it they are.
+
+    `whole` is the filter without the tab: what a link that opens the dialog means.
 
     The dialog stays open while the page behind it runs again.
     """
-    if not _narrows(chosen) or not page_context().may("batch.run"):
+    if not _narrows(listed) or not page_context().may("batch.run"):
         return
     if count > 1 and st.button(f"Act on all {count:,}…", key="act_on_all", icon=":material/stacks:"):
-        _open(chosen)
+        _open(listed)
     if param(OPEN):
         go(**{OPEN: None})
-        _open(replace(chosen, state=None, holder=None))
+        _open(whole)
     if _OPENED in st.session_state:
         _dialog()
 
@@ -63,10 +67,7 @@ def _open(chosen: CaseFilter) -> None:
 
 
 def _narrows(chosen: CaseFilter) -> bool:
-    is_live = chosen.state is None or set(chosen.state) <= LIVE
-    own = asdict(chosen)
-    own.pop("state")
-    return is_live and any(own.values())
+    return (chosen.state is None or set(chosen.state) <= LIVE) and chosen.narrows()
 
 
 def _close() -> None:
@@ -136,6 +137,7 @@ def _reach(batch: Batch, now: datetime) -> str:
 
 def _form(batch: Batch, shown: dict[str, Any]) -> None:
     name, icon = ACTS[batch.act]
+    terms = _terms(batch)
     with st.form(f"batch_{batch.id}", border=False):
         code = None
         if batch.act == "resolve":
@@ -150,10 +152,10 @@ def _form(batch: Batch, shown: dict[str, Any]) -> None:
         sent = st.form_submit_button(f"{name} {batch.total:,}", type="primary", icon=icon)
     if not sent:
         return
-    if problem := _problem(batch, reason, sure):
+    if problem := _problem(batch, terms, reason, sure):
         st.error(problem, icon=":material/warning:")
         return
-    _start(StartBatch(batch.id, code, reason or None), shown)
+    _start(StartBatch(batch.id, code, reason or None, terms), shown)
 
 
 _HINTS: Final = {
@@ -161,10 +163,27 @@ _HINTS: Final = {
     "release": "What should the next person know?",
     "retry": "What has changed since they failed?",
     "resolve": "What was wrong, and what was done? This is read months later.",
+    "assign": "Why do they look at these?",
+    "snooze": "What are they waiting for?",
 }
 
 
-def _problem(batch: Batch, reason: str, sure: str) -> str | None:
+def _terms(batch: Batch) -> Terms:
+    """Ask whom the exceptions are assigned to, or until when they are snoozed."""
+    if batch.act == "assign":
+        kind, name = assigned_to(assigning.people_anywhere(page_context()))
+        return Terms(to=name, kind=kind)
+    if batch.act == "snooze":
+        until, more = snoozed_until()
+        return Terms(until=until, more=more)
+    return NOTHING
+
+
+def _problem(batch: Batch, terms: Terms, reason: str, sure: str) -> str | None:
+    if batch.act == "assign" and not terms.to:
+        return "Choose a person or a team."
+    if batch.act == "snooze" and terms == NOTHING:
+        return "Choose a time, or how many failures bring them back."
     if batch.act == "resolve" and len(reason) < MIN_REASON:
         return f"The reason needs at least {MIN_REASON} characters."
     if batch.act == "retry" and not reason:

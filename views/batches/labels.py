@@ -19,6 +19,8 @@ ACTS: Final = {
     "release": ("Release", ":material/undo:"),
     "retry": ("Retry", ":material/replay:"),
     "resolve": ("Resolve", ":material/task_alt:"),
+    "assign": ("Assign", ":material/assignment_ind:"),
+    "snooze": ("Snooze", ":material/snooze:"),
 }
 STATES: Final = {
     "frozen": ("Not started", "gray", ":material/ac_unit:"),

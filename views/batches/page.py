@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from html import escape as escape_html
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from access.commands import perform
 from cases import batch_queries
 from cases.batch_commands import BatchCommand, CancelBatch, PauseBatch, ResumeBatch
 from cases.batches import BatchNotFoundError, BatchState, ItemState
+from cases.escalation import TEAM
 from cases.lifecycle import CODE_NAMES
 from data import formats
 from data.errors import UnsnagError
@@ -116,7 +118,7 @@ def _paging(place: str | None) -> None:
 def _line(batch: Batch) -> list[str]:
     ctx = page_context()
     started = formats.clock(batch.started_at or batch.created_at, ctx.settings.zone, ctx.now())
-    link = f'<a href="/batches?batch={batch.id}" target="_self">{_name(batch)}</a>'
+    link = f'<a href="/batches?batch={batch.id}" target="_self">{escape_html(_name(batch))}</a>'
     return [
         f"{link}<small>{escape_html(', '.join(batch.flows))}</small>",
         STATES[batch.state][0],
@@ -127,7 +129,21 @@ def _line(batch: Batch) -> list[str]:
 
 
 def _name(batch: Batch) -> str:
-    return f"{ACTS[batch.act][0]} {formats.count(batch.total, 'exception')}"
+    return f"{ACTS[batch.act][0]} {formats.count(batch.total, 'exception')}{_terms(batch)}"
+
+
+def _terms(batch: Batch) -> str:
+    """Return whom a batch assigns to, or until when it snoozes, as the end of its name."""
+    given, ctx = batch.given, page_context()
+    if given.to:
+        return f" to {'the team ' if given.kind == TEAM else ''}{given.to}"
+    parts = []
+    if given.until:
+        until = formats.clock(given.until.replace(tzinfo=UTC), ctx.settings.zone, ctx.now())
+        parts.append(f"until {until}")
+    if given.more:
+        parts.append(f"until {formats.count(given.more, 'more failure')}")
+    return f" {' or '.join(parts)}" if parts else ""
 
 
 # --- one batch ----------------------------------------------------------------------------------------
@@ -154,7 +170,7 @@ def _one() -> None:
 def _head(ctx: ServerContext, batch: Batch) -> None:
     name, color, icon = STATES[batch.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{_name(batch)}**")
+        st.markdown(f"**{escape(_name(batch))}**")
         st.badge(name, color=color, icon=icon)  # type: ignore[arg-type]
         st.space("stretch")
         _buttons(ctx, batch)

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from cases import queries
+from cases import queries, search
 from cases.case import SEVERITIES
 from cases.queries import CaseFilter
+from cases.search import ME, Asker, Fault, InvalidSearchError
+from views.components.search_box import search_box, sent_search
+from views.exceptions.saved import saved_views_box
 from views.kit import labels
 from views.kit.person import page_context, who
 from views.kit.state import go, param, several
 
+if TYPE_CHECKING:
+    from cases.queries import Facets
+
 PER_PAGE: Final = 50
 FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee", "due")
+_SEARCH_PX: Final = 330
+_BOX: Final = "queue_search"
 
 
-def filters() -> CaseFilter:
-    """Draw the filters and return what they choose."""
-    facets = queries.facets(page_context().reading)
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="filters"):
-        _text("q", "Search", "Title, message or unit")
+def filters(*, is_grouped: bool = False) -> CaseFilter | None:
+    """Draw the search and the filters; return what they choose, None where the search cannot be read."""
+    ctx, base, faults = page_context(), _of_address(is_grouped=is_grouped), list[Fault]()
+    try:
+        chosen = base.within(search.parse(param("q"), Asker(who().name, ctx.now())))
+    except InvalidSearchError as error:
+        chosen, faults = base, error.faults
+    facets = queries.facets(ctx.reading, chosen if is_grouped else of_tab(chosen, chosen_tab()))
+    with st.container(horizontal=True, gap="small", vertical_alignment="top", key="filters"):
+        _search(facets, faults)
         _choice("flow", "Flow", facets.flow)
         _choice("class", "Class", facets.klass)
         counted = facets.severity
@@ -31,15 +44,19 @@ def filters() -> CaseFilter:
         _due()
         if facets.assignee or several("assignee"):
             _choice("assignee", "Assigned to", facets.assignee)
+        saved_views_box()
+    return None if faults else chosen
+
+
+def _of_address(*, is_grouped: bool) -> CaseFilter:
     return CaseFilter(
         flow=several("flow") or None,
         klass=several("class") or None,
         severity=several("severity") or None,
         tenant=several("tenant") or None,
-        group=param("group") or None,
-        text=param("q") or None,
+        group=None if is_grouped else several("group") or None,
         assignee=several("assignee") or None,
-        due=chosen_due(),
+        due=[word] if (word := chosen_due()) else None,
     )
 
 
@@ -57,23 +74,40 @@ def _due() -> None:
     )  # fmt: skip
 
 
-def _text(name: str, label: str, hint: str) -> None:
-    key = f"filter_{name}"
-    st.session_state[key] = param(name)
-    st.text_input(
-        label, key=key, placeholder=hint, label_visibility="collapsed", icon=":material/search:", width=260,
-        on_change=lambda: go(**{name: st.session_state[key].strip(), "page": None}),
-    )  # fmt: skip
+def _search(facets: Facets, faults: list[Fault]) -> None:
+    known = {
+        "flow": list(facets.flow),
+        "tenant": list(facets.tenant),
+        "assignee": [ME, *facets.assignee],
+        "holder": [ME],
+    }
+    with st.container(width=_SEARCH_PX, key="search_box"):
+        search_box(
+            param("q"), key=_BOX, qualifiers=search.QUALIFIERS, known=known, faults=faults,
+            longest=search.MAX_CHARS, on_search=_searched,
+        )  # fmt: skip
+
+
+def _searched() -> None:
+    text = sent_search(_BOX)
+    if text is not None:
+        go(q=text, page=None, after=None)
+
+
+def unreadable() -> None:
+    """Say that nothing is listed while the search is wrong: a list of something else would mislead."""
+    st.caption("The list is not shown while the search cannot be read. The hint says what to change.")
+    st.button("Clear the search", icon=":material/filter_alt_off:", on_click=lambda: go(q=None, page=None))
 
 
 def _choice(name: str, label: str, counted: dict[str, int]) -> None:
-    """Offer the values that live cases have, with how many have them."""
+    """Offer the values that the listed cases have, with how many have them."""
     key = f"filter_{name}"
     chosen = several(name)
     options = list(dict.fromkeys([*counted, *chosen]))
     st.session_state[key] = chosen
     st.multiselect(
-        label, options, key=key, placeholder=label, label_visibility="collapsed", width=150,
+        label, options, key=key, placeholder=label, label_visibility="collapsed", width=130,
         format_func=lambda value: f"{value} ({counted[value]})" if value in counted else value,
         on_change=lambda: go(**{name: st.session_state[key], "page": None}),
     )  # fmt: skip
@@ -109,10 +143,11 @@ def count_of(tab: str, counts: dict[str, int]) -> int:
 def of_tab(chosen: CaseFilter, tab: str) -> CaseFilter:
     """Return the filter narrowed to the states of a tab."""
     shown = labels.TABS[tab]
-    mine = who().name if tab == "mine" else None
+    mine = [who().name] if tab == "mine" else None
     # A tab about due times wins over the filter: both of them would be one too many.
-    due = shown.due or chosen.due
-    return replace(chosen, state=shown.states, holder=mine, snoozed=shown.snoozed, due=due)
+    due = [shown.due] if shown.due else chosen.due
+    narrowed = chosen.within(CaseFilter(state=shown.states, holder=mine, snoozed=shown.snoozed))
+    return replace(narrowed, due=due)
 
 
 def first_row() -> int:

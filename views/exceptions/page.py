@@ -6,7 +6,6 @@ The address holds everything that is chosen.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import streamlit as st
@@ -19,7 +18,18 @@ from data.errors import UnsnagError
 from views.batches.dialog import act_on_all
 from views.components.live import live
 from views.exceptions import groups
-from views.exceptions.filters import FILTERS, PER_PAGE, chosen_tab, count_of, filters, first_row, of_tab, tabs
+from views.exceptions.filters import (
+    FILTERS,
+    PER_PAGE,
+    chosen_tab,
+    count_of,
+    filters,
+    first_row,
+    of_tab,
+    tabs,
+    unreadable,
+)
+from views.exceptions.saved import SAVED
 from views.exceptions.table import case_list, claim_next
 from views.kit import labels
 from views.kit.acting import show_messages
@@ -57,9 +67,12 @@ def board() -> None:
     live("case", key="live_cases")
     show_messages()
     ctx = page_context()
-    chosen, tab = filters(), chosen_tab()
+    chosen, tab = filters(is_grouped=groups.is_chosen()), chosen_tab()
+    if chosen is None:
+        unreadable()
+        return
     if groups.is_chosen():
-        groups.board(ctx, replace(chosen, group=None))
+        groups.board(ctx, chosen)
         return
     groups.chosen_group(ctx)
     counts = queries.counts(ctx.reading, chosen, who().name)
@@ -67,7 +80,7 @@ def board() -> None:
     # The open tab counts what its list shows: a case may have moved between the two queries.
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         tabs({name: count_of(name, counts) for name in labels.TABS} | {tab: found.total})
-        act_on_all(of_tab(chosen, tab), found.total)
+        act_on_all(of_tab(chosen, tab), found.total, chosen)
     if waiting := labels.settling(len(settling(ctx.reading))):
         st.caption(waiting)
     if not found.total:
@@ -119,7 +132,7 @@ def _nothing_matches(shows: str) -> None:
     )
     st.button(
         "Clear filters", icon=":material/filter_alt_off:",
-        on_click=lambda: go(**dict.fromkeys((*FILTERS, "group", "page"))),
+        on_click=lambda: go(**dict.fromkeys((*FILTERS, "group", "page", SAVED))),
     )  # fmt: skip
 
 

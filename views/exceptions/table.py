@@ -21,7 +21,7 @@ from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
 from views.kit.leaving import release_all_dialog
 from views.kit.person import context, page_context, who
-from views.kit.sorting import snooze_dialog
+from views.kit.sorting import assign_dialog, snooze_dialog
 from views.kit.state import go
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ def _acts_on(selected: list[str]) -> None:
         retry_dialog(selected)
     if st.button(f"Snooze {count}…", key="many_snooze", icon=":material/snooze:"):
         snooze_dialog(selected)
+    if st.button(f"Assign {count}…", key="many_assign", icon=":material/assignment_ind:"):
+        assign_dialog(selected)
     if st.button(f"Resolve {count}…", key="many_resolve", icon=":material/task_alt:"):
         resolve_dialog(selected)
 
@@ -215,7 +217,7 @@ def _open_dialog() -> None:
 def claim_next() -> None:
     """Claim the most urgent open case, and open it."""
     try:
-        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"], snoozed=False), 5).items
+        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"], snoozed=[False]), 5).items
     except SignedOutError:
         return  # the next page shows the sign-in
     for case in most_urgent:

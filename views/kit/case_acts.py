@@ -152,7 +152,7 @@ def _more(case: Case, key: str) -> None:
             snooze_dialog([case.id])
         assignable = case.state in LIVE
         if assignable and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
-            assign_dialog(case.id)
+            assign_dialog([case.id])
         _escalate(case, key)
         claimed = case.state == CLAIMED
         if claimed and st.button("Return with a note…", key=f"{key}_return", icon=":material/undo:"):

@@ -35,7 +35,7 @@ class Tab(NamedTuple):
     states: list[str]
     shows: str
     """What it lists, as the empty tab says."""
-    snoozed: bool | None = None
+    snoozed: list[bool] | None = None
     """Only snoozed cases; False: only others."""
     due: str | None = None
     """Only what stands so to its due time: one of `cases.queries.DUE`."""
@@ -61,12 +61,12 @@ SNOOZED: Final = ("Snoozed", "gray", ":material/snooze:")
 VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
 """A person resolved it as repaired, and a later success of the unit verified it."""
 TABS: Final = {
-    "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=False),
+    "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=[False]),
     "unaddressed": Tab(
         "Unaddressed",
         ["open"],
         "Exceptions that nobody has taken up by the time that their triage was due.",
-        snoozed=False,
+        snoozed=[False],
         due=UNADDRESSED,
     ),
     "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
@@ -75,7 +75,7 @@ TABS: Final = {
         "Snoozed",
         ["open"],
         "Open exceptions that come back at a time, or when they fail more often.",
-        snoozed=True,
+        snoozed=[True],
     ),
     "running": Tab(
         "Retrying",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -18,11 +18,7 @@ from cases.snoozing import LONGEST, Snooze
 from data import formats
 from views.kit.acting import act
 from views.kit.dialogs import dialog_token, scope
-from views.kit.markdown import escape
 from views.kit.person import page_context
-
-if TYPE_CHECKING:
-    from cases.case import Case
 
 _HOURS: Final = {"1 hour": 1, "4 hours": 4}
 _TOMORROW: Final = "Tomorrow at 8:00"
@@ -58,19 +54,24 @@ def snooze_dialog(case_ids: list[str]) -> None:
         "If you have claimed it, the claim is released. The exception comes back at the time or after the "
         "failures that you choose, whichever comes first."
     )
-    chosen = st.selectbox("Until", [*_HOURS, _TOMORROW, _TIME, _NEVER], key="snooze_until")
-    until = _until(chosen)
+    until, more = snoozed_until()
+    reason = st.text_input("Reason (optional)", max_chars=400, key="snooze_reason").strip()
+    label = f"Snooze {formats.count(len(cases), 'exception')}"
+    nothing = until is None and more is None
+    if st.button(label, key="snooze_now", type="primary", icon=":material/snooze:", disabled=nothing):
+        commands = [Snooze(case_id, until, more, reason or None) for case_id in case_ids]
+        act(commands, token=dialog_token("snooze", cases), shown=shown)
+        st.rerun()
+
+
+def snoozed_until() -> tuple[datetime | None, int | None]:
+    """Ask until when, and after how many more failures; the time is naive UTC."""
+    until = _until(st.selectbox("Until", [*_HOURS, _TOMORROW, _TIME, _NEVER], key="snooze_until"))
     more = st.number_input(
         "Or after so many more failures (0: not by failures)", min_value=0, max_value=100_000, value=0,
         key="snooze_more",
     )  # fmt: skip
-    reason = st.text_input("Reason (optional)", max_chars=400, key="snooze_reason").strip()
-    label = f"Snooze {formats.count(len(cases), 'exception')}"
-    nothing = until is None and not more
-    if st.button(label, key="snooze_now", type="primary", icon=":material/snooze:", disabled=nothing):
-        commands = [Snooze(case_id, until, int(more) or None, reason or None) for case_id in case_ids]
-        act(commands, token=dialog_token("snooze", cases), shown=shown)
-        st.rerun()
+    return until, int(more) or None
 
 
 def _until(chosen: str) -> datetime | None:
@@ -116,34 +117,38 @@ def escalate_dialog(case_id: str) -> None:
 
 
 @st.dialog("Assign", width="medium")
-def assign_dialog(case_id: str) -> None:
-    """Ask who should look at the case."""
-    case = queries.one(page_context().reading, case_id).case
-    shown = scope([case])
+def assign_dialog(case_ids: list[str]) -> None:
+    """Ask who should look at the cases."""
+    cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
+    shown = scope(cases)
     st.markdown("Who should look at it? Only a claim makes somebody its holder. A person gets a notice.")
-    kind = st.segmented_control(
-        "To", [PERSON, TEAM], default=PERSON, format_func=str.capitalize, key="assign_kind"
-    )
-    name = _name(case, kind or PERSON)
+    able = [set(assigning.people_for(page_context(), case)) for case in cases]
+    kind, name = assigned_to(sorted(set.intersection(*able)))
     with st.container(horizontal=True, gap="small"):
+        label = "Assign" if len(cases) == 1 else f"Assign {formats.count(len(cases), 'exception')}"
         assigned = st.button(
-            "Assign", key="assign_now", type="primary", icon=":material/assignment_ind:", disabled=not name
+            label, key="assign_now", type="primary", icon=":material/assignment_ind:", disabled=not name
         )
-        nobody = case.assignee is not None and st.button("Assign to nobody", key="assign_nobody")
+        has_one = any(case.assignee is not None for case in cases)
+        nobody = has_one and st.button("Assign to nobody", key="assign_nobody")
     if assigned or nobody:
-        command = Assign(case_id, name if assigned else None, kind or PERSON)
-        act([command], token=dialog_token(f"assign:{command.kind}:{command.to}", [case]), shown=shown)
+        commands = [Assign(case_id, name if assigned else None, kind) for case_id in case_ids]
+        act(commands, token=dialog_token(f"assign:{kind}:{commands[0].to}", cases), shown=shown)
         st.rerun()
 
 
-def _name(case: Case, kind: str) -> str | None:
-    """Ask for the name: of the people who may act on the case, or of any team."""
-    ctx = page_context()
-    people = assigning.people_for(ctx, case)
+def assigned_to(people: list[str]) -> tuple[str, str | None]:
+    """Ask for a person, one of those who may act where people sign in, or for any team."""
+    kind = st.segmented_control(
+        "To", [PERSON, TEAM], default=PERSON, format_func=str.capitalize, key="assign_kind"
+    ) or PERSON  # fmt: skip
     if kind == PERSON and people:
-        return st.selectbox("Person", people, index=None, key="assign_person", placeholder="Choose a person")
-    if kind == PERSON and not ctx.authority.local:
-        st.caption(f"Nobody else may act on {escape(case.correlation_id)}.")
-        return None
+        return kind, st.selectbox(
+            "Person", people, index=None, key="assign_person", placeholder="Choose a person"
+        )
+    if kind == PERSON and not page_context().authority.local:
+        st.caption("Nobody may act on all of them. Assign them to a team.")
+        return kind, None
     label = "Person" if kind == PERSON else "Team"
-    return st.text_input(label, max_chars=assigning.MAX_CHARS, key=f"assign_{kind}_name").strip() or None
+    typed = st.text_input(label, max_chars=assigning.MAX_CHARS, key=f"assign_{kind}_name").strip()
+    return kind, typed or None

@@ -5,11 +5,11 @@ select
     count(*) as cases,
     count(*) filter (
         where is_due(
-            'unaddressed', $moment::timestamp, chosen.state, chosen.snoozed_by, chosen.triaged_at, chosen.triage_due_at, chosen.due_at
+            'unaddressed', $chosen['moment']::timestamp, chosen.state, chosen.snoozed_by, chosen.triaged_at, chosen.triage_due_at, chosen.due_at
         )
     ) as unaddressed,
     count(*) filter (where $mine is not null and chosen.holder = $mine) as mine,
-from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed, $due, $moment) as chosen
+from chosen_case($scope, $chosen) as chosen
 group by
     chosen.state,
     is_snoozed

@@ -2,7 +2,7 @@
 select
     chosen.* exclude (stacktrace, data),
     count(*) over () as total,
-from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed, $due, $moment) as chosen
+from chosen_case($scope, $chosen) as chosen
 where
     $state is null or list_contains($state::varchar[], chosen.state)
 order by

@@ -16,9 +16,9 @@ asked as (
         chosen.value_amount,
         chosen.value_currency,
         next_due(chosen.triaged_at, chosen.triage_due_at, chosen.due_at) as due_at,
-    from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed, $due, $moment) as chosen
+    from chosen_case($scope, $chosen) as chosen
     where
-        ($state::varchar[] is null or list_contains($state::varchar[], chosen.state))
+        ($states::varchar[] is null or list_contains($states::varchar[], chosen.state))
         and ($ids::varchar[] is null or chosen.id in (select unnest($ids::varchar[])))
 ),
 
@@ -67,7 +67,7 @@ judged as (
             when not in_scope(asked.tenant, asked.flow, $reach::varchar[]) then 'not_permitted'
             when taken.batch_id is not null then 'other_batch'
             when asked.holder <> $me then 'held'
-            when $verb in ('claim', 'retry') and not list_contains($waiting::varchar[], asked.state) then 'busy'
+            when $verb in ('claim', 'retry', 'snooze') and not list_contains($waiting::varchar[], asked.state) then 'busy'
             when $verb = 'release' and asked.holder is null then 'not_held'
             when
                 $verb = 'release'

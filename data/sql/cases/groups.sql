@@ -4,7 +4,7 @@ with of_case as (
     select
         chosen.*,
         list_contains($live::varchar[], chosen.state) as is_live,
-    from chosen_case($scope, $flow, $class, $severity, $tenant, $holder, $group, $text, $assignee, $snoozed, $due, $moment) as chosen
+    from chosen_case($scope, $chosen) as chosen
 ),
 
 of_group as (
