@@ -1,6 +1,6 @@
 """Prints what applying a mapping to earlier records costs in a large store, and how long others wait.
 
-BENCH_LOGS says how many log records the store holds, BENCH_PAGES how many pages of 5,000 are mapped again.
+BENCH_LOGS says how many log records the store holds, BENCH_PAGES how many pages of 10,000 are mapped again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from data.records import Batch
 
 LOGS: Final = int(os.environ.get("BENCH_LOGS", "1000000"))
-PAGES: Final = int(os.environ.get("BENCH_PAGES", "12"))
+PAGES: Final = int(os.environ.get("BENCH_PAGES", "6"))
 BATCH: Final = 10_000
 DAYS: Final = 14
 PAUSE_S: Final = 0.1

@@ -1,7 +1,7 @@
 """A mapping applied to what was stored before: asked for by a person, done in the background, page by page.
 
 1. `ApplyMapping` notes the request: which sources, from which day on. What comes later is mapped as it comes.
-2. The worker reads a page of records, finds what is understood differently now, and writes it in short
+2. The worker reads a page of records, finds what is understood differently now, and writes it in some
    transactions, each with how far it is: the commits of others come between. A server that is stopped or
    killed goes on there: nothing is done twice.
 3. Then the sources' records in quarantine are read again.
@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,12 +44,10 @@ if TYPE_CHECKING:
     from data.transaction import Tx
 
 _LOG: Final = event_log("collectors")
-PAGE: Final = 5_000
-"""Records that are read at once."""
-_MOST, _LEAST = 2_000, 100
-"""Records of one transaction."""
-_AIM_S: Final = 0.25
-"""How long a transaction may take: other commits wait for it."""
+PAGE: Final = 10_000
+"""Records that are read at once: in a large store that costs as much as writing some thousand."""
+_MOST: Final = 2_000
+"""Records of one transaction, which all other commits wait for. Half of its time is the same for 100."""
 _QUARANTINE_PAGE: Final = 20
 _EVERY_S: Final = 0.5
 _AGAIN_S: Final = 5.0
@@ -179,7 +176,6 @@ class Applying(Background):
         self._sources = sources
         self._limit_of = limit_of
         self._revision = revision
-        self._size = _LEAST
         super().__init__("mappings-applied")
 
     def _run(self) -> None:
@@ -219,11 +215,10 @@ class Applying(Background):
         if not rows:
             return False
         of_source = {source: self._again(job.name, source) for source in job.sources}
-        while rows and not self._stopping.is_set():
-            begun = time.monotonic()
-            self._write(job, rows[: self._size], of_source)
-            rows = rows[self._size :]
-            self._size = fitting(self._size, time.monotonic() - begun)
+        for first in range(0, len(rows), _MOST):
+            if self._stopping.is_set():
+                break
+            self._write(job, rows[first : first + _MOST], of_source)
         return True
 
     def _write(self, job: MappingJob, rows: Sequence[dict[str, Any]], of_source: dict[str, _Chosen]) -> None:
@@ -278,13 +273,6 @@ class Applying(Background):
             trail.write(tx, [entry], stored(utc_now()))
 
         self._store.act(write).result()
-
-
-def fitting(size: int, took_s: float) -> int:
-    """Return how many records the next transaction has, after one of so many took so long."""
-    if took_s > _AIM_S * 2:
-        return max(size // 2, _LEAST)
-    return min(size * 2, _MOST) if took_s < _AIM_S / 2 else size
 
 
 _PLACE: Final = {"time": "time", "record": "record_id"}

@@ -15,7 +15,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
-from collectors.applying import Applying, fitting
+from collectors.applying import Applying
 from collectors.sources import Sources
 from data.clock import micros, utc_now
 from data.records import Batch, Quarantined
@@ -289,10 +289,3 @@ def test_the_worker_looks_at_the_store_only_when_a_mapping_changed(
         assert http.get("/api/v1/units/SO-1").status_code == 200
     finally:
         made.stop()
-
-
-def test_transactions_become_shorter_when_others_would_wait() -> None:
-    sizes = [2_000]
-    for took_s in (9, 9, 9, 9, 9, 0.3, 0.01, 0.01, 0.01, 0.01, 0.01):
-        sizes.append(fitting(sizes[-1], took_s))
-    assert sizes[1:] == [1_000, 500, 250, 125, 100, 100, 200, 400, 800, 1_600, 2_000]
