@@ -19,7 +19,7 @@ using (
         max(spoken.end_time) filter (where spoken.outcome = 'ended') as ended_at,
         max(spoken.end_time) filter (where spoken.outcome = 'progress') as progress_at,
         -- that something ended, or goes on elsewhere, never covers its stated outcome
-        max(spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')) as said_at,
+        max(spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')) as stated_at,
         coalesce(
             arg_max(spoken.outcome, spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')),
             if(count_if(spoken.outcome = 'ended') > 0, 'ended', 'in_flight')
@@ -32,7 +32,7 @@ using (
         max(spoken.{unit_field}) as {unit_field},
         min(spoken.human_at) as human_at,
         list(spoken.human_at) filter (where spoken.human_at is not null) as human_times,
-        list(struct_pack(said_at := spoken.time, mode := spoken.routing)) filter (where spoken.routing is not null) as routings,
+        list(struct_pack(stated_at := spoken.time, mode := spoken.routing)) filter (where spoken.routing is not null) as routings,
         coalesce(count_if(spoken.attempt), 0) as attempts,
         coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
         coalesce(count_if(spoken.error), 0) as errors,
@@ -59,7 +59,7 @@ when matched then update set
     ended_at = greatest(unit.ended_at, brought.ended_at),
     progress_at = greatest(unit.progress_at, brought.progress_at),
     outcome = case
-        when brought.said_at >= coalesce(greatest(unit.completed_at, unit.failed_at), brought.said_at) then brought.outcome
+        when brought.stated_at >= coalesce(greatest(unit.completed_at, unit.failed_at), brought.stated_at) then brought.outcome
         when brought.outcome = 'ended' and coalesce(unit.outcome, 'in_flight') = 'in_flight' then 'ended'
         else unit.outcome
     end,
