@@ -1,15 +1,15 @@
 -- The shared nouns of the figures over routing; see basis.sql for the parameters.
 
--- routing_stretches: what was said of a routing by time, without what lies inside of a stretch that says the same.
+-- routing_stretches: what was stated of a routing by time, without what lies inside of a stretch that says the same.
 -- Keeping the first and the last of each stretch gives the same list in whatever order the records arrive.
-create or replace macro routing_stretches(said) as
-    case when said is not null then list_transform(
+create or replace macro routing_stretches(stated) as
+    case when stated is not null then list_transform(
         list_filter(
             -- each one with the one before and the one after
             list_zip(
-                list_sort(list_distinct(said)),
-                list_concat([null], list_sort(list_distinct(said))[1:-2]),
-                list_concat(list_sort(list_distinct(said))[2:], [null])
+                list_sort(list_distinct(stated)),
+                list_concat([null], list_sort(list_distinct(stated))[1:-2]),
+                list_concat(list_sort(list_distinct(stated))[2:], [null])
             ),
             lambda one: one[1].mode is distinct from one[2].mode or one[1].mode is distinct from one[3].mode
         ),
@@ -22,12 +22,12 @@ create or replace macro is_automated(mode) as mode in ('auto', 'automated', 'aut
 -- routing_change: one row per ID and flow and time at which its routing became another
 create or replace macro routing_change(reach, only_flow) as table
 select
-    said.* exclude (routing),
-    said.routing.said_at as changed_at,
-    said.routing.mode as mode,
-    lag(said.routing.mode) over (
-        partition by said.of_tenant, said.correlation_id, said.flow
-        order by said.routing.said_at, said.routing.mode
+    stated.* exclude (routing),
+    stated.routing.stated_at as changed_at,
+    stated.routing.mode as mode,
+    lag(stated.routing.mode) over (
+        partition by stated.of_tenant, stated.correlation_id, stated.flow
+        order by stated.routing.stated_at, stated.routing.mode
     ) as mode_before
 from (
     select
@@ -44,7 +44,7 @@ from (
         unit.routings is not null
         and in_scope(unit.tenant, unit.flow, reach::varchar[])
         and (only_flow::varchar is null or unit.flow = only_flow)
-) as said
+) as stated
 qualify mode <> mode_before;
 
 -- unit_shifted: one row per period and unit that was routed to people and then became automated in it, in one of its
@@ -80,8 +80,8 @@ group by
     change.correlation_id,
     own_flow(only_flow, split_by, change.flow);
 
--- unit_routed: one row per period and unit that finished in it and of which something said how it was routed up to
--- then; automated: in each of its flows, as it was said last
+-- unit_routed: one row per period and unit that finished in it and of which something stated how it was routed up to
+-- then; automated: in each of its flows, as it was stated last
 create or replace macro unit_routed(starts, ends, reach, only_flow, split_by) as table
 select
     ended.period,
@@ -94,7 +94,7 @@ from (
         unit.of_tenant,
         unit.correlation_id,
         unit.of_flow,
-        list_filter(part.routings, lambda one: one.said_at <= unit.closed_at)[-1].mode as mode
+        list_filter(part.routings, lambda one: one.stated_at <= unit.closed_at)[-1].mode as mode
     from unit_in_period(starts, ends, reach, only_flow, split_by) as unit
     inner join unit as part
         on

@@ -1,7 +1,7 @@
 -- What a unit's routing was over time, what people set as objectives of flows, and baselines.
 
--- what records said of the routing, by time: the first and the last of each stretch in which they said the same
-alter table unit add column routings struct(said_at timestamp, mode varchar)[];
+-- what records stated of the routing, by time: the first and the last of each stretch that states the same
+alter table unit add column routings struct(stated_at timestamp, mode varchar)[];
 
 update unit set routings = known.routings
 from (
@@ -9,7 +9,7 @@ from (
         correlation_id,
         flow,
         tenant,
-        list_sort(list_distinct(list(struct_pack(said_at := time, mode := routing)))) as routings
+        list_sort(list_distinct(list(struct_pack(stated_at := time, mode := routing)))) as routings
     from (
         select correlation_id, flow, tenant, time, routing from log
         union all

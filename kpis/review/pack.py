@@ -39,6 +39,8 @@ BY: Final = ("flow", SPLITS[0])
 """What a change is explained by: more than two tables a figure nobody reads."""
 BANDS: Final = ("under_1h", "from_1h_to_4h", "from_4h_to_24h", "from_1d_to_7d", "over_7d")
 SEVERAL: Final = "counted in several"
+SERVICE_LEVELS: Final = ("K14", "K15")
+"""Without an objective they say what K6 and K19 say: nobody has to comment on the same change twice."""
 _HUNDREDTH: Final = Fraction(1, 100)
 _TOLERATED: Final = 20
 """A twentieth of the week before may lie before the first record."""
@@ -293,6 +295,8 @@ def _reason(week: Week, one: Kpi, aim: Aim) -> moved.Reason | None:
     earlier = [
         float(point.value) for point in one.trend[:-1] if point.value is not None and point.n >= one.floor
     ]
+    if one.id in SERVICE_LEVELS and aim.target is None:
+        return None
     judged = aim if is_judged(one.id, week.period) else Aim()
     return moved.reason(one, judged, earlier, compared=week.compared)
 

@@ -384,8 +384,8 @@ def test_the_whole_is_not_empty(whole: Store) -> None:
     assert [question for question, answer in answers.items() if isinstance(answer, str)] == []
     assert len(case_ids(whole)) == 4 * len(PLACES)
     figures = {figure["id"]: figure for figure in answers["figures by flow"]}
-    # Nobody wrote anything off.
-    assert [name for name, figure in figures.items() if not figure["n"]] == ["K10"]
+    # Nobody wrote anything off, set an objective or changed a routing: test_golden.py has these.
+    assert [name for name, figure in figures.items() if not figure["n"]] == ["K2", "K10", "K14", "K28"]
     assert figures["K1"]["details"]["assisted"] > 0
 
 

@@ -52,9 +52,9 @@ def of(tables: Tables, kpi_id: str, period: Period = WEEK, **more: Any) -> Kpi:
     return found
 
 
-def routed(tables: Tables, unit: str, *said: tuple[float, str], **more: Any) -> None:
-    """Write a unit with what was said of its routing, by hour."""
-    tables.unit(unit, **more, routings=[{"said_at": at(hour), "mode": mode} for hour, mode in said])
+def routed(tables: Tables, unit: str, *stated: tuple[float, str], **more: Any) -> None:
+    """Write a unit with what was stated of its routing, by hour."""
+    tables.unit(unit, **more, routings=[{"stated_at": at(hour), "mode": mode} for hour, mode in stated])
 
 
 def seconds_allowed(tables: Tables, seconds: float | None, flow: str | None = None) -> None:
@@ -170,7 +170,7 @@ def test_a_later_objective_changes_no_earlier_period_and_the_first_one_counts_be
 
 
 def test_the_budget_is_what_the_objectives_of_the_flows_allow(tables: Tables) -> None:
-    """Orders: 1 of 4 failed, 50 % may: 1 of 2. Invoices: 1 of 1, nobody said how many may."""
+    """Orders: 1 of 4 failed, 50 % may: 1 of 2. Invoices: 1 of 1, for which nobody set an objective."""
     may_fail(tables, 50, "orders")
     for n in range(3):
         tables.unit(f"O{n}", done=2)

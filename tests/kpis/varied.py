@@ -46,11 +46,11 @@ _AIMED: Final = (
     """
     update unit set routings = [
         {
-            'said_at': opened_at,
+            'stated_at': opened_at,
             'mode': if(ascii(right(correlation_id, 1)) % 3 = 0, 'auto', 'manual'),
         },
         {
-            'said_at': opened_at + interval 2 hours,
+            'stated_at': opened_at + interval 2 hours,
             'mode': if(ascii(right(correlation_id, 1)) % 4 = 0, 'manual', 'auto'),
         },
     ]

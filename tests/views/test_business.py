@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from access.commands import perform
+from audit.actor import Actor
 from data.clock import utc_now
+from kpis.objectives import SetObjective
+from kpis.periods import week_of
+from kpis.targets import SetTarget
 from server import container
 from server.settings import Settings
 from tests.kpis.tables import START, Tables, at
@@ -18,8 +23,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = {
-    "Outcome": ["Touchless rate", "Success rate", "Errors per 1,000", "First-time-right rate"],
-    "Speed": ["Median time to resolve", "Throughput", "Median time to claim", "Median time to fulfil"],
+    "Outcome": [
+        "Touchless rate",
+        "Success rate",
+        "Errors per 1,000",
+        "Shift to automated routing",
+        "First-time-right rate",
+        "Service level: failures",
+    ],
+    "Speed": [
+        "Median time to resolve",
+        "Throughput",
+        "Median time to claim",
+        "Median time to fulfil",
+        "Service level: latency",
+        "Mean time to restore a flow",
+        "Process-time reduction",
+    ],
     "Money": ["Value at risk", "Value recovered", "Value lost"],
     "Exceptions": [
         "Open backlog",
@@ -163,3 +183,44 @@ def test_every_figure_opens(tables: Tables, figure: str) -> None:
     fill(tables)
     app = opened(figure=figure, period="28d")
     assert len(app.dataframe[0].value) > 0
+
+
+@pytest.mark.parametrize(
+    ("figure", "view", "title", "plots"),
+    [
+        ("K19", "Weeks", "Success rate by week", 1),
+        ("K19", "Split", "Success rate by flow and week", 1),
+        ("K3", "How long open", "How long exceptions stay open", 1),
+        ("K6", "Spread", "Time to fulfil by segment", 1),
+        ("failures_by_step", "Hours", "Failures by hour and weekday", 1),
+        ("K28", "Weeks", "Nothing to draw in this period.", 0),
+    ],
+)
+def test_a_figure_draws_its_weeks_its_parts_and_its_times(
+    tables: Tables, figure: str, view: str, title: str, plots: int
+) -> None:
+    fill(tables)
+    app = opened(figure=figure, period="28d", view=view)
+    assert not app.exception
+    texts = [str(one.value) for one in (*app.markdown, *app.caption)]
+    assert any(title in text for text in texts), texts
+    assert len(drawn(app)) - len(drawn(opened())) == plots
+    assert sum("As a table" in one.proto.body for one in app.get("html")) == plots
+
+
+def drawn(app: AppTest) -> list[Any]:
+    """Return the plots on the page."""
+    return list(app.get("plotly_chart"))
+
+
+def test_what_was_set_for_a_figure_is_marked_in_its_week(tables: Tables) -> None:
+    fill(tables)
+    ctx = container.current().context(Actor("ann"))
+    perform(SetTarget("K14", 95.0, None), ctx)
+    perform(SetObjective("K14", 7_200.0), ctx)
+    perform(SetTarget("K14", None, None), ctx)
+    week = week_of(utc_now(), "UTC")
+    app = opened(figure="K14", period="28d", view="Weeks")
+    note = next(str(one.value) for one in app.caption if "Dotted" in str(one.value))
+    for text in ("target 95.0 %", "objective 2 h", "no target any more"):
+        assert f"{week} {text}" in note

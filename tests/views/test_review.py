@@ -387,3 +387,15 @@ def test_weeks_of_a_baseline_are_read_when_it_is_set(tables: Tables) -> None:
     acting.do(partial(held._of_weeks, "Winter", "2026-W55", "2026-W08", "UTC"), "done")
     assert baseline(ctx().reading, None).name == "Winter"
     assert held._of_weeks("", "", "", "UTC").period is None
+
+
+def test_a_week_draws_where_it_hurts_its_money_and_its_backlog(tables: Tables) -> None:
+    fill(tables)
+    app = opened(week=WEEK)
+    titles = [str(one.value) for one in app.markdown]
+    for title in ("Failed units by step", "Money at risk in EUR", "Open backlog and next week"):
+        assert f"**{title}**" in titles
+    assert len(app.get("plotly_chart")) == 3
+    assert "n 20 failed units; 1 of 1 make 100 % of them." in texts(app)
+    assert "A forecast takes 8 weeks; 2 so far." in texts(app)
+    assert "ship · orders" in texts(app)

@@ -13,6 +13,7 @@ from data import formats, sheet
 from kpis import display, scoreboard
 from kpis.definition import definition
 from server.exports import RecordExport
+from views.business.looks import looks, parts_by_week
 from views.kit.person import later
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def open_figure(figure: str) -> None:
 
 
 def _close() -> None:
-    st.query_params.pop("figure", None)
+    for name in ("figure", "view"):
+        st.query_params.pop(name, None)
 
 
 def dialog(ctx: ServerContext, figures: Sequence[Kpi], period: Period, flow: str | None) -> None:
@@ -75,12 +77,22 @@ def _behind(ctx: ServerContext, meant: Definition, one: Kpi | None, period: Peri
                 if part
             )
         )
-    views = ["Rows", "Split", "Definition"] if one else ["Rows", "Definition"]
-    view = st.segmented_control("View", views, default="Rows", required=True, label_visibility="collapsed")
+    drawn = looks(meant.id)
+    views = ["Rows", *(["Split"] if one else []), *drawn, "Definition"]
+    named = st.query_params.get("view")
+    view = st.segmented_control(
+        "View",
+        views,
+        default=named if named in views else "Rows",
+        required=True,
+        label_visibility="collapsed",
+    )
     if view == "Rows":
         _rows(ctx, meant, period, flow)
     elif view == "Split" and one:
         _split(ctx, meant, one, period, flow)
+    elif view in drawn:
+        drawn[view](ctx, meant.id, period, flow)
     else:
         _definition(meant)
 
@@ -259,6 +271,7 @@ def _split(ctx: ServerContext, meant: Definition, one: Kpi, period: Period, flow
     share = st.column_config.ProgressColumn("Share of n", format="percent", min_value=0, max_value=1)
     number = st.column_config.NumberColumn("n", format="localized")
     st.dataframe(table, hide_index=True, column_config={"n": number, "Share of n": share})
+    parts_by_week(ctx, meant.id, period, flow, by)
 
 
 def _definition(meant: Definition) -> None:

@@ -19,7 +19,7 @@ from views.kit.acting import show_messages
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
 from views.kit.person import page_context
-from views.review import aiming, fragments, meeting, promised, tiles, top, writing
+from views.review import aiming, fragments, meeting, plotted, promised, tiles, top, writing
 from views.review.headlines import first_weeks, headline
 from views.review.shown import as_kpi, shown
 
@@ -128,14 +128,17 @@ def _moved(_ctx: ServerContext, review: Shown, pack: Pack) -> None:
 
 
 def _hurts(_ctx: ServerContext, _review: Shown, pack: Pack) -> None:
+    plotted.hurts(pack)
     st.html(fragments.box(fragments.hurts(pack.hurts)))
 
 
 def _money(_ctx: ServerContext, _review: Shown, pack: Pack) -> None:
+    plotted.money(pack)
     st.html(fragments.box(fragments.money(pack.money)))
 
 
-def _backlog(_ctx: ServerContext, _review: Shown, pack: Pack) -> None:
+def _backlog(_ctx: ServerContext, review: Shown, pack: Pack) -> None:
+    plotted.open_backlog(review, pack)
     st.html(fragments.box(fragments.backlog(pack.backlog, links=True)))
 
 

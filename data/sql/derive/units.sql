@@ -19,7 +19,7 @@ select
     greatest(held_unit.progress_at, brought.progress_at) as progress_at,
     case
         when held_unit.place is null then brought.outcome
-        when brought.said_at >= coalesce(greatest(held_unit.completed_at, held_unit.failed_at), brought.said_at) then brought.outcome
+        when brought.stated_at >= coalesce(greatest(held_unit.completed_at, held_unit.failed_at), brought.stated_at) then brought.outcome
         when brought.outcome = 'ended' and coalesce(held_unit.outcome, 'in_flight') = 'in_flight' then 'ended'
         else held_unit.outcome
     end as outcome,
@@ -64,7 +64,7 @@ from (
         max(spoken.end_time) filter (where spoken.outcome = 'ended') as ended_at,
         max(spoken.end_time) filter (where spoken.outcome = 'progress') as progress_at,
         -- that something ended, or goes on elsewhere, never covers its stated outcome
-        max(spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')) as said_at,
+        max(spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')) as stated_at,
         coalesce(
             arg_max(spoken.outcome, spoken.end_time) filter (where spoken.outcome not in ('ended', 'progress')),
             if(count_if(spoken.outcome = 'ended') > 0, 'ended', 'in_flight')
@@ -77,7 +77,7 @@ from (
         max(spoken.{unit_field}) as {unit_field},
         min(spoken.human_at) as human_at,
         list(spoken.human_at) filter (where spoken.human_at is not null) as human_times,
-        list(struct_pack(said_at := spoken.time, mode := spoken.routing)) filter (where spoken.routing is not null) as routings,
+        list(struct_pack(stated_at := spoken.time, mode := spoken.routing)) filter (where spoken.routing is not null) as routings,
         coalesce(count_if(spoken.attempt), 0) as attempts,
         coalesce(count_if(spoken.failed_attempt), 0) as failed_attempts,
         coalesce(count_if(spoken.error), 0) as errors,
