@@ -125,4 +125,5 @@ class AcceptLink(SystemCommand[str]):
         if not tx.run("access/person", {"name": self.person}):
             insert_person(tx, self.person, PersonState.ACTIVE, SYSTEM.name, now)
         give(tx, subject_of(self.person), (Grant(ADMIN),))
-        record(tx, "first admin", SYSTEM, self.person, now)
+        details = {"roles": [str(Grant(ADMIN))]}
+        record(tx, "first admin", SYSTEM, self.person, now, details=details)

@@ -57,6 +57,8 @@ class Sealed(TypedDict, total=False):
     subject: str
     from_state: str
     to_state: str
+    case_version: int
+    holder: str
     reason: str
     details: str
     salt: str

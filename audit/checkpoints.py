@@ -6,10 +6,12 @@ this file can. Keep it on another disk or another machine than the store ([audit
 
 from __future__ import annotations
 
+import heapq
 import os
 from bisect import bisect_left
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -55,9 +57,27 @@ class Checkpoint:
 class Checkpoints:
     """The file: one line a checkpoint, only ever appended to."""
 
-    def __init__(self, path: Path, key: SigningKey | None = None) -> None:
+    def __init__(self, path: Path, key: SigningKey | None = None, second: Path | None = None) -> None:
+        """Take the file; `second` is another one, which is compared as well and written by itself."""
         self.path = path
         self.key = key
+        self.second = Checkpoints(second, key) if second else None
+
+    @property
+    def files(self) -> list[Checkpoints]:
+        """This file, and the second one where there is one."""
+        return [self, *([self.second] if self.second else [])]
+
+    def seen(self) -> Iterator[Checkpoint]:
+        """Yield the checkpoints of all files, by the number of the entry that they saw.
+
+        A second folder that cannot be reached is left out: writing to it fails too, and says so.
+
+        Raises:
+            CheckpointError: the first file cannot be read, or a line is none of ours.
+        """
+        files = [self, *([self.second] if self.second and self.second.path.is_file() else [])]
+        return heapq.merge(*(file.read() for file in files), key=attrgetter("seq"))
 
     def write(self, seq: int, head: str, moment: datetime) -> Checkpoint:
         """Append a checkpoint and wait until it is on the disk.

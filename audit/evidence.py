@@ -37,7 +37,8 @@ _VERIFIER: Final = Path(__file__).parent / "verifier.py"
 _TEXTS: Final = Path(__file__).parent / "pack"
 COLUMNS: Final = (
     "seq", "time", "actor", "actor_type", "door", "kind", "verb", "flow", "step", "tenant", "correlation_id",
-    "case_id", "subject", "from_state", "to_state", "reason", "details", "act", "credential",
+    "case_id", "subject", "from_state", "to_state", "case_version", "holder",
+    "reason", "details", "act", "credential",
 )  # fmt: skip
 
 

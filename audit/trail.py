@@ -79,6 +79,10 @@ class Entry:
     subject: str | None = None
     act: str | None = None
     """The act that it belongs to; None: the one that the transaction performs."""
+    case_version: int | None = None
+    """Which version of its case it made; None: it made none."""
+    holder: str | None = None
+    """Who holds its case from then on."""
 
 
 def write(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
@@ -103,7 +107,7 @@ def _append(tx: Tx) -> None:
     sealed: list[chain.Sealed] = []
     for row in tx.pending:
         seq += 1
-        sealed.append(chain.seal({**row, "seq": seq, "time": _text(row["time"])}, previous))
+        sealed.append(chain.seal({**row, "seq": seq, "time": text_of(row["time"])}, previous))
         previous = sealed[-1]["hash"]
     rows = [
         {**pending, **row, "time": pending["time"]} for row, pending in zip(sealed, tx.pending, strict=True)
@@ -171,7 +175,7 @@ class _Marks:
     """The checkpoints, walked along with the entries."""
 
     def __init__(self, checkpoints: Checkpoints | None, after: int) -> None:
-        self._left = checkpoints.read() if checkpoints else iter(())
+        self._left = checkpoints.seen() if checkpoints else iter(())
         self._next = next(self._left, None)
         while self._next is not None and self._next.seq <= after:
             self._next = next(self._left, None)
@@ -222,6 +226,8 @@ def _row(entry: Entry, act: str | None, now: datetime) -> dict[str, Any]:
         "subject": entry.subject,
         "from_state": entry.from_state,
         "to_state": entry.to_state,
+        "case_version": entry.case_version,
+        "holder": entry.holder,
         "reason": entry.reason,
         "details": orjson.dumps(entry.details, default=str, option=orjson.OPT_SORT_KEYS).decode()
         if entry.details
@@ -229,5 +235,6 @@ def _row(entry: Entry, act: str | None, now: datetime) -> dict[str, Any]:
     }
 
 
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds") + "Z"
+def text_of(moment: datetime) -> str:
+    """Return a UTC time as entries write it."""
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -131,6 +131,8 @@ def _entry(change: Change, after: Case) -> trail.Entry:
         reason=change.reason,
         details=change.details,
         act=change.act,
+        case_version=after.version,
+        holder=after.holder,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from audit.chain import Sealed
+    from audit.differences import Difference
     from audit.evidence import Made, Wanted
     from data.store import Reading
     from data.transaction import Tx
@@ -67,6 +68,8 @@ class AuditEntry:
     tenant: str | None
     from_state: str | None
     to_state: str | None
+    case_version: int | None
+    holder: str | None
     reason: str | None
     details: str | None
     """JSON."""
@@ -94,6 +97,19 @@ def check(ctx: ServerContext) -> ChainState:
     """Check the whole chain now."""
     ctx.authority.decide(ctx.actor, "audit.verify", anywhere=True)
     return ctx.container.watch.check_all()
+
+
+def differences_in_scope(ctx: ServerContext, state: ChainState) -> list[str]:
+    """Return what differs from the audit, as sentences; what the actor may not see is only counted."""
+    given = ctx.authority.grants(ctx.actor)
+
+    def may_see(one: Difference) -> bool:
+        act = "person.change" if one.is_access else "audit.verify"
+        return granting(given, act, one.tenant, one.flow) is not None
+
+    shown = [one.text for one in state.differences if may_see(one)]
+    hidden = len(state.differences) - len(shown)
+    return shown + ([f"{hidden} more, outside of what you may see."] if hidden else [])
 
 
 def export(ctx: RequestContext, chosen: AuditFilter, out: IO[bytes]) -> int:

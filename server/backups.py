@@ -153,7 +153,7 @@ def check_store(ctx: ServerContext) -> list[str]:
     wrong = ctx.store.troubles()
     if not found.verdict.intact:
         wrong.append(f"The audit is broken at entry {found.verdict.broken_at}: {found.verdict.reason}.")
-    return wrong
+    return wrong + [difference.text for difference in found.differences]
 
 
 def problems(folder: Path) -> list[str]:

@@ -109,7 +109,7 @@ class Container:
             disk.warning() if disk else None,
             witness.trouble if witness else None,
             self.backups.trouble,
-            audit.trouble if audit else None,
+            *(audit.warnings if audit else ()),
         )
         return [warning for warning in found if warning]
 

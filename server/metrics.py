@@ -58,6 +58,12 @@ def render(container: Container) -> str:
             "1 while the audit's chain holds.",
             [({}, container.watch.is_intact)],
         ),
+        _family(
+            "unsnag_audit_differences",
+            "gauge",
+            "Rows of exceptions, people and tokens that are other than the audit says.",
+            [({}, len(container.watch.state.differences) if container.watch.state else 0)],
+        ),
     ]
     return "\n".join([*families, *_of_store(container), "# EOF", ""])
 

@@ -172,6 +172,7 @@ def _tell_start(container: Container) -> None:
         print(f"WARNING: {container.store.held}", file=sys.stderr, flush=True)  # noqa: T201 - narration
         _LOG.error("store.held", reason=container.store.held)
         return
+    _tell_of_checkpoints(container)
     if container.authority.local:
         return
     link = first_link(container.as_system())
@@ -186,6 +187,14 @@ def _tell_start(container: Container) -> None:
     if not container.settings.is_secure and not is_loopback(container.settings.host):
         advice = "Give --tls-cert and --tls-key, or put a TLS proxy in front."
         _LOG.warning("access.passwords_unencrypted", host=container.settings.host, advice=advice)
+
+
+def _tell_of_checkpoints(container: Container) -> None:
+    """Say at the first start that who can change the store can change its checkpoints as well."""
+    settings = container.settings
+    if settings.only_beside_the_store and not settings.checkpoints.exists():
+        advice = "Name a folder on another disk or machine as second_folder in [audit]."
+        _LOG.warning("audit.checkpoints_beside_the_store", file=str(settings.checkpoints), advice=advice)
 
 
 class PlainRoutes:

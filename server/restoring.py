@@ -83,6 +83,8 @@ def _record(manifest: backup.Manifest, aside: Path | None, settings: Settings, a
     }
     container = Container.open(settings)
     try:
+        # A second file of checkpoints may know more than the backup.
+        container.watch.set_aside(utc_now())
         perform(RecordRestore(details), container.context(actor))
     finally:
         container.close()

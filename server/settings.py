@@ -120,6 +120,9 @@ class AccessSettings(BaseModel):
         return SessionLimits(timedelta(hours=self.session_hours), timedelta(minutes=self.idle_minutes))
 
 
+_CHECKPOINTS: Final = "audit-checkpoints.jsonl"
+
+
 class AuditSettings(BaseModel):
     """The section [audit]: where its checkpoints go, and who signs them."""
 
@@ -127,6 +130,8 @@ class AuditSettings(BaseModel):
 
     checkpoints: Path | None = None
     """None: audit-checkpoints.jsonl in the data folder."""
+    second_folder: Path | None = None
+    """Another folder to which checkpoints go as well."""
     checkpoint_seconds: float = Field(60, ge=1)
     signing_key: Path | None = None
 
@@ -232,7 +237,17 @@ class Settings(BaseModel):
     @property
     def checkpoints(self) -> Path:
         """The file of the audit's checkpoints."""
-        return self.audit.checkpoints or self.data / "audit-checkpoints.jsonl"
+        return self.audit.checkpoints or self.data / _CHECKPOINTS
+
+    @property
+    def second_checkpoints(self) -> Path | None:
+        """The second file of the audit's checkpoints."""
+        return self.audit.second_folder / _CHECKPOINTS if self.audit.second_folder else None
+
+    @property
+    def only_beside_the_store(self) -> bool:
+        """Whether who can change the store can change every checkpoint of it."""
+        return self.second_checkpoints is None and self.checkpoints.parent == self.data
 
     @property
     def witness(self) -> Path:

@@ -79,8 +79,11 @@ def _chain(ctx: ServerContext) -> None:
                     f":red[:material/link_off: **Hash chain broken at entry {state.verdict.broken_at:,}**]"
                 )
                 st.caption(escape(state.verdict.reason or ""))
-            if state.trouble:
-                st.caption(f":orange[:material/warning: {escape(state.trouble)}]")
+            for text in audit.differences_in_scope(ctx, state):
+                st.markdown(f":red[:material/link_off: {escape(text)}]")
+            for warning in (state.trouble, state.missing):
+                if warning:
+                    st.caption(f":orange[:material/warning: {escape(warning)}]")
         st.button("Verify all now", icon=":material/fact_check:", on_click=_check)
 
 
@@ -91,7 +94,13 @@ def _check() -> None:
     except UnsnagError as error:
         say(escape(str(error)), ":material/warning:")
         return
-    if state.verdict.intact:
+    if state.verdict.intact and state.differences:
+        words = "the store differs from it, see above the list"
+        say(
+            f"{state.verdict.entries:,} entries verified: hash chain intact, but {words}",
+            ":material/link_off:",
+        )
+    elif state.verdict.intact:
         say(f"{state.verdict.entries:,} entries verified: hash chain intact", ":material/verified:")
     else:
         say(escape(state.verdict.reason or "The hash chain is broken"), ":material/link_off:")

@@ -64,6 +64,8 @@ def check_audit_chain(ctx: CallerContext) -> Any:
         "reason": state.verdict.reason,
         "checked_at": state.checked_at,
         "checkpoints": state.trouble,
+        "differences": audit.differences_in_scope(ctx, state),
+        "warnings": [state.missing] if state.missing else [],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from server.api.shapes import Time
 
@@ -17,3 +17,7 @@ class ChainVerdict(BaseModel):
     reason: str | None
     checked_at: Time
     checkpoints: str | None
+    differences: list[str] = Field(
+        description="Exceptions, people and tokens that are other than the last entries about them say."
+    )
+    warnings: list[str] = Field(description="What an operator should look at, although the chain holds.")

@@ -157,6 +157,9 @@ UNSCOPED = (
     "cases/case_occurrences",
     "cases/case_retries",
     # The chain is written and proved as a whole.
+    # All of the store is compared; what is shown of it is within the scope (server.audit).
+    "audit/access_differences",
+    "audit/case_differences",
     "audit/insert",
     "audit/page",
     "audit/range",

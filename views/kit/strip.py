@@ -137,6 +137,12 @@ def _chain(ctx: ServerContext) -> str:
         return ":material/link: audit check running"
     if not state.verdict.intact:
         return f":red[:material/link_off: audit broken at entry {state.verdict.broken_at:,}]"
+    if state.differences:
+        return (
+            f":red[:material/link_off: {formats.count(len(state.differences), 'difference')} from the audit]"
+        )
+    if state.missing:
+        return ":orange[:material/warning: audit checkpoints were missing at the start]"
     if state.trouble:
         return ":orange[:material/warning: audit checkpoints cannot be written]"
     return f":material/link: audit checked {formats.ago(state.checked_at, ctx.now())}"
