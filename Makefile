@@ -18,7 +18,7 @@ SCENARIOS_NODE := $(SCENARIOS)/node/node_modules/.package-lock.json
 ON_ALL_CORES := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo run test coverage test-fast test-integration scenarios scenario-packages check wording advisories bench wheel lint format lock
+.PHONY: help install browser demo run test coverage test-fast test-integration crash scenarios scenario-packages check wording advisories bench wheel lint format lock
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ test-fast: install ## Run the tests that take less than a minute together
 
 test-integration: install ## Run the tests of large data: 2.2 million lines across a kill, some minutes
 	$(BIN)/python -m pytest -m integration -s
+
+crash: install ## Kill the server 200 times over ingest, acts, backup, purge and upgrade; KILLS= chooses how often
+	$(BIN)/python -m tests.crash --kills $(or $(KILLS),200)
 
 scenarios: install scenario-packages $(SCENARIOS_STAMP) $(AIRFLOW_STAMP) $(SCENARIOS_NODE) ## Run real foreign programs and compare what Unsnag states
 	$(BIN)/python -m pytest $(SCENARIOS)

@@ -64,6 +64,8 @@ class Server:
     cwd: Path = ROOT
     scheme: str = "http"
     trust: ssl.SSLContext | bool = True
+    ready_s: float = READY_S
+    """How long a start may take."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -83,6 +85,12 @@ class Server:
 
     def start(self, until: int = 200) -> Server:
         """Start, and wait until /readyz answers with this status."""
+        self.launch()
+        self._wait(until)
+        return self
+
+    def launch(self) -> None:
+        """Start, and wait for nothing."""
         self.spool.mkdir(parents=True, exist_ok=True)
         command = [
             sys.executable,
@@ -100,12 +108,10 @@ class Server:
             command, cwd=self.cwd, stdout=log, stderr=log, env={**os.environ, **self.environment}
         )
         log.close()
-        self._wait(until)
-        return self
 
     def _wait(self, status: int) -> None:
         log = self.folder / "server.log"
-        eventually(lambda: self._answers(status), log.read_text, READY_S)
+        eventually(lambda: self._answers(status), log.read_text, self.ready_s)
 
     def _answers(self, status: int) -> bool:
         assert self.process is not None
