@@ -14,6 +14,7 @@ from cases.intake import intake, prepare
 from collectors import kept_mappings
 from collectors.drift import SHORTEST_ROW, Drift, WatchedRow
 from collectors.mapping_book import MappingBook
+from collectors.quotas import Quotas
 from collectors.states import not_collected
 from collectors.status import Counts, SourceClock, SourceStatus
 from data.clock import stored, utc_now
@@ -61,6 +62,7 @@ class Container:
     mappings: MappingBook
     backups: Backups
     retention: Retention
+    quotas: Quotas
     collectors: Sources | None = None
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -100,6 +102,7 @@ class Container:
             mappings=mappings,
             backups=Backups(store, settings),
             retention=Retention(store, settings.retention),
+            quotas=Quotas(store, settings.collectors.quotas),
         )
 
     def warnings(self) -> list[str]:

@@ -17,6 +17,7 @@ from server.api import (
     mappings,
     notices,
     problems,
+    quotas,
     retention,
     retries,
     reviews,
@@ -48,6 +49,7 @@ _ROUTES: Final = (
     mappings,
     store,
     retention,
+    quotas,
     system,
 )
 """In the order in which the description lists them."""

@@ -195,6 +195,7 @@ VIEWS = {
     "task_case": "exception_case",
     "new_named": "named_lately",
     "new_rate": "currency_rate",
+    "incoming_use": "quota_use",
 }
 
 
