@@ -39,6 +39,7 @@ from collectors.otlp import (
     form_of,
     media_type,
 )
+from collectors.quotas import OverQuotaError
 from collectors.together import Body, Waiting
 from data.clock import micros, stored, utc_now
 from data.errors import UnsnagError
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from access.sending import SenderLimit
+    from collectors.quotas import Quotas
     from collectors.settings import CollectorSettings
+    from data.records import Batch
     from data.store import Store
 
 _RETRY_AFTER_S: Final = 1
@@ -76,12 +79,13 @@ def routes(
     settings: Callable[[], CollectorSettings] | None = None,
     sender: Callable[[Scope], str] = address_of,
     book: Callable[[], MappingBook] | None = None,
+    quotas: Callable[[], Quotas] | None = None,
 ) -> list[Route]:
     """Return the receiver's routes.
 
     All of these are asked at the first request: nothing runs before. Without `settings` the defaults hold,
-    without `book` the mappings of the settings. `sender` names who sent a request, for the shares of the
-    receiver.
+    without `book` the mappings of the settings, without `quotas` anybody may send any amount. `sender` names
+    who sent a request, for the shares of the receiver.
     """
 
     def requests() -> Requests:
@@ -90,7 +94,7 @@ def routes(
         of_settings = MappingBook(settings().mappings)
         return Requests(settings().section(OTLP), lambda: (book() if book else of_settings).of_resources)
 
-    receiver = Receiver(store, requests, sender)
+    receiver = Receiver(store, requests, sender, quotas)
     paths = {"/v1/traces": TRACES, "/v1/logs": LOGS, "/v1/metrics": METRICS}
     posts = [Route(path, receiver.endpoint(signal), methods=["POST"]) for path, signal in paths.items()]
     return [*posts, Route(f"{RECORDS_PATH}/{{record_id}}", receiver.confirm, methods=["GET"])]
@@ -104,8 +108,10 @@ class Receiver:
         store: Callable[[], Store],
         requests: Callable[[], Requests],
         sender: Callable[[Scope], str],
+        quotas: Callable[[], Quotas] | None = None,
     ) -> None:
         self._store = store
+        self._quotas = quotas
         self._make_requests = requests
         self._sender = sender
         self._requests: Requests | None = None
@@ -144,7 +150,7 @@ class Receiver:
                 return await self._export(requests, signal, request, form, arrival)
         except ClientDisconnect:
             return failure(400, "The body broke off.", form)  # nobody is there to read it
-        except BodyTooLargeError as error:
+        except (BodyTooLargeError, OverQuotaError) as error:
             return failure(413, str(error), form)
         except UnsupportedError as error:
             return failure(415, str(error), form)
@@ -173,10 +179,10 @@ class Receiver:
         try:
             decoded = await self._decoded(requests, signal, form, Body(body, encoding, limit))
         except BadBodyError as error:
-            await self._quarantine(signal, body, str(error), limit)
+            await self._append(request, _unreadable(signal, body, str(error), limit))
             return failure(400, str(error), form)
         if len(decoded.batch) or decoded.batch.dropped:
-            await asyncio.wrap_future(self._store().append(decoded.batch))
+            await self._append(request, decoded.batch)
         RECEIVED.last_error = None
         return _success(signal, decoded, form)
 
@@ -186,10 +192,28 @@ class Receiver:
         args = signal, body.content, form, body.encoding, body.limit
         return await asyncio.get_running_loop().run_in_executor(self._threads, requests.decode, *args)
 
-    async def _quarantine(self, signal: str, body: bytes, reason: str, limit: SenderLimit | None) -> None:
-        n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)
-        n.quarantine(body, reason, source=signal)
-        await asyncio.wrap_future(self._store().append(n.batch()))
+    async def _append(self, request: Request, batch: Batch) -> None:
+        """Store a batch, within what its sender may send today.
+
+        Raises:
+            QuotaUsedError, OverQuotaError: see `Quotas.take`.
+        """
+        quotas = self._quotas() if self._quotas else None
+        if quotas is None or not quotas.is_set:
+            await asyncio.wrap_future(self._store().append(batch))
+            return
+        counted = await asyncio.to_thread(quotas.take, self._sender(request.scope), batch)
+        try:
+            await asyncio.wrap_future(self._store().append(counted))
+        except Exception:
+            quotas.give_back(counted)
+            raise
+
+
+def _unreadable(signal: str, body: bytes, reason: str, limit: SenderLimit | None) -> Batch:
+    n = Normaliser(OTLP, OTLP, micros(utc_now()), limit=limit)
+    n.quarantine(body, reason, source=signal)
+    return n.batch()
 
 
 async def _read(request: Request, most: int, arrival: Arrival) -> bytes:

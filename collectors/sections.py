@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from collectors import extract
+from collectors.quotas import QuotaSettings
 from collectors.sample import Sample  # noqa: TC001 - pydantic reads annotations while it runs
 from collectors.text_ids import TextPattern
 from collectors.values import level
@@ -289,6 +290,7 @@ class CommonSettings(Section):
     silent_after_minutes: SilentAfter = None
     """Of every source that does not say its own."""
     mappings: dict[str, MappingSettings] = {}
+    quotas: QuotaSettings = QuotaSettings()
 
     def silent_after_s(self, own_minutes: float | None = None) -> float | None:
         """Return after how many seconds a source is silent that says these minutes of its own."""

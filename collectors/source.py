@@ -14,7 +14,7 @@ A source's life:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -24,15 +24,21 @@ from collectors.delivery import Delivery
 from collectors.normalise import Normaliser
 from collectors.zones import local_zone
 from data.clock import micros, utc_now
+from data.errors import StoreClosedError
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping, Sequence
 
     from collectors.mapping import Mapping as FieldMapping
+    from collectors.quotas import Quotas
     from collectors.status import UnreadableFile
     from data.records import Batch, FileOffset, SourceItem
     from data.store import Store
+
+
+_PAUSED_S: Final = 1.0
+"""How often a source that is over its quota looks whether it may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,7 @@ class Context:
         *,
         mapping: FieldMapping | None = None,
         timezone: str | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
         self.stopping = stopping
         self._store = store
@@ -125,6 +132,9 @@ class Context:
         self.mapping = mapping
         """Of the batches that begin from now on."""
         self._zone = ZoneInfo(timezone) if timezone else None
+        self._quotas = quotas
+        self.paused: str | None = None
+        """Why the source waits before it reads on, if it does."""
         self._well: Callable[[], None] = _nothing
         self.delivery = Delivery(store, source.name, source.kind, stopping)
 
@@ -168,7 +178,20 @@ class Context:
         """
         if cursor is not None:
             batch = replace(batch, cursor=orjson.dumps(cursor).decode())
-        self.delivery.send(batch, committed or _nothing)
+        self.delivery.send(self._within_quota(batch), committed or _nothing)
+
+    def _within_quota(self, batch: Batch) -> Batch:
+        """Wait until a quota lets the batch in, and return it with what it takes."""
+        if self._quotas is None:
+            return batch
+        while reason := self._quotas.pause(self._source.name, batch):
+            self.paused = reason
+            self.delivery.settle()
+            self.delivery.while_waiting()
+            if self.stopping.wait(_PAUSED_S):
+                raise StoreClosedError
+        self.paused = None
+        return self._quotas.count(self._source.name, batch)
 
     def settle(self) -> None:
         """Note the commit of the batch that was sent last, if it is there already."""

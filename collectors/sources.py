@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from access.sending import SenderLimit
+    from collectors.quotas import Quotas
     from collectors.registry import Registered
     from collectors.sections import MappingSettings, Section
     from collectors.settings import CollectorSettings
+    from collectors.source import Source
     from collectors.status import SourceStatus
     from data.store import Store
 
@@ -47,9 +49,12 @@ class Sources:
         spools: Sequence[Path] = (),
         address: str = "",
         book: MappingBook | None = None,
+        *,
+        quotas: Quotas | None = None,
     ) -> None:
         """`address` is where the server is reached; without a `book` the mappings of the settings count."""
         self._store = store
+        self._quotas = quotas
         self._settings = settings
         self.book = book or MappingBook(settings.mappings)
         self._sections: dict[str, SourceSettings] = {}
@@ -58,8 +63,7 @@ class Sources:
         self._supervisor = Supervisor()
         self._replay = Replay(store, self._supervisor)
         if spools:
-            source = Supervised(store, spool_of(spools, address), silent_after_s=settings.silent_after_s())
-            self._supervisor.add(source)
+            self._supervisor.add(self._watched(spool_of(spools, address), settings.silent_after_s()))
         for kind, section in settings.sources():
             self._supervisor.add(self._supervised(kind, section))
         self.book.on_change = self.use_mappings
@@ -70,9 +74,14 @@ class Sources:
         minutes = getattr(section, "silent_after_minutes", None)
         silent_after_s = self._settings.silent_after_s(minutes)
         if not isinstance(section, SourceSettings):
-            return Supervised(self._store, source, silent_after_s=silent_after_s)
+            return self._watched(source, silent_after_s)
         self._sections[section.name] = section
-        return Supervised(self._store, source, timezone=section.timezone, silent_after_s=silent_after_s)
+        return self._watched(source, silent_after_s, section.timezone)
+
+    def _watched(self, source: Source, silent_after_s: float | None, zone: str | None = None) -> Supervised:
+        return Supervised(
+            self._store, source, timezone=zone, silent_after_s=silent_after_s, quotas=self._quotas
+        )
 
     def use_mappings(self) -> None:
         """Let the mappings of the book count for what is read from now on."""

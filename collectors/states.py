@@ -52,6 +52,8 @@ class Signs:
     """What is tried again by itself."""
     missing: str | None = None
     """The folder that is not there."""
+    paused: str | None = None
+    """Why it reads no further although nothing is wrong: a quota."""
     matching: int = 0
     """How many files there are."""
     received_at: datetime | None = None
@@ -80,6 +82,9 @@ class Condition:
 
 def condition(signs: Signs, now: datetime) -> Condition:
     """Return the state of a source that is collected."""
+    if signs.paused:
+        step = "Raise it in [collectors.quotas], or wait. What is unread stays where it is and is read then."
+        return Condition(SourceState.STALLED, _sentence(signs.paused), step)
     if signs.unread and signs.no_progress_s >= STALLED_S:
         return _stalled(signs, now)
     if signs.error:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from collectors.mapping import Mapping
     from collectors.normalise import Normaliser
+    from collectors.quotas import Quotas
     from collectors.source import Source
     from collectors.states import Condition
     from data.store import Store
@@ -72,6 +73,7 @@ class Supervised:
         mapping: Mapping | None = None,
         timezone: str | None = None,
         silent_after_s: float | None = None,
+        quotas: Quotas | None = None,
         delay: Callable[[int], float] = delay_s,
     ) -> None:
         self.source = source
@@ -80,7 +82,9 @@ class Supervised:
         """How often it was started again since the start of the process."""
         self._delay = delay
         self._stopping = threading.Event()
-        self.context = Context(store, source, self._stopping, mapping=mapping, timezone=timezone)
+        self.context = Context(
+            store, source, self._stopping, mapping=mapping, timezone=timezone, quotas=quotas
+        )
         self.context.on_well(self._is_well)
         self._failures = 0
         self._failure: Failure | None = None
@@ -167,6 +171,7 @@ class Supervised:
             error=self._stopped() or health.error or (failure.reason if failure and has_failed else None),
             trouble=(failure.reason if failure else None) or health.trouble or self.context.delivery.error,
             missing=health.missing,
+            paused=self.context.paused,
             matching=backlog.followed,
             silent_after_s=self.silent_after_s,
             setting=health.setting,

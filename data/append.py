@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data import named, removed
+from data import named, quota_use, removed
 from data.clock import micros, stored, utc_now
 from data.records import (
     LOG_COLUMNS,
@@ -82,6 +82,8 @@ def append(tx: Tx, batches: Sequence[Batch], intake: Callable[[Tx], None] | None
     _count_watched(tx, batches)
     if logs.rows:
         _count_lost(tx)
+    if any(batch.used for batch in batches):
+        quota_use.count(tx, batches)
     _move_offsets(tx, batches)
     _move_cursors(tx, batches)
     return results

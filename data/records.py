@@ -8,12 +8,15 @@ are JSON text; money is `decimal.Decimal`; ids are lower-case hex.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from unsnag.fields import FIELDS
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _TEXT: Final = pa.string()
 _TIME: Final = pa.timestamp("us")
@@ -189,6 +192,27 @@ class WatchedField:
         return {**kept, "having_it": kept.pop("having")}
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a batch takes of a quota, or what was refused over one; see `collectors.quotas`."""
+
+    day: date
+    kind: str
+    name: str
+    records: int = 0
+    bytes: int = 0
+    refused_requests: int = 0
+    refused_records: int = 0
+
+    def plus(self, more: Used) -> Used:
+        """Return both together."""
+        sums = {name: getattr(self, name) + getattr(more, name) for name in USED_COLUMNS[3:]}
+        return replace(self, **sums)
+
+
+USED_COLUMNS: Final = tuple(one.name for one in fields(Used))
+
+
 @dataclass(slots=True)
 class Batch:
     """What one read of one source brought. All of it is committed, or none."""
@@ -213,6 +237,8 @@ class Batch:
     """What the source has taken as a whole with this batch."""
     span_table: pa.Table | None = None
     """Spans that were read as columns of Arrow: they come beside the others."""
+    used: list[Used] = field(default_factory=list)
+    """What it takes of quotas."""
 
     def without_records(self) -> Batch:
         """Return what the batch brings beside records: offsets, cursor, items, and what was dropped."""
@@ -229,7 +255,7 @@ class Batch:
     @property
     def moves_source(self) -> bool:
         """Return whether the batch brings anything beside records."""
-        return bool(self.offsets or self.dropped or self.cursor is not None or self.items)
+        return bool(self.offsets or self.dropped or self.cursor is not None or self.items or self.used)
 
     @property
     def spans_by_column(self) -> int:

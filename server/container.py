@@ -15,6 +15,7 @@ from cases.intake import intake, prepare
 from collectors import kept_mappings
 from collectors.drift import SHORTEST_ROW, Drift, WatchedRow
 from collectors.mapping_book import MappingBook
+from collectors.quotas import Quotas
 from collectors.states import not_collected
 from collectors.status import Counts, SourceClock, SourceStatus
 from data.clock import stored, utc_now
@@ -66,6 +67,7 @@ class Container:
     retention: Retention
     flows: FlowBook
     flow_files: FlowFiles
+    quotas: Quotas
     collectors: Sources | None = None
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -111,6 +113,7 @@ class Container:
             retention=Retention(store, settings.retention),
             flows=flows,
             flow_files=FlowFiles(settings.flow_folder, flows, events),
+            quotas=Quotas(store, settings.collectors.quotas),
         )
         container.use_service_rules()
         return container

@@ -13,6 +13,7 @@ from data.nouns import Page, noun
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from collectors.quotas import QuotaUse
     from collectors.status import SourceStatus
     from data.store import Reading
     from server.container import Container
@@ -33,6 +34,11 @@ class ServerContext(RequestContext):
     def sources(self) -> list[SourceStatus]:
         """See `Container.sources`."""
         return self.container.sources()
+
+    def quota_uses(self) -> list[QuotaUse]:
+        """Return what was used of quotas today; none for users who may not see everything."""
+        whole = self.reading.scope is None
+        return self.container.quotas.uses() if whole and self.container.quotas.is_set else []
 
     def as_of(self) -> datetime | None:
         """Return when the store last took something in."""

@@ -84,7 +84,12 @@ class Process:
         if container is None:
             container = await asyncio.to_thread(Container.open, settings)
         container.collectors = Sources(
-            container.store, settings.collectors, settings.spools, settings.url, container.mappings
+            container.store,
+            settings.collectors,
+            settings.spools,
+            settings.url,
+            container.mappings,
+            quotas=container.quotas,
         )
         containers.install(container)
         container.collectors.start()
@@ -211,6 +216,7 @@ class PlainRoutes:
                 lambda: running().settings.collectors,
                 sender,
                 lambda: running().mappings,
+                lambda: running().quotas,
             )
         )
 

@@ -24,7 +24,9 @@ def local(folder: Path, **variables: str) -> Settings:
 def app(settings: Settings) -> Iterator[Container]:
     """Open the application. Nothing is started: following files has tests of its own."""
     container = Container.open(settings)
-    container.collectors = Sources(container.store, settings.collectors, settings.spools)
+    container.collectors = Sources(
+        container.store, settings.collectors, settings.spools, quotas=container.quotas
+    )
     containers.install(container)
     try:
         yield container

@@ -15,6 +15,7 @@ from data import formats
 from data.errors import UnsnagError
 from server import quarantine
 from server.context import taken_items
+from views import quotas
 from views.kit.acting import say, show_messages
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
@@ -82,6 +83,7 @@ def _sources() -> None:
     _unreadable_files(sources)
     _unread_lines(sources, now)
     _clocks(sources, zone, now)
+    quotas.section(ctx)
 
 
 def _drifts(sources: list[SourceStatus], zone: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from server.api import (
     mappings,
     notices,
     problems,
+    quotas,
     retention,
     retries,
     reviews,
@@ -52,6 +53,7 @@ _ROUTES: Final = (
     mappings,
     store,
     retention,
+    quotas,
     system,
 )
 """In the order in which the description lists them."""

@@ -199,6 +199,7 @@ VIEWS = {
     "new_named": "named_lately",
     "new_saved_view": "saved_view",
     "new_rate": "currency_rate",
+    "incoming_use": "quota_use",
 }
 
 

@@ -77,7 +77,8 @@ def test_the_config_sample_is_taken(tmp_path: Path) -> None:
     config.write_text(sample)
     taken = load(["--config", str(config)], {})
     assert taken.cases == Settings().cases
-    assert taken.audit == Settings().audit
+    second = Path("/mnt/third")
+    assert taken.audit == Settings().audit.model_copy(update={"second_folder": second})
     assert taken.log.model_copy(update={"file": None}) == Settings().log
     plain = {"session_hours", "idle_minutes", "requests_per_second", "connections", "head_seconds"}
     plain |= {"body_seconds", "body_bytes_per_second"}

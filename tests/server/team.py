@@ -100,6 +100,7 @@ class Serving:
                 self._collectors,
                 sender,
                 lambda: containers.current().mappings,
+                lambda: containers.current().quotas,
             )
         )
         self._guards: dict[int, Guard] = {}
