@@ -43,9 +43,7 @@ Each of these needs data that nothing records today. None of them is estimated.
 | K2 Shift to automated routing | each change of a unit's routing, with its time; only the latest is kept |
 | K5 Retries by cost | rates per hour of work, per second of infrastructure and per call |
 | K10 Value lost by a deadline | the moment after which a unit's value is lost |
-| K12 Escalation rate | an act by which an exception is escalated |
 | K14, K15 Service levels | each flow's objective for latency and success |
-| K17 Triage within its due time | the due time that held when it passed; only the latest is kept |
 | K22 Time of approvals and manual steps | when they began and how long they took |
 | K24, K32 Change since a baseline | a baseline with a name and dates |
 | K28 Time to restore a flow | incidents of a flow, or the states of its breaker |

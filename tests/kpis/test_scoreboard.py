@@ -21,10 +21,10 @@ pytestmark = [pytest.mark.slow]
 
 ALL = [
     "K1", "K19", "K7", "K3", "K8", "K9", "K16", "K20",
-    "K4", "K5", "K6", "K10", "K11", "K18", "K22", "K23", "K25", "K40", "K43",
+    "K4", "K5", "K6", "K10", "K11", "K12", "K17", "K18", "K22", "K23", "K25", "K40", "K43",
 ]  # fmt: skip
-OF_WORK = {"K5", "K10", "K18", "K22", "K25", "K40"}
-"""Figures of claims, retries, losses and records: the busy store has none, test_golden.py has."""
+OF_WORK = {"K5", "K10", "K12", "K17", "K18", "K22", "K25", "K40"}
+"""Figures of claims, due times, retries, losses and records: the busy store has none, test_golden.py has."""
 COUNTS = {"K8", "K9", "K16", "K20", "K5", "K10", "K22"}
 
 
