@@ -148,6 +148,12 @@ def _backlog(d: Any, _unit: str) -> str:
     return flow if days is None else f"{flow} · {days:.1f} days to clear at the current rate"
 
 
+def _resolved(d: Any, _unit: str) -> str:
+    if not d.resolved_n:
+        return "No end was due"
+    return f"Ended in time: {formats.percent(d.resolved)} of {d.resolved_n:,}"
+
+
 def _retried(d: Any, _unit: str) -> str:
     parts = (("automatic", d.automatic, d.automatic_n), ("asked for", d.people, d.people_n))
     return " · ".join(f"{name} {formats.percent(rate)} of {n:,}" for name, rate, n in parts if n)
@@ -217,9 +223,11 @@ _NOTES: Final[dict[str, Callable[[Any, str], str]]] = {
     "K9": _recovered,
     "K10": _lost,
     "K11": lambda d, _: f"{d.with_error:,} with an error · {d.only_touched:,} only touched",
+    "K12": lambda d, _: f"{d.by_time:,} by time · {d.by_people:,} by people",
     "K14": _latency,
     "K15": _budget,
     "K16": _backlog,
+    "K17": _resolved,
     "K18": _handled,
     "K20": lambda d, _: f"At most {d.peak_per_hour:,} in an hour",
     "K22": lambda d, _: f"{formats.count(d.stretches, 'stretch', 'stretches')} of work under a claim",

@@ -44,8 +44,6 @@ Each of these needs data that nothing records today. None of them is estimated.
 |---|---|
 | K5 Retries by cost | rates per hour of work, per second of infrastructure and per call |
 | K10 Value lost by a deadline | the moment after which a unit's value is lost |
-| K12 Escalation rate | an act by which an exception is escalated |
-| K17 Triage within its due time | the due time that held when it passed; only the latest is kept |
 | K22 Time of approvals and manual steps | when they began and how long they took |
 | K24 Change of people's work since a baseline | a count of exceptions that people resolved, by baseline |
 | K28 Incidents by breaker | the states of a breaker |

@@ -111,6 +111,7 @@ def fill(store: Store, units: int = 220) -> None:
     for statement in _AIMED:
         store.act(partial(_execute, statement)).result()
     store.act(lambda tx: tx.execute("update unit_signal set part = 'shop' where record_id % 3 > 0")).result()
+    _promise(store)
     _arrive_late(store)
 
 
@@ -256,3 +257,26 @@ def _arrive_late(store: Store) -> None:
 def _seconds(hours: float) -> float:
     """Return hours after the start of the week as the records' helpers count."""
     return (START + timedelta(hours=hours) - RECORDS_START).total_seconds()
+
+
+_PROMISED: Final = """
+update exception_case set
+    triage_due_at = opened_at + to_hours(1 + numbered.n % 20),
+    due_at = opened_at + to_hours(20 + numbered.n % 60),
+    triaged_at = case when numbered.n % 3 > 0 then opened_at + to_hours(numbered.n % 15) end
+from (select id, row_number() over (order by id) as n from exception_case) as numbered
+where exception_case.id = numbered.id and numbered.n % 7 > 0
+"""
+_ESCALATED: Final = """
+insert into audit by name
+select
+    10000 + n as seq, opened_at + to_hours(3) as time, 'effect' as kind,
+    if(n % 2 = 0, 'system', 'human') as actor_type, 'ann' as actor, 'escalated' as verb, id as case_id,
+from (select *, row_number() over (order by id) as n from exception_case)
+where id like 'C%' and not id like 'CW%' and n % 3 = 0
+"""
+
+
+def _promise(store: Store) -> None:
+    """Give most exceptions due times, some of them kept, and let some be escalated."""
+    store.act(lambda tx: [tx.execute(sql) for sql in (_PROMISED, _ESCALATED)]).result()

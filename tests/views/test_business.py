@@ -44,6 +44,8 @@ NAMES = {
     "Exceptions": [
         "Open backlog",
         "Retries",
+        "Escalation rate",
+        "Triage within its due time",
         "Handling time",
         "Manual intervention time",
         "Manual intervention rate",

@@ -1,0 +1,25 @@
+-- one row per exception behind K12: those opened in the period, the escalated ones first
+select
+    count(*) over () as total,
+    case_id,
+    episode,
+    correlation_id,
+    flow,
+    step,
+    title,
+    class,
+    opened_at,
+    escalated,
+    escalated_at,
+    by_time,
+    by_people
+from case_escalated([$from], [$to], $scope, $flow, null)
+order by
+    escalated desc,
+    opened_at,
+    correlation_id,
+    flow,
+    step,
+    episode
+limit $limit
+offset $offset
