@@ -13,12 +13,14 @@ SCENARIOS_VENV := .venv-scenarios
 SCENARIOS_STAMP := $(SCENARIOS_VENV)/.installed
 AIRFLOW_VENV := .venv-airflow
 AIRFLOW_STAMP := $(AIRFLOW_VENV)/.installed
+ACCESSIBILITY := tests/accessibility
+AXE := $(ACCESSIBILITY)/node_modules/.package-lock.json
 SCENARIOS_NODE := $(SCENARIOS)/node/node_modules/.package-lock.json
 # On all cores, up to four. The tests of a file stay together: they share their fixtures.
 ON_ALL_CORES := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo run test coverage test-fast test-integration crash scenarios scenario-packages check wording advisories bench wheel lint format lock
+.PHONY: accessibility help install browser demo run test coverage test-fast test-integration crash scenarios scenario-packages check wording advisories bench wheel lint format lock
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,7 +55,15 @@ coverage: install browser ## Run all tests and count what they reach, of which a
 test-fast: install ## Run the tests that take less than a minute together
 	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not browser and not fault and not slow and not integration and not scenario"
 
-test-integration: install ## Run the tests of large data: 2.2 million lines across a kill, some minutes
+accessibility: install browser $(AXE) ## Run axe-core (WCAG 2.2 AA) in Chromium over every page, light and dark, wide and narrow
+	$(BIN)/python -m pytest $(ACCESSIBILITY) -m integration
+
+$(AXE): $(ACCESSIBILITY)/package.json $(ACCESSIBILITY)/package-lock.json
+	@command -v npm >/dev/null || { echo "axe-core is installed with npm, which is not on the PATH." >&2; exit 1; }
+	cd $(ACCESSIBILITY) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+test-integration: install $(AXE) ## Run the tests of large data: 2.2 million lines across a kill, some minutes
 	$(BIN)/python -m pytest -m integration -s
 
 crash: install ## Kill the server 200 times over ingest, acts, backup, purge and upgrade; KILLS= chooses how often

@@ -87,12 +87,12 @@ def main() -> None:
         store.close()
 
 
-def fill(folder: Path) -> None:
+def fill(folder: Path, cases: int = CASES) -> None:
     """Put the exceptions into a store that is closed."""
     connection = duckdb.connect(str(folder / FILE_NAME))
     now = (utc_now() - timedelta(minutes=1)).replace(tzinfo=None)
     for statement in _FILL:
-        values = {"cases": CASES, "groups": GROUPS, "now": now}
+        values = {"cases": cases, "groups": GROUPS, "now": now}
         connection.execute(statement, {key: v for key, v in values.items() if f"${key}" in statement})
     connection.execute("checkpoint")
     connection.close()

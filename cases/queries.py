@@ -16,7 +16,7 @@ from data.clock import stored, utc_now
 from data.nouns import Page, noun, shallow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cases.group_notes import GroupNote
@@ -44,6 +44,7 @@ class CaseFilter:
     tenant: list[str] | None = None
     holder: list[str] | None = None
     group: list[str] | None = None
+    ids: list[str] | None = None
     text: str | None = None
     """One phrase of the title, message or unit ID."""
     assignee: list[str] | None = None
@@ -244,6 +245,28 @@ def listed(reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 
     if not rows and offset:
         return Page(sum(counts(reading, chosen).values()), [])
     return Page.of(rows, lambda row: Case.of(row).aware())
+
+
+def named(reading: Reading, ids: Sequence[str]) -> list[Case]:
+    """Return the cases with these ids, in their order; of a merged one, the case that stays.
+
+    Raises:
+        CaseNotFoundError: there is none within the scope, or it was withdrawn.
+    """
+    found = {case.id: case for case in listed(reading, CaseFilter(ids=list(ids)), len(ids)).items}
+    return [found.get(case_id) or one(reading, case_id).case for case_id in ids]
+
+
+def retry_refusals(reading: Reading, cases: Iterable[Case]) -> list[str]:
+    """Return why nobody can retry those that cannot be retried now; each step is asked for once."""
+    steps: dict[tuple[str | None, str, str], list[StepWorker]] = {}
+    found = []
+    for case in cases:
+        step = (case.tenant, case.flow, case.step)
+        if step not in steps:
+            steps[step] = of_step(reading, case)
+        found.append(_retry_refusal(case, steps[step]))
+    return [why for why in found if why]
 
 
 def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:

@@ -23,6 +23,7 @@ from exception_case
 where
     in_scope(exception_case.tenant, exception_case.flow, reach::varchar[])
     and not chosen['nothing']::boolean
+    and (chosen['ids']::varchar[] is null or list_contains(chosen['ids']::varchar[], exception_case.id))
     and (chosen['flow']::varchar[] is null or list_contains(chosen['flow']::varchar[], exception_case.flow))
     and (chosen['klass']::varchar[] is null or list_contains(chosen['klass']::varchar[], exception_case.class))
     and (chosen['severity']::varchar[] is null or list_contains(chosen['severity']::varchar[], exception_case.severity))

@@ -54,7 +54,7 @@ def _dialog(name: str, case_id: str) -> None:
     elif name == "note":
         sorting.note_dialog(case_id)
     else:
-        sorting.assign_dialog(case_id)
+        sorting.assign_dialog([case_id])
     st.write("drawn")
 
 

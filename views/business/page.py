@@ -46,7 +46,7 @@ SPARKS: Final[dict[str, Literal["line", "bar", "area"]]] = {
 }
 
 
-GREY: Final = "<style>[class*='st-key-few-'] [data-testid='stMetricValue'] {opacity: 0.45}</style>"
+GREY: Final = "<style>[class*='st-key-few-'] [data-testid='stMetricValue'] {opacity: 0.75}</style>"
 """How a figure over few units looks."""
 
 

@@ -76,6 +76,7 @@ function who(row, now, claimMs) {
 function draw(row, state, now, send) {
   const line = element("div", "row");
   line.dataset.id = row.id;
+  line.id = `case-${row.id}`;
   line.setAttribute("role", "row");
   line.setAttribute("aria-selected", String(state.selected.has(row.id)));
   line.classList.toggle("selected", state.selected.has(row.id));
@@ -88,7 +89,9 @@ function draw(row, state, now, send) {
   box.checked = state.selected.has(row.id);
   box.tabIndex = -1;
   box.setAttribute("aria-label", `Select ${row.unit}`);
-  line.append(box, due(row, now));
+  const chosen = element("div", "box");
+  chosen.append(box);
+  line.append(chosen, due(row, now));
 
   const severity = element("div", "cell severity-cell");
   const mark = element("span", `severity ${row.severity}`);
@@ -115,6 +118,7 @@ function draw(row, state, now, send) {
     severity, kind, what, unit, element("div", "cell number value", row.value), seen,
     element("div", "cell number extra dim", String(row.attempts)), who(row, now, state.claimMs),
   );
+  for (const cell of line.children) cell.setAttribute("role", "gridcell");
   line.onclick = (event) => send.click(row.id, event);
   return line;
 }
@@ -185,6 +189,9 @@ export default function (component) {
     if (rows.length) body.replaceChildren(...rows.map((row) => draw(row, state, now, send)));
     else body.replaceChildren(element("div", "hint", "Nothing here."));
     body.scrollTop = top;
+    // The grid keeps the focus: screen readers announce the row under the cursor by this.
+    if (state.cursor) root.setAttribute("aria-activedescendant", `case-${state.cursor}`);
+    else root.removeAttribute("aria-activedescendant");
     state.fresh.clear();
   }
   function show() {

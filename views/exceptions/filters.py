@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PER_PAGE: Final = 50
 FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee", "due")
-_SEARCH_PX: Final = 330
+_SEARCH_PX: Final = 280
 _BOX: Final = "queue_search"
 
 
@@ -107,7 +107,7 @@ def _choice(name: str, label: str, counted: dict[str, int]) -> None:
     options = list(dict.fromkeys([*counted, *chosen]))
     st.session_state[key] = chosen
     st.multiselect(
-        label, options, key=key, placeholder=label, label_visibility="collapsed", width=130,
+        label, options, key=key, placeholder=label, label_visibility="collapsed", width=122,
         format_func=lambda value: f"{value} ({counted[value]})" if value in counted else value,
         on_change=lambda: go(**{name: st.session_state[key], "page": None}),
     )  # fmt: skip

@@ -36,7 +36,7 @@ def saved_views_box() -> None:
         return
     st.session_state[_KEY] = current.id if current else None
     st.selectbox(
-        "View of the queue", options, key=_KEY, label_visibility="collapsed", width=150, placeholder="Views",
+        "View of the queue", options, key=_KEY, label_visibility="collapsed", width=130, placeholder="Views",
         format_func=lambda name: "Save this view…" if name == _SAVE else _label(seen[name], current),
         on_change=lambda: _chose(seen),
     )  # fmt: skip

@@ -39,10 +39,10 @@ def safety(case: Case) -> tuple[str, str]:
 @st.dialog("Retry", width="medium")
 def retry_dialog(case_ids: list[str]) -> None:
     """Ask for a reason, show whether a retry is safe, and request it."""
-    details = [queries.one(page_context().reading, case_id) for case_id in case_ids]
-    cases = [detail.case for detail in details]
+    reading = page_context().reading
+    cases = queries.named(reading, case_ids)
     shown = scope(cases)
-    if refused := [detail.retry_refusal for detail in details if detail.retry_refusal]:
+    if refused := queries.retry_refusals(reading, cases):
         count = (
             f"{len(refused)} of {len(cases)} cannot be retried now"
             if len(cases) > 1
@@ -149,7 +149,7 @@ def resolve_dialog(case_ids: list[str]) -> None:
 
     The dialog keeps the versions that it shows: a claim that somebody makes meanwhile does not stop it.
     """
-    _resolve([queries.one(page_context().reading, case_id).case for case_id in case_ids])
+    _resolve(queries.named(page_context().reading, case_ids))
 
 
 @st.dialog("Resolve", width="medium")

@@ -48,7 +48,7 @@ def note_dialog(case_id: str) -> None:
 @st.dialog("Snooze", width="medium")
 def snooze_dialog(case_ids: list[str]) -> None:
     """Ask until when the cases are left out of the open ones."""
-    cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
+    cases = queries.named(page_context().reading, case_ids)
     shown = scope(cases)
     st.markdown(
         "If you have claimed it, the claim is released. The exception comes back at the time or after the "
@@ -119,7 +119,7 @@ def escalate_dialog(case_id: str) -> None:
 @st.dialog("Assign", width="medium")
 def assign_dialog(case_ids: list[str]) -> None:
     """Ask who should look at the cases."""
-    cases = [queries.one(page_context().reading, case_id).case for case_id in case_ids]
+    cases = queries.named(page_context().reading, case_ids)
     shown = scope(cases)
     st.markdown("Who should look at it? Only a claim makes somebody its holder. A person gets a notice.")
     able = [set(assigning.people_for(page_context(), case)) for case in cases]
