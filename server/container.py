@@ -25,6 +25,7 @@ from flows.book import FlowBook
 from server import losses
 from server.backups import Backups
 from server.context import ServerContext
+from server.digesting import Digests
 from server.events import Events
 from server.flow_files import FlowFiles
 from server.retention import Retention
@@ -65,6 +66,7 @@ class Container:
     retention: Retention
     flows: FlowBook
     flow_files: FlowFiles
+    digests: Digests
     collectors: Sources | None = None
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -110,6 +112,7 @@ class Container:
             retention=Retention(store, settings.retention),
             flows=flows,
             flow_files=FlowFiles(settings.flow_folder, flows, events),
+            digests=Digests(settings),
         )
 
     def warnings(self) -> list[str]:
@@ -120,6 +123,7 @@ class Container:
             witness.trouble if witness else None,
             self.backups.trouble,
             audit.trouble if audit else None,
+            self.digests.trouble,
         )
         return [*(warning for warning in found if warning), *self.flows.warnings()]
 
@@ -152,6 +156,7 @@ class Container:
 
     def close(self) -> None:
         """Write the last checkpoint and give the store back."""
+        self.digests.stop()
         self.flow_files.stop()
         self.retention.stop()
         self.backups.stop()
