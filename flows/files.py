@@ -49,7 +49,9 @@ def marks(folder: Path) -> dict[str, Mark]:
     found = {}
     try:
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.name.endswith(SUFFIXES) and not entry.name.startswith("."):
+            # A name that is no UTF-8 could not be stored.
+            is_text = entry.name.isascii() or entry.name == entry.name.encode("utf-8", "replace").decode()
+            if is_text and entry.name.endswith(SUFFIXES) and not entry.name.startswith("."):
                 with suppress(FileNotFoundError):  # gone since it was listed
                     about = entry.stat()
                     if stat.S_ISREG(about.st_mode):

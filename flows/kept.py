@@ -150,7 +150,7 @@ def _latest(tx: Tx, flow: str) -> Version | None:
 
 def _write(tx: Tx, made: Version, before: Version | None, ctx: RequestContext, now: datetime) -> None:
     row = {
-        "flow": made.flow,
+        "of_flow": made.flow,
         "version": made.version,
         "text": made.text,
         "file": made.file,

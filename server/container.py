@@ -27,6 +27,7 @@ from flows.book import FlowBook
 from server import losses
 from server.backups import Backups
 from server.context import ServerContext
+from server.digesting import Digests
 from server.events import Events
 from server.flow_files import FlowFiles
 from server.retention import Retention
@@ -68,6 +69,7 @@ class Container:
     flows: FlowBook
     flow_files: FlowFiles
     quotas: Quotas
+    digests: Digests
     collectors: Sources | None = None
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -114,6 +116,7 @@ class Container:
             flows=flows,
             flow_files=FlowFiles(settings.flow_folder, flows, events),
             quotas=Quotas(store, settings.collectors.quotas),
+            digests=Digests(settings),
         )
         container.use_service_rules()
         return container
@@ -131,6 +134,7 @@ class Container:
             witness.trouble if witness else None,
             self.backups.trouble,
             *(audit.warnings if audit else ()),
+            self.digests.trouble,
         )
         return [*(warning for warning in found if warning), *self.flows.warnings()]
 
@@ -163,6 +167,7 @@ class Container:
 
     def close(self) -> None:
         """Write the last checkpoint and give the store back."""
+        self.digests.stop()
         self.flow_files.stop()
         self.retention.stop()
         self.backups.stop()

@@ -56,7 +56,7 @@ class FlowFiles(Background):
     def start_as(self, ctx: RequestContext) -> None:
         """Read every file, then begin to watch; changes are recorded as those of the system."""
         self._ctx = ctx
-        self.look()
+        self._try()
         self.start()
 
     def look(self) -> None:
@@ -73,12 +73,17 @@ class FlowFiles(Background):
 
     def _run(self) -> None:
         while not self._stopping.wait(_LOOK_S):
-            try:
-                self.look()
-            except StoreClosedError:
-                return
-            except UnsnagError as error:  # the store is full or busy: the next look tries again
-                _LOG.error("flow.take_failed", reason=str(error))
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            self.look()
+        except StoreClosedError:
+            self._stopping.set()
+        except UnsnagError as error:  # the store is full or busy: the next look tries again
+            _LOG.error("flow.take_failed", reason=str(error))
+        except Exception:  # noqa: BLE001 - one file must not end the watch over all others
+            _LOG.exception("flow.take_failed")
 
     def _look(self) -> None:
         if self._ctx is None or self._ctx.store.held:

@@ -73,6 +73,11 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
     """Knows our own handlers from those of others on the root logger."""
 
 
+def silence(name: str) -> None:
+    """Let a library's own log be written nowhere: it would name what is secret."""
+    logging.getLogger(name).disabled = True
+
+
 def _on_stderr(form: str) -> logging.Handler:
     is_text = form == "console" or (form == "auto" and sys.stderr.isatty())
     handler: logging.Handler = logging.StreamHandler(sys.stderr)

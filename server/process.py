@@ -102,6 +102,7 @@ class Process:
         container.backups.start()
         container.retention.start_as(container.as_system())
         await asyncio.to_thread(container.flow_files.start_as, container.as_system())
+        container.digests.start_as(container.as_system())
         Running.of(settings, container.command_secret, container.instance).write(settings.data)
         await asyncio.to_thread(_tell_start, container)
         clock = threading.Thread(target=self._tick, args=(container,), name="case-clock", daemon=True)

@@ -7,9 +7,9 @@ import ipaddress
 import os
 import socket
 import ssl
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -27,6 +27,7 @@ from collectors.settings import CollectorSettings
 from data import witness
 from data.secrets import SecretFileError, check_private
 from server import layers
+from server.digest import WEEKDAYS  # noqa: TC001 - pydantic reads it while it runs
 from server.layers import SettingsError
 from server.logs import LogSettings
 from server.openid.settings import OidcSettings  # noqa: TC001 - pydantic reads it while it runs
@@ -182,6 +183,24 @@ class FlowFolderSettings(BaseModel):
     """None: flows in the data folder."""
 
 
+class DigestSettings(BaseModel):
+    """The section [digest]: where the digest of a weekly review is sent, and when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    urls: Path | None = None
+    """A file with addresses of apprise, one a line, for the server's user alone. None: none is sent."""
+    weekday: Literal[*WEEKDAYS] = "monday"  # type: ignore[valid-type]
+    at: str = Field("08:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    retry_minutes: float = Field(10, gt=0)
+    tries: int = Field(6, ge=1, le=100)
+
+    @property
+    def time(self) -> time:
+        """When it is sent, in the business zone."""
+        return time.fromisoformat(self.at)
+
+
 class Settings(ServiceSettings):
     """All settings of the process."""
 
@@ -202,6 +221,7 @@ class Settings(ServiceSettings):
     backup: BackupSettings = BackupSettings()
     retention: RetentionSettings = RetentionSettings()
     flows: FlowFolderSettings = FlowFolderSettings()
+    digest: DigestSettings = DigestSettings()
     collectors: CollectorSettings = CollectorSettings()
 
     @model_validator(mode="after")

@@ -276,6 +276,7 @@ def _value(name: str) -> object:
     known |= dict.fromkeys(("id", "case_id", "holder", "role", "person", "state", "method", "by"), "x")
     known |= dict.fromkeys(("source", "digest", "stamp", "value"), "x") | {"size": 0, "rejected": 0}
     known |= dict.fromkeys(("week", "kpi", "frozen_at", "content", "salt", "prev_hash"), "x") | {"v": 2}
+    known |= {"of_flow": "x", "to_target": "x", "file": "x", "attempt": 1}
     known |= {"section": "x", "removed": False, "owner": "x"}
     known |= {"text": "x", "act": "saved", "author": "x", "version": 1, "revision": 1}
     known |= {"sources": ["s"], "total": 0, "after_record": 1, "changed": 0, "taken": 0, "error": None}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,8 +20,6 @@ from tests.app import app
 from tests.telemetry import batch, failure, span, success
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
 
     from server.container import Container
@@ -147,6 +147,7 @@ def test_a_broken_file_is_named_and_the_last_good_version_counts(
     (folder / "order-to-cash.yaml").write_text(BROKEN)
     (folder / "large.yaml").write_text("#" * 5_000_000)
     (folder / "notes.txt").write_text("no settings")
+    Path(os.fsdecode(os.fsencode(folder) + b"/bad-\xff.yaml")).write_text("flow: bad")
     look(container)
     assert container.flows.settings["order-to-cash"].owner == "ann"
     assert set(container.flows.refused) == {"order-to-cash.yaml", "large.yaml"}

@@ -1,7 +1,7 @@
 -- one row: a version of the settings of a flow
 insert into flow_settings by name
 select
-    $flow as flow,
+    $of_flow as flow,
     $version as version,
     $text as text,
     $file as file,
