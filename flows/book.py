@@ -12,10 +12,11 @@ from flows.model import levels
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cases.levels import LevelTable
     from collectors.mapping_text import Fault
     from data.store import Store
     from flows.kept import Version
-    from flows.model import FlowSettings, Level
+    from flows.model import FlowSettings
 
 _LOG: Final = event_log("flows")
 
@@ -56,9 +57,9 @@ class FlowBook:
         self.refused = {**others, file: faults} if faults else others
         self.refused_flows = {**flows, flow: file} if faults and flow is not None else flows
 
-    def levels(self) -> dict[str, tuple[Level, ...]]:
-        """Return the service levels of each flow that has some: plain values, a new mapping each time."""
-        return {flow: found for flow, one in self.settings.items() if (found := levels(one))}
+    def levels(self) -> dict[str, LevelTable]:
+        """Return the service levels of each flow that has some."""
+        return {flow: levels(one) for flow, one in self.settings.items() if one.service_levels}
 
     def warnings(self) -> list[str]:
         """Return what an operator should do something about, as sentences."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Final, Literal, NamedTuple, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from cases.levels import ANY, Level, LevelTable
 from data.formats import duration
 from kpis.definition import definitions
 from unsnag.conventions import ERROR_CLASSES  # noqa: TC001 - pydantic reads it while it runs
@@ -26,7 +28,6 @@ UNUSED: Final = {
     "completing_step": "The unit's own end, or `success` of the mapping, decides when a unit is complete.",
     "success": "The unit's own end, or `success` of the mapping, decides whether a unit succeeded.",
     "touchless": "Acts of people, and `human` of the mapping, decide what is touchless.",
-    "service_levels": "When triage is due still follows from the severity alone.",
     "value": "The value is what records carry, or what `value_amount` of the mapping reads.",
     "cost_rates": "No figure of costs exists yet.",
     "reporting_currency": "One currency counts for all flows: `unsnag rates --reporting EUR`.",
@@ -195,17 +196,15 @@ class UnknownTargetError(ValueError):
         super().__init__(f"there is no figure {kpi}: known are {', '.join(definitions())}")
 
 
-class Level(NamedTuple):
-    """A service level as other parts of the server read it; None: any, or none set."""
+def levels(settings: FlowSettings) -> LevelTable:
+    """Return the service levels of a flow as the rules of service take them."""
+    severities: dict[str, Level] = {}
+    classes: dict[str, dict[str, Level]] = {}
+    for one in settings.service_levels:
+        table = severities if one.error_class is None else classes.setdefault(one.error_class, {})
+        table[one.severity or ANY] = Level(_length(one.triage), _length(one.resolve))
+    return LevelTable(severities, classes)
 
-    error_class: str | None
-    severity: str | None
-    triage_s: int | None
-    resolve_s: int | None
 
-
-def levels(settings: FlowSettings) -> tuple[Level, ...]:
-    """Return the service levels of a flow, in the order of the file."""
-    return tuple(
-        Level(one.error_class, one.severity, one.triage, one.resolve) for one in settings.service_levels
-    )
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -36,12 +36,13 @@ from server.watch import Watch
 from traces.clocks import SHOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from access.limits import Limits
     from audit.actor import Actor
     from collectors.sources import Sources
+    from flows.model import FlowSettings
     from server.settings import Settings
 
 _CLOCKS: Final = 50
@@ -70,6 +71,8 @@ class Container:
     flow_files: FlowFiles
     quotas: Quotas
     digests: Digests
+    _followed: Mapping[str, FlowSettings] | None = None
+    """The settings of flows whose service levels hold."""
     collectors: Sources | None = None
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -122,9 +125,15 @@ class Container:
         return container
 
     def use_service_rules(self) -> None:
-        """Let the rules of service hold that the settings state; live cases follow them."""
-        if not self.store.held:
-            following.use(self.settings.rules(), self.as_system())
+        """Let the rules of service hold that the settings state, and those of flows; live cases follow."""
+        flows = self.flows.settings
+        if self.store.held or flows is self._followed:
+            return
+        rules = self.settings.rules()
+        # A flow's own file wins over the section [service_levels.flows].
+        levels = replace(rules.levels, flows={**rules.levels.flows, **self.flows.levels()})
+        following.use(replace(rules, levels=levels), self.as_system())
+        self._followed = flows
 
     def warnings(self) -> list[str]:
         """Return what an operator should do something about while everything still works, as sentences."""

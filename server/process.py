@@ -150,6 +150,7 @@ class Process:
             with span_if_busy("sweep", unit) as busy:
                 busy.note(has_failed)
                 try:
+                    container.use_service_rules()
                     busy.note(settle_due(container.store))
                     busy.note(sweep(ctx))
                     busy.note(contact.look(stored(utc_now()), lambda: _is_behind(container)))

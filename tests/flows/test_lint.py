@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from cases.levels import ANY, Level, LevelTable
 from flows import proposal
 from flows.lint import lint, read
-from flows.model import UNUSED, FlowSettings, Level, levels
+from flows.model import UNUSED, FlowSettings, levels
 from flows.tree import MOST_BYTES, BadFlowError, decoded, parse
 
 WHOLE = """\
@@ -40,7 +42,9 @@ def faults(text: str, flow: str | None = None) -> list[tuple[int, str]]:
 def test_a_file_with_everything_is_read() -> None:
     found = read(WHOLE, "order-to-cash")
     assert (found.owner, found.contact, found.criticality) == ("ann", "#orders in the chat", "high")
-    assert levels(found) == (Level("business", "critical", 1_800, 14_400), Level(None, None, 86_400, None))
+    critical = Level(timedelta(minutes=30), timedelta(hours=4))
+    table = LevelTable({ANY: Level(timedelta(days=1))}, {"business": {"critical": critical}})
+    assert levels(found) == table
     assert (found.targets["K1"].target, found.targets["K3"].owner) == (95.5, "bob")
     assert found.cost_rates is not None
     assert found.cost_rates.loaded_rate_per_hour == Decimal("54.2")

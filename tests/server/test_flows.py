@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,7 +15,6 @@ import pytest
 
 from data.store import Reading
 from flows import proposal, seen
-from flows.model import Level
 from kpis import targets
 from tests.app import app
 from tests.telemetry import batch, failure, span, success
@@ -231,9 +231,27 @@ def test_a_file_that_cannot_be_written_saves_nothing(http: httpx.Client, contain
     assert http.get("/api/v1/audit/verdict").json()["intact"]
 
 
-def test_service_levels_are_handed_out_as_plain_values(http: httpx.Client, container: Container) -> None:
-    put(http, "flow: order-to-cash\nservice_levels: [{severity: high, triage: 1 h}]", 0)
-    assert container.flows.levels() == {"order-to-cash": (Level(None, "high", 3_600, None),)}
+def test_the_service_levels_of_a_flow_move_its_exceptions(http: httpx.Client, container: Container) -> None:
+    container.store.append(batch(failure(1), failure(2, "RT-1", flow="returns"))).result()
+    before = due_minutes(http)
+    put(http, "flow: order-to-cash\nservice_levels: [{triage: 3 min, resolve: 7 min}]", 0)
+    container.use_service_rules()
+    assert due_minutes(http) == before | {"SO-1": (3, 7)}
+    put(http, "flow: order-to-cash\nservice_levels: [{class: business, resolve: 1 h}]", 1)
+    container.use_service_rules()
+    assert due_minutes(http) == before, "the failure is of another class"
+    assert http.get("/api/v1/audit/verdict").json()["intact"]
+
+
+def due_minutes(http: httpx.Client) -> dict[str, tuple[float, float]]:
+    """Return after how many minutes triage and the end of each exception are due."""
+    found = {}
+    for case in http.get("/api/v1/cases").json()["items"]:
+        start, triage, end = (
+            datetime.fromisoformat(case[name]) for name in ("first_seen", "triage_due_at", "due_at")
+        )
+        found[case["correlation_id"]] = tuple((one - start).total_seconds() / 60 for one in (triage, end))
+    return found
 
 
 def test_flows_of_telemetry_are_listed_with_what_hurts(http: httpx.Client, container: Container) -> None:
