@@ -71,7 +71,7 @@ class CaseFilter:
         own = {name: value or None for name, value in asdict(self).items()}
         own |= {"moment": stored(utc_now()), "nothing": self.nothing}
         own |= {name: getattr(self, name) for name in _RANGES}  # zero is an amount
-        own["words"] = [word for word in (*(self.words or ()), self.text or "") if word.strip()] or None
+        own |= {"words": [word for word in (*(self.words or ()), self.text or "") if word.strip()] or None}
         return {"chosen": own}
 
     def within(self, other: CaseFilter) -> CaseFilter:

@@ -45,14 +45,15 @@ def _postgresql(fields: Fields) -> Fields:
     """Read a row of PostgreSQL's csvlog: its time has the short name of a zone, and most say nothing sure."""
     found = dict(fields)
     moment, _, zone = str(found.pop("log_time", "")).rpartition(" ")
-    found["time"] = f"{moment}+00:00" if zone in _UTC else f"{moment}{zone}" if zone[:1] in "+-" else moment
-    level = str(found.pop("error_severity", ""))
-    found["level"] = level.rstrip("12345")
-    found["logger"] = found.pop("backend_type", "postgresql")
-    code = found.pop("sql_state_code", _SUCCESS)
-    if code != _SUCCESS:
-        found["error_code"] = code
-    return found
+    level = str(found.pop("error_severity", "")).rstrip("12345")
+    logger, code = found.pop("backend_type", "postgresql"), found.pop("sql_state_code", _SUCCESS)
+    return {
+        **found,
+        "time": f"{moment}+00:00" if zone in _UTC else f"{moment}{zone}" if zone[:1] in "+-" else moment,
+        "level": level,
+        "logger": logger,
+        **({"error_code": code} if code != _SUCCESS else {}),
+    }
 
 
 KNOWN: Final = (

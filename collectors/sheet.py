@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from collectors.rows import Row
 
 _ENDINGS: Final = (".csv", ".tsv")
-_MESSAGES: Final = frozenset((*LOG_TEXT["message"], *WEAK_MESSAGE))
-_USUAL: Final = {
-    name.lower(): name for name in (*TIME, *WEAK_TIME, *LEVEL, *LOG_TEXT["message"], *LOG_TEXT["logger"])
-}
+_MESSAGE, _LOGGER = (LOG_TEXT[name] for name in ("message", "logger"))
+_MESSAGES: Final = frozenset((*_MESSAGE, *WEAK_MESSAGE))
+_USUAL: Final = {name.lower(): name for name in (*TIME, *WEAK_TIME, *LEVEL, *_MESSAGE, *_LOGGER)}
 """Names that every source knows; in a header they count in any case."""
 _LONGEST_NAME: Final = 100
 _PLAIN: Final = CsvForm()
@@ -96,7 +95,7 @@ class Sheet:
         if self.form is not None:
             found = self.form.read(found)
         if _MESSAGES.isdisjoint(found):
-            found["event"] = _text(row.raw).strip()
+            found |= {"event": _text(row.raw).strip()}
         return found
 
     def with_header(self, raw: bytes) -> bytes:

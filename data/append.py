@@ -169,7 +169,7 @@ def _counted(batch: Batch, log_duplicates: Counter[int], span_duplicates: Counte
 
 def _span_ids(batch: Batch) -> list[int]:
     table = batch.span_table
-    return batch.spans["record_id"] + (table["record_id"].to_pylist() if table is not None else [])
+    return batch.spans["record_id"] + (table.column("record_id").to_pylist() if table is not None else [])
 
 
 def _take(counter: Counter[int], record_id: int) -> bool:
@@ -277,7 +277,7 @@ def _add_text(own: dict[str, Any], batch: Batch) -> None:
 def _latest(batch: Batch) -> int | None:
     ends: list[int] = []
     if batch.span_table is not None and batch.spans_by_column:
-        ends = [pc.max(batch.span_table["end_time"]).cast(pa.int64()).as_py()]
+        ends = [pc.max(batch.span_table.column("end_time")).cast(pa.int64()).as_py()]
     return max(chain(batch.logs["time"], batch.spans["end_time"], ends), default=None)
 
 

@@ -141,17 +141,19 @@ class Caller(store_commands.StoreCalls, retention_commands.RetentionCalls):
     async def audit_verify(self, _given: argparse.Namespace) -> int:
         """Check the whole chain, compare what stands in the store with it, and say what was found."""
         found = await self.get("/audit/verdict")
-        if found["checkpoints"]:
-            say(f"The checkpoints could not be compared: {found['checkpoints']}")
-        for warning in found["warnings"]:
+        names = ("checkpoints", "warnings", "differences", "intact")
+        checkpoints, warnings, differences, is_intact = (found[name] for name in names)
+        if checkpoints:
+            say(f"The checkpoints could not be compared: {checkpoints}")
+        for warning in warnings:
             say(f"WARNING: {warning}")
-        for difference in found["differences"]:
+        for difference in differences:
             print(f"DIFFERS: {difference}")  # noqa: T201 - data
-        if not found["intact"]:
+        if not is_intact:
             print(f"BROKEN at entry {found['broken_at']}: {found['reason']}")  # noqa: T201 - data
             return _BROKEN
         print(f"INTACT: {found['entries']} entries, the last one's hash is {found['head']}")  # noqa: T201
-        return _BROKEN if found["differences"] else 0
+        return _BROKEN if differences else 0
 
     async def audit_pack(self, given: argparse.Namespace) -> int:
         """Write an evidence pack."""

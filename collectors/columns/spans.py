@@ -49,6 +49,7 @@ _RARE: Final = frozenset(
 )
 """Names of attributes whose owners are read one at a time."""
 _NS: Final = 1000
+_TIME: Final = pa.timestamp("us")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +305,7 @@ def _identities(made: dict[str, pa.Array]) -> pa.Array:
 
 
 def _moments(micros: Any) -> pa.Array:
-    return pa.array(micros.astype(np.int64)).view(SPAN_COLUMNS["time"])
+    return pa.array(micros.astype(np.int64)).view(_TIME)
 
 
 def _among(allowed: pa.Array, texts: pa.Array) -> pa.Array:

@@ -54,6 +54,11 @@ BY_NAME = {
         # Texts about errors name customers.
         "unsnag/class_texts.py",
     },
+    "segment": {
+        # Settings that are proposed for a flow name the segments that were observed in it.
+        "data/sql/flows/observed_splits.sql",
+        "flows/proposal.py",
+    },
 }
 """Files that treat a field as no other field is treated."""
 OF_A_FLOW = {"K28"}

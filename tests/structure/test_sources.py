@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 COLLECTORS = ROOT / "collectors"
 KINDS = {"dropfolder": "dropfolder.py", "jsonl": "jsonl.py", "otlp": "otlp.py"}
 NAMES = re.compile(r"drop.?folder", re.IGNORECASE)
-MAY_NAME_IT = re.compile(r"docs/|tests/|collectors/dropfolder\.py|ARCHITECTURE\.md|CHANGELOG\.md|README\.md")
+MAY_NAME_IT = re.compile(
+    r"docs/|tests/|bench/|collectors/dropfolder\.py|ARCHITECTURE\.md|CHANGELOG\.md|README\.md"
+)
 
 
 def _tree(path: Path) -> ast.Module:
