@@ -280,8 +280,8 @@ def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dic
         for one in found
         if not chosen.state or one.state in chosen.state
     }
-    both = {"mine": sum(one.mine for one in found if not chosen.state or one.state in chosen.state)}
-    both |= {UNADDRESSED: sum(one.unaddressed for one in found)}
+    within = [one for one in found if not chosen.state or one.state in chosen.state]
+    both = {"mine": sum(one.mine for one in within), UNADDRESSED: sum(one.unaddressed for one in within)}
     return by_state | (both if mine else {})
 
 

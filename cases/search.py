@@ -43,10 +43,10 @@ _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SMALLEST: Final = Decimal("0.0001")
 """Amounts are stored with four decimals: more than 1000 is 1000.0001 and more."""
 
-_NAME: Final = re.compile(r"(-?)([A-Za-z][A-Za-z_]{0,19}):(?!//)")
+_NAME: Final = re.compile(r"(?<![A-Za-z_])(-?)([A-Za-z][A-Za-z_]{0,19}+):(?!//)")
 _BARE: Final = re.compile(r'[^\s",]++')
-_AMOUNT: Final = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,4})?")
-_AGE: Final = re.compile(r"([0-9]{1,4})([mhdw])")
+_AMOUNT: Final = re.compile(r"\A[0-9]{1,13}(?:\.[0-9]{1,4})?\Z")
+_AGE: Final = re.compile(r"\A([0-9]{1,4})([mhdw])\Z")
 _COMPARED: Final = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 
 

@@ -35,8 +35,8 @@ UNUSED: Final = {
 """Keys that are checked and kept but change nothing yet, and what decides instead."""
 
 _UNITS: Final = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_DURATION: Final = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})? ?[a-z]{1,3} ?){1,4}")
-_PART: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([a-z]{1,3})")
+_ONE: Final = r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([a-z]{1,3}) ?"
+_DURATION: Final = re.compile(rf"\A{_ONE}(?:{_ONE})?(?:{_ONE})?(?:{_ONE})?\Z")
 _CODE: Final = re.compile(r"[A-Z]{3}")
 
 
@@ -46,9 +46,10 @@ def seconds(text: object) -> object:
     Raises:
         ValueError: it is none, or not above zero.
     """
-    if not isinstance(text, str) or not _DURATION.fullmatch(text.strip().lower()):
+    found = _DURATION.match(text.strip().lower()) if isinstance(text, str) else None
+    if found is None:
         raise ValueError("it is no duration: write 30 min, 4 h, 2 d or 1 h 30 min")
-    parts = _PART.findall(text.lower())
+    parts = [pair for pair in zip(found.groups()[::2], found.groups()[1::2], strict=True) if pair[0]]
     if unknown := [unit for _, unit in parts if unit not in _UNITS]:
         raise ValueError(f"the unit {unknown[0]} is not known: use s, min, h, d or w")
     total = sum(float(number) * _UNITS[unit] for number, unit in parts)

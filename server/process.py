@@ -203,7 +203,7 @@ def _tell_of_checkpoints(container: Container) -> None:
     settings = container.settings
     if settings.only_beside_the_store and not settings.checkpoints.exists():
         advice = "Name a folder on another disk or machine as second_folder in [audit]."
-        _LOG.warning("audit.checkpoints_beside_the_store", file=str(settings.checkpoints), advice=advice)
+        _LOG.info("audit.checkpoints_beside_the_store", file=str(settings.checkpoints), advice=advice)
 
 
 class PlainRoutes:

@@ -190,12 +190,16 @@ def test_a_file_that_cannot_be_read_is_one_line_and_exit_code_2(
     server: Server, damage: Callable[[Path], Any], words: str
 ) -> None:
     damage(server.data)
-    before = {path.name: path.read_bytes() for path in sorted(server.data.iterdir())}
+    before = _files(server.data)
     code, (line,) = _refused(server.data)
     assert code == 2
     assert words in line
     assert "restore" in line
-    assert {path.name: path.read_bytes() for path in sorted(server.data.iterdir())} == before
+    assert _files(server.data) == before
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def test_a_second_server_on_the_same_folder_is_one_line_and_exit_code_2(server: Server) -> None:
@@ -225,7 +229,8 @@ def test_files_of_the_store_are_for_its_user_alone(server: Server) -> None:
     shutil.rmtree(server.data)
     server.start()
     _send(server.address, 1)
-    modes = {path.name: path.stat().st_mode & 0o777 for path in server.data.iterdir()}
+    modes = {path.name: path.stat().st_mode & 0o777 for path in server.data.iterdir() if path.is_file()}
     assert {"unsnag.duckdb", "unsnag.duckdb.wal", "unsnag.witness"} <= set(modes)
     assert set(modes.values()) == {0o600}
-    assert server.data.stat().st_mode & 0o777 == 0o700
+    folders = [server.data, *(path for path in server.data.iterdir() if path.is_dir())]
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}

@@ -16,8 +16,9 @@ import pytest
 
 from access.commands import perform
 from cases.intake import intake
-from collectors.lines import Piece, Reader
+from collectors.lines import Reader
 from collectors.normalise import Normaliser
+from collectors.piece import Piece
 from data.clock import micros, utc_now
 from data.errors import UnsnagError
 from data.store import Store

@@ -161,7 +161,12 @@ def test_the_description_tells_what_a_write_and_a_caller_need(http: httpx.Client
             assert ways == ({"token"} if path.startswith("/v1/") else _ways(path)), path
 
 
-_STORES_NOTHING = ("/api/v1/audit/pack", "/api/v1/mappings/test", "/api/v1/store/backups")
+_STORES_NOTHING = (
+    "/api/v1/audit/pack",
+    "/api/v1/flows/lint",
+    "/api/v1/mappings/test",
+    "/api/v1/store/backups",
+)
 
 
 def _ways(path: str) -> set[str]:

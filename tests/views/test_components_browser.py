@@ -250,7 +250,7 @@ def test_back_brings_the_filter_back(shared: Server, page: Page) -> None:
     expect(page.get_by_role("heading", name="Business")).to_be_visible()
     page.go_back()
     expect(page.locator("[role=grid] .row a")).to_have_text(["SO-3"])
-    expect(page.get_by_placeholder("Title, message or unit")).to_have_value("Order 3")
+    expect(page.get_by_placeholder("Search: flow:invoice", exact=False)).to_have_value("Order 3")
     in_address(page, "q", "Order 3")
 
 

@@ -66,12 +66,13 @@ compared as (
 select
     period,
     key,
-    100.0 - 100.0 * sum(took) filter (where would_take is not null) / nullif(sum(would_take), 0) as value,
+    -- rounded: sums of numbers with fractions differ in their last digits by the order of the rows
+    round(100.0 - 100.0 * sum(took) filter (where would_take is not null) / nullif(sum(would_take), 0), 9) as value,
     sum(n)::bigint as n,
     sum(in_flight)::bigint as in_flight,
     coalesce(sum(n) filter (where would_take is not null), 0)::bigint as compared,
     coalesce(sum(base_n), 0)::bigint as baseline_n,
-    sum(would_take) / nullif(sum(n) filter (where would_take is not null), 0) as baseline_seconds
+    round(sum(would_take) / nullif(sum(n) filter (where would_take is not null), 0), 6) as baseline_seconds
 from compared
 group by
     period,
