@@ -16,6 +16,7 @@ from access.commands import Command, perform
 from access.limits import Limits
 from audit import trail
 from audit.actor import Actor
+from audit.differences import differences
 from cases import queries
 from cases.assigning import Assign
 from cases.case import CaseState
@@ -317,6 +318,7 @@ class CaseMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "store"):
             assert trail.verify(self.store).intact
+            assert differences(self.store) == ()
             self.store.close()
             self.folder.cleanup()
 
