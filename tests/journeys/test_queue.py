@@ -53,6 +53,7 @@ def test_a_search_completes_qualifiers_and_values_by_keys_alone(server: Server, 
     assert box.get_attribute("aria-activedescendant") == "offer-0"
     page.keyboard.press("Enter")
     expect(box).to_have_value("flow:")
+    expect(page.get_by_role("option", name="order-to-cash")).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(box).to_have_value("flow:order-to-cash ")

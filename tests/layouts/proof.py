@@ -54,6 +54,8 @@ class Proof:
     program: str
     """That wrote it, with its version."""
     is_csv: bool = False
+    has_date: bool = True
+    """Without one a line is of the newest day on which its time has passed: another one each day."""
 
     @property
     def log(self) -> bytes:
@@ -129,7 +131,12 @@ PROOFS: Final = (
     Proof(
         "log4j-pattern", "log4j and logback, thread first", "log4j 2.19, `%d [%t] %-5level %c %X - %msg%n`"
     ),
-    Proof("logback-basic", "log4j and logback, thread first", "logback 1.2, its default: no date"),
+    Proof(
+        "logback-basic",
+        "log4j and logback, thread first",
+        "logback 1.2, its default: no date",
+        has_date=False,
+    ),
     Proof("log4j-level-first", "log4j and logback, level first", "log4j 2.19, `%d %-5p [%t] %c:%L - %m%n`"),
     Proof("logback-spring", "Spring Boot", "logback 1.2 with Spring Boot's pattern"),
     Proof("klog", "klog and glog", "klog 2.80"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PER_PAGE: Final = 50
 FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee", "due")
-_SEARCH_PX: Final = 280
+_SEARCH_PX: Final = 245
 _BOX: Final = "queue_search"
 
 
@@ -68,7 +68,7 @@ def chosen_due() -> str | None:
 def _due() -> None:
     st.session_state["filter_due"] = chosen_due()
     st.selectbox(
-        "Due", list(labels.DUE), key="filter_due", placeholder="Due", label_visibility="collapsed", width=150,
+        "Due", list(labels.DUE), key="filter_due", placeholder="Due", label_visibility="collapsed", width=120,
         index=None, format_func=labels.DUE.__getitem__,
         on_change=lambda: go(due=st.session_state["filter_due"], page=None),
     )  # fmt: skip
