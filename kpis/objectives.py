@@ -6,14 +6,14 @@ Both are append-only and set over all flows, or for one; what is set for a flow 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from access.commands import Command, Target
 from audit import trail
 from data.clock import stored
 from data.errors import UnsnagError
 from data.nouns import noun
 from kpis.definition import definition
+from kpis.targets import FigureCommand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,17 +72,12 @@ def _of_flow(row: Mapping[str, Any]) -> tuple[str | None, Baseline]:
 
 
 @dataclass(frozen=True, slots=True)
-class SetObjective(Command[None, None, dict[str, Any]]):
+class SetObjective(FigureCommand):
     """Set how long a unit may take, over all flows or in one; None takes it away."""
 
-    act: ClassVar = "kpi.target"
     kpi_id: str
     seconds: float | None
     flow: str | None = None
-
-    def authorize(self, _loaded: None) -> Target:
-        """Return the figure."""
-        return Target(subject=f"figure:{self.kpi_id}", flow=self.flow)
 
     def decide(self, _loaded: None, _ctx: RequestContext, _now: datetime) -> None:
         """Refuse what is no objective, and figures that take none.
@@ -107,18 +102,13 @@ class SetObjective(Command[None, None, dict[str, Any]]):
 
 
 @dataclass(frozen=True, slots=True)
-class SetBaseline(Command[None, None, dict[str, Any]]):
+class SetBaseline(FigureCommand):
     """Set the time that a figure compares with, over all flows or in one; None takes it away."""
 
-    act: ClassVar = "kpi.target"
     kpi_id: str
     name: str | None
     period: Period | None
     flow: str | None = None
-
-    def authorize(self, _loaded: None) -> Target:
-        """Return the figure."""
-        return Target(subject=f"figure:{self.kpi_id}", flow=self.flow)
 
     def decide(self, _loaded: None, _ctx: RequestContext, now: datetime) -> None:
         """Refuse what is no baseline, and figures that take none.

@@ -36,19 +36,26 @@ def _aim_of(row: Mapping[str, Any]) -> tuple[str, Aim]:
     return kpi, Aim(**latest)
 
 
-@dataclass(frozen=True, slots=True)
-class SetTarget(Command[None, None, dict[str, Any]]):
-    """Set the target and the owner of a KPI, over all flows or for one; None takes it away."""
+class FigureCommand(Command[None, None, dict[str, Any]]):
+    """Sets what a figure is held against, over all flows or in one."""
 
     act: ClassVar = "kpi.target"
     kpi_id: str
-    target: float | None
-    owner: str | None
-    flow: str | None = None
+    flow: str | None
 
     def authorize(self, _loaded: None) -> Target:
         """Return the figure."""
         return Target(subject=f"figure:{self.kpi_id}", flow=self.flow)
+
+
+@dataclass(frozen=True, slots=True)
+class SetTarget(FigureCommand):
+    """Set the target and the owner of a KPI, over all flows or for one; None takes it away."""
+
+    kpi_id: str
+    target: float | None
+    owner: str | None
+    flow: str | None = None
 
     def decide(self, _loaded: None, _ctx: RequestContext, _now: datetime) -> None:
         """Refuse a KPI that is none.
