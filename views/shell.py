@@ -62,7 +62,7 @@ header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparen
 </style>"""
 
 _DARK: Final = """<style>
-button[kind^="primary"], button[kind^="primary"] * {color: #0E1016 !important;}
+button[kind^="primary"]:enabled, button[kind^="primary"]:enabled * {color: #0E1016 !important;}
 </style>"""
 """White on the light violet of the dark theme has 3 to 1; this has 6.5."""
 
