@@ -6,10 +6,10 @@ import re
 from typing import Any, Final, NamedTuple
 
 HEAD: Final = "Traceback (most recent call last):"
-_LAST_LINE: Final = re.compile(r"^(?:[|+\s-]*)((?:[^\W\d]\w*\.)*[^\W\d]\w*)(?::\s?(.*))?$")
+_LAST_LINE: Final = re.compile(r"^[|+\s-]*+((?:[^\W\d]\w*+\.)*+[^\W\d]\w*+)(?::\s?(.*))?$")
 _JAVA: Final = re.compile(
     r"^(?:Exception in thread \"[^\"]*\" |Caused by: )?"
-    r"((?:[\w$]+\.)+[\w$]+|[A-Z][\w$]*(?:Error|Exception))(?::\s?(.*))?$"
+    r"((?:[\w$]++\.)++[\w$]++|[A-Z][\w$]*(?:Error|Exception))(?::\s?(.*))?$"
 )
 _FRAME: Final = re.compile(r"(?:\t| {2,8})at ")
 _ANY_NAME: Final = re.compile(r"^((?:[\w$]{1,100}+[.$\\]){0,30}[^\W\d][\w$]{0,100}+)(?::\s?(.*))?$")

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from unsnag import conventions, process
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unsnag.client import Client
     from unsnag.context import Scope
 
@@ -72,6 +75,15 @@ class Heartbeats:
     def forget(self) -> None:
         """Leave the blocks to the parent process, after a fork."""
         self._open = {}
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let the blocks that are open now give no heartbeat for a while; for tests of automations."""
+        before, self._open = self._open, {}
+        try:
+            yield
+        finally:
+            self._open = {key: beat for key, beat in before.items() if not beat.is_over} | self._open
 
     def _first(self) -> Beat | None:
         while True:

@@ -10,6 +10,7 @@ import orjson
 from unsnag import client as clients
 from unsnag import clock as clocks
 from unsnag import context, settings
+from unsnag.heartbeat import beats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,10 +94,13 @@ def captured(flow: str = "test", **options: Any) -> Iterator[Events]:
         hooks.want(name, is_wanted=True)
     hooks.install()
     try:
-        yield Events(sink, client)
+        with beats.apart():
+            try:
+                yield Events(sink, client)
+            finally:
+                client.output.close()
     finally:
         context.entered.reset(token)
-        client.output.close()
         clients.replace(previous)
 
 

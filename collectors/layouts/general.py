@@ -43,8 +43,8 @@ _LEVEL_FIRST: Final = re.compile(
     rf"[\[<]?(?P<level>{LEVEL})\b[\]>]?(?:\s+in\s+(?P<module>[\w.]+):)?[\s|:-]*(?P<rest>.*)", re.DOTALL
 )
 _LOGGER_THEN_LEVEL: Final = re.compile(
-    rf"\[?(?P<logger>[\w.$/-]{{1,100}})\]?(?::\d+)?(?:\s+[|:-]\s+|\s+|:)"
-    rf"[\[<]?(?P<level>{LEVEL})[\]>]?(?:\s+[|:-]|:|\s)\s*(?P<rest>.*)",
+    rf"\[?(?P<logger>[\w.$/-]{{1,100}})\]?(?::\d+)?(?:\s++[|:-]\s++|\s++|:)"
+    rf"[\[<]?(?P<level>{LEVEL})[\]>]?(?:\s++[|:-]|:|\s)\s*+(?P<rest>.*)",
     re.DOTALL,
 )
 _LOGURU_PLACE: Final = re.compile(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import unsnag
 from tests.client.conftest import Ran, clean_environment
 from tests.waiting import eventually
 from unsnag import heartbeat, testing
@@ -181,3 +182,21 @@ def test_blocks_that_end_while_their_heartbeat_is_written_leave_nothing_behind()
         writer.join()
     assert open_blocks._open == {}
     assert open_blocks.next_in() is None
+
+
+def test_a_block_that_was_open_before_says_nothing_to_captured_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(heartbeat.beats, "interval_s", 0.05)
+    opened = unsnag.unit("SO-1")
+    ended = unsnag.unit("SO-2")
+    with testing.captured("f"):
+        opened.__enter__()
+        ended.__enter__()
+        with testing.captured("f") as events, unsnag.unit("SO-3"):
+            eventually(lambda: len(events.named("unit.heartbeat")) >= 3)
+            ended.__exit__(None, None, None)
+            eventually(lambda: len(events.named("unit.heartbeat")) >= 6)
+        assert {beat["unsnag.correlation_id"] for beat in events.named("unit.heartbeat")} == {"SO-3"}
+        assert [beat.scope.correlation_id for beat in heartbeat.beats._open.values()] == ["SO-1"]
+        opened.__exit__(None, None, None)

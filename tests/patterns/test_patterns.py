@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cases.search import MAX_CHARS
 from tests.patterns import hostile
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ USES: Final = {
     "collectors.layouts.php._PLACE": Use("search", 500),
     "collectors.layouts.": MATCH,
     "collectors.colours.": Use("sub"),
+    # What is kept of an unknown line.
+    "collectors.seen._DIGITS": Use("sub", 300),
     "collectors.containers.": MATCH,
     "collectors.plaintext.": MATCH,
     # No time is longer: moment() refuses longer text.
@@ -84,6 +87,13 @@ USES: Final = {
     # title() looks at the beginning of type and message only.
     "cases.content.": Use("search", 2000),
     "cases.plain.": Use("search", 2000),
+    # No search is longer: parse() refuses longer text.
+    "cases.search.": Use("finditer", MAX_CHARS),
+    # The names of the product's own columns.
+    "data.queries._COLUMN": FULL,
+    "views.connect.page._NAME": FULL,
+    # The titles of the product's own plots.
+    "views.kit.plots.frame._NO_NAME": Use("sub", 200),
     "kpis.definition._FILE": MATCH,
     "audit.verifier.": FULL,
 }
