@@ -226,3 +226,18 @@ def test_what_was_set_for_a_figure_is_marked_in_its_week(tables: Tables) -> None
     note = next(str(one.value) for one in app.caption if "Dotted" in str(one.value))
     for text in ("target 95.0 %", "objective 2 h", "no target any more"):
         assert f"{week} {text}" in note
+
+
+def test_units_of_flows_without_a_success_rule_are_named_with_the_way_to_add_one(tables: Tables) -> None:
+    fill(tables)
+    assert not opened().info
+    for n, flow in enumerate(["shop", "shop", "crm", "a*b*c", "<b>x</b>", "y"]):
+        tables.unit(f"T-{n}", opened=ago(5), flow=flow, outcome="ended", ended_at=at(ago(4)))
+    (line,) = opened().info
+    assert line.value.startswith(
+        "**6 units of 5 flows ended, and have no success rule**: "
+        "shop, \\<b\\>x\\</b\\>, a\\*b\\*c and 2 more. "
+    )
+    assert "[Mapping](/mapping)" in line.value
+    (line,) = opened(flow="crm").info
+    assert line.value.startswith("**1 unit of 1 flow ended, and has no success rule**: crm. ")

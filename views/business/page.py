@@ -17,6 +17,7 @@ from kpis.definition import GROUPS, definition
 from views.business.behind import count_line, dialog, open_figure
 from views.business.charts import charts
 from views.business.filters import chosen, filters, where
+from views.business.unruled import without_rule
 from views.kit.person import page_context
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def page() -> None:
     if not began:
         _empty()
         return
+    without_rule(ctx.reading, period, flow)
     figures = _figures(ctx.reading, where(ctx), period, flow, chosen()[1])
     st.html(GREY)
     compared = _has_before(period, began[flow] if flow else min(began.values()))
