@@ -17,6 +17,7 @@ from views.flows.draft import EDITOR
 from views.kit.acting import say
 from views.kit.markdown import escape
 from views.kit.person import context
+from views.kit.saving import saving_row, written
 
 if TYPE_CHECKING:
     from flows.lint import Lint
@@ -102,26 +103,20 @@ def _saving(seen: SeenFlow, draft: Draft, *, may: bool, is_good: bool) -> None:
         return
     number = seen.version.version if seen.version else 0
     is_new = draft.current() != (seen.version.text if seen.version else None) or bool(seen.faults)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input(
-            "Note", key=_NOTE, placeholder="What changed, and why", max_chars=MOST_NOTE,
-            label_visibility="collapsed",
-        )  # fmt: skip
-        st.button(
-            f"Save as version {number + 1}",
-            type="primary",
-            icon=":material/save:",
-            disabled=not (is_good and is_new) or number != draft.version,
-            on_click=_save,
-            args=(draft,),
-        )
+    saving_row(
+        number + 1,
+        _save,
+        (draft,),
+        note=_NOTE,
+        longest=MOST_NOTE,
+        can_save=is_good and is_new and number == draft.version,
+    )
     if is_good and is_new:
         st.caption("Not saved yet. What is saved counts at once, and is written to the file.")
 
 
 def _save(draft: Draft) -> None:
-    note = str(st.session_state.get(_NOTE, "")).strip() or None
-    text = draft.current()
+    text, note = draft.current(), written(_NOTE)
     try:
         done = flow_files.save(context(), draft.flow, text, draft.version, note, key=uuid.uuid4().hex)
     except UnsnagError as error:

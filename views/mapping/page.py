@@ -16,6 +16,7 @@ from views.kit.acting import show_messages
 from views.kit.empty import empty
 from views.kit.markdown import escape
 from views.kit.person import context, page_context
+from views.kit.saving import saving_row, written
 from views.kit.state import go, param
 from views.kit.title import title
 from views.mapping.acting import change
@@ -227,26 +228,22 @@ def _saving(found: MappingHistory, draft: Draft, *, may: bool, is_good: bool) ->
     now = found.now
     is_new = now.counts != SAVED or draft.current() != now.text
     newest = found.versions[0].version if found.versions else 0
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input(
-            "Note", key=_NOTE, placeholder="What changed, and why", max_chars=MOST_NOTE,
-            label_visibility="collapsed",
-        )  # fmt: skip
-        st.button(
-            f"Save as version {newest + 1}",
-            type="primary",
-            icon=":material/save:",
-            disabled=not (is_good and is_new) or now.revision != draft.revision,
-            on_click=_save,
-            args=(draft, newest + 1),
-        )
+    saving_row(
+        newest + 1,
+        _save,
+        (draft, newest + 1),
+        note=_NOTE,
+        longest=MOST_NOTE,
+        can_save=is_good and is_new and now.revision == draft.revision,
+    )
     if is_good and is_new:
         st.caption("Not saved yet. A saved mapping counts for what arrives from then on.")
 
 
 def _save(draft: Draft, version: int) -> None:
-    note = str(st.session_state.get(_NOTE, "")).strip() or None
     text = draft.current()
-    if change(draft, SaveMapping(draft.name, draft.revision, note, text), f"Version {version} counts now"):
+    if change(
+        draft, SaveMapping(draft.name, draft.revision, written(_NOTE), text), f"Version {version} counts now"
+    ):
         draft.load(text)
         st.session_state[_NOTE] = ""
