@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import ssl
 
 ROOT = Path(__file__).parents[2]
-READY_S = 60
+READY_S = 150
 STUCK = """
 import unsnag
 unsnag.init(flow="order-to-cash", spool={spool!r})
@@ -84,9 +84,13 @@ class Server:
         return self.folder / "data"
 
     def start(self, until: int = 200) -> Server:
-        """Start, and wait until /readyz answers with this status."""
+        """Start, wait until /readyz answers with this status; end it where that does not come."""
         self.launch()
-        self._wait(until)
+        try:
+            self._wait(until)
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def launch(self) -> None:
@@ -140,7 +144,7 @@ class Server:
     def _end(self, how: signal.Signals) -> None:
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(30)
+            self.process.wait(60)
         self.process = None
 
     def get(self, path: str, **params: Any) -> Any:
