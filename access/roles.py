@@ -60,6 +60,8 @@ _RULES: Final = (
     ActRule("case.snooze", _from(OPERATOR), "snooze an exception, or end its snooze"),
     ActRule("case.assign", _from(OPERATOR), "assign an exception to a person or a team"),
     ActRule("case.escalate", _from(OPERATOR), "escalate an exception to the next level, a person or a team"),
+    ActRule("case.move", _from(OPERATOR), "move an exception to another group"),
+    ActRule("group.merge", _from(OPERATOR), "merge groups, and end a merge", whole=True),
     ActRule("group.note", _from(OPERATOR), "write the note of a group, if the role reaches all of it"),
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
     ActRule("batch.freeze", _from(OPERATOR), "list what a batch would act on", quiet=True),

@@ -326,7 +326,7 @@ def one(reading: Reading, case_id: str) -> CaseDetail:
         workers=workers,
         retry_refusal=_retry_refusal(case, workers),
         history=reading.query("cases/case_acts", own, into=AuditEntry.of),
-        group_note=group_notes.of_groups(reading, [case.fingerprint]).get(case.fingerprint),
+        group_note=group_notes.of_groups(reading, [case.group]).get(case.group),
         owner_contact=service_rules.latest(reading.query).rules.escalation.contact(case.owner_team),
     )
 

@@ -159,6 +159,8 @@ class Door:
             "case.snooze": (True, lambda: post(f"{case}/snooze", {})),
             "case.assign": (True, lambda: post(f"{case}/assign", {"to": "x", "kind": "nothing"})),
             "case.escalate": (True, lambda: post(f"{case}/escalate", {"reason": "x"})),
+            "case.move": (True, lambda: post(f"{case}/move", {"to": None, "reason": "x"})),
+            "group.merge": (False, lambda: post(f"{group}/merge", {"into": "nothing", "reason": "x"})),
             "group.note": (True, lambda: post(f"{group}/note", {"text": "x", "expected": 99})),
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
             "batch.freeze": (False, lambda: post("/api/v1/batches", {"act": "claim", "ids": ["nothing"]})),

@@ -23,6 +23,7 @@ from views.kit.dialogs import (
     take_over_dialog,
 )
 from views.kit.markdown import escape
+from views.kit.moving import move_dialog
 from views.kit.person import page_context, who
 from views.kit.sorting import assign_dialog, escalate_dialog, note_dialog, snooze_dialog
 
@@ -154,6 +155,8 @@ def _more(case: Case, key: str) -> None:
         if assignable and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
             assign_dialog([case.id])
         _escalate(case, key)
+        if st.button("Move to another group…", key=f"{key}_move", icon=":material/drive_file_move:"):
+            move_dialog(case.id)
         claimed = case.state == CLAIMED
         if claimed and st.button("Return with a note…", key=f"{key}_return", icon=":material/undo:"):
             return_dialog(case.id)
