@@ -57,6 +57,7 @@ def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     if options.verb == "list":
         most = options.limit
         params = {**_filter(options), "q": _searched(options), "limit": min(most, 1000)}
+        params |= {"sort": options.sort}
         found = ask(options.url, "/api/v1/cases", params, most, options.actor)
         found = {**found, "items": found.get("items", [])[:most]}
         shown = len(found.get("items", ()))
@@ -227,6 +228,7 @@ def _add_cases(verbs: Any) -> None:
     listed = _add(verbs, "list", "list exceptions, the most urgent first")
     _add_filter(listed)
     listed.add_argument("words", nargs="*", metavar="SEARCH", help="the same as --search")
+    listed.add_argument("--sort", metavar="KEY", help="value, age, severity, due, …; also value.asc")
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one exception").add_argument("ids", nargs=1, metavar="ID")
     for name in _ACTS:
