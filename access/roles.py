@@ -50,6 +50,7 @@ _RULES: Final = (
     ActRule("read", _from(VIEWER), "look at exceptions, units, traces, figures and sources", quiet=True),
     ActRule("case.claim", _from(OPERATOR), "claim an exception, or renew a claim"),
     ActRule("case.take_over", _from(OPERATOR), "take an exception over from its holder"),
+    ActRule("case.ask", _from(OPERATOR), "ask the holder of an exception"),
     ActRule("case.release", _from(OPERATOR), "give a claimed exception back"),
     ActRule("case.retry", _from(OPERATOR), "ask for a retry"),
     ActRule("case.retry_unsafe", _from(APPROVER), "ask for a retry of a step that is not safe to replay"),

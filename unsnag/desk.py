@@ -23,6 +23,7 @@ _TAKEN: Final = {
     "assign": ("to", "kind"),
     "snooze": ("until", "more", "reason"),
     "escalate": ("reason", "to", "kind"),
+    "ask": ("question",),
 }
 """What an act sends beside what it acts on."""
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
@@ -246,6 +247,9 @@ def _add_cases(verbs: Any) -> None:
             act.add_argument("--more", type=int, help="how many more failures bring it back")
         if name == "resolve":
             act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
+    ask_ = _add(verbs, "ask", "ask the holder of exceptions; they get a notice")
+    ask_.add_argument("ids", nargs="+", metavar="ID")
+    ask_.add_argument("--question", required=True, help="what the holder should answer")
     raised = _add(verbs, _ESCALATE, "escalate exceptions to the next level, a person or a team")
     raised.add_argument("ids", nargs="+", metavar="ID")
     raised.add_argument("--reason", required=True, help="why; kept with each exception")

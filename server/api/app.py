@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from server.api import (
     access,
+    asking,
     audit,
     batches,
     cases,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _ROUTES: Final = (
     cases,
+    asking,
     notices,
     groups,
     regrouping,

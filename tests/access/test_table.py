@@ -149,6 +149,7 @@ class Door:
             "read": (True, lambda: http.get(case)),
             "case.claim": (True, lambda: post(f"{case}/claim")),
             "case.take_over": (True, lambda: post(f"{case}/takeover", {"reason": "x"})),
+            "case.ask": (True, lambda: post(f"{case}/ask", {"question": " "})),
             "case.release": (True, lambda: post(f"{case}/release")),
             "case.retry": (True, lambda: post(f"{case}/retry")),
             "case.retry_unsafe": (True, lambda: post(f"{unsafe}/retry")),

@@ -14,6 +14,7 @@ from cases.lifecycle import CLAIMED, LIVE, OPEN, RETRYING, UNPROVABLE, WAITING, 
 from cases.snoozing import Wake
 from data import formats
 from views.kit.acting import act
+from views.kit.asking import ask_dialog
 from views.kit.dialogs import (
     cancel_retry_dialog,
     fixed_outside_dialog,
@@ -64,7 +65,9 @@ def _held_by_another(case: Case, now: datetime) -> str:
         left = formats.duration(max((case.lease_until - now).total_seconds(), 0), coarse=True)
         until = f" until {formats.clock(case.lease_until, zone, now)} ({left} left)"
     last = f" Last change {formats.ago(case.updated_at, now)}." if case.updated_at else ""
-    return f"{escape(case.holder or '')} has this exception{until}.{last} You can read it, or take it over."
+    return (
+        f"{escape(case.holder or '')} has this exception{until}.{last} You can read it, ask, or take it over."
+    )
 
 
 def ends_soon(lease_until: datetime | None, now: datetime) -> bool:
@@ -92,6 +95,8 @@ def buttons(detail: CaseDetail, key: str) -> None:
 
 def _others(case: Case, key: str) -> None:
     """Draw what one can do with the case of another."""
+    if case.state in LIVE and st.button("Ask…", key=f"{key}_ask", icon=":material/contact_support:"):
+        ask_dialog(case.id)
     if case.state in LIVE and st.button("Take over…", key=f"{key}_take_over", icon=":material/swap_horiz:"):
         take_over_dialog(case.id)
     _escalate(case, key)

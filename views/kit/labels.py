@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cases.asking import AskHolder
 from cases.assigning import Assign
 from cases.case import CaseState
 from cases.commands import (
@@ -104,7 +105,7 @@ VERBS: Final = {
     "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
     "withdrawn": "withdrawn: the failure was handled", "updated": "details updated",
     "closed": "ended", "due_changed": "due times changed", "escalated": "escalated by",
-    "moved": "moved to another group by",
+    "moved": "moved to another group by", "asked": "the holder was asked by",
 }  # fmt: skip
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
@@ -117,6 +118,7 @@ DONE: Final[dict[type[CaseCommand], str]] = {
     Assign: "assigned",
     Escalate: "escalated",
     MoveCase: "moved",
+    AskHolder: "asked about",
     Snooze: "snoozed",
     Wake: "back among the open ones",
     RetryCase: "sent to retry",
