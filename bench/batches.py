@@ -24,6 +24,7 @@ from access.limits import Limits
 from audit.actor import Actor
 from bench.figures import line
 from bench.groups import fill as fill_cases
+from cases import ordering
 from cases.batch_commands import FreezeBatch, StartBatch
 from cases.batch_queries import one
 from cases.batch_runner import step
@@ -79,6 +80,7 @@ def _acts(ctx: RequestContext, verb: str, given: dict[str, str]) -> None:
     wanted = {"claim": "open", "release": "claimed"}.get(verb, "open")
     rows = reading.query("cases/cases", {
         **CaseFilter().params(), "state": [wanted], "limit": ACTS, "offset": 0, "ended": [],
+        **ordering.params(None),
     })  # fmt: skip
     frozen = perform(FreezeBatch(verb, None, ids=tuple(row["id"] for row in rows), undeclared=True), ctx)
     perform(StartBatch(frozen.id, **given), ctx)
@@ -104,6 +106,7 @@ def _claiming(ctx: RequestContext) -> Iterator[list[float]]:
     stop, waits = threading.Event(), []
     (last,) = ctx.reading.query("cases/cases", {
         **CaseFilter().params(), "state": ["open"], "limit": 1, "offset": 60_000, "ended": [],
+        **ordering.params(None),
     })  # fmt: skip
 
     def work() -> None:

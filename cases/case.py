@@ -108,9 +108,13 @@ class Case:
     error_type: str | None = None
     error_code: str | None = None
     fingerprint: str
-    """The group: failures with the same cause have the same."""
+    """Of its cause: failures with the same cause have the same, and are in one group."""
     group_version: int = 1
-    """Of the rules that gave the group; see `traces.fingerprint`."""
+    """Of the rules that gave the fingerprint; see `traces.fingerprint`."""
+    moved_group: str | None = None
+    """The group that a person moved it to."""
+    joined_group: str | None = None
+    """The group that it is in, where that is another than its fingerprint's; see `cases.change`."""
     dependency: str | None = None
     service: str | None = None
     stacktrace: str | None = None
@@ -218,6 +222,11 @@ class Case:
         """Return the case with times that say that they are UTC, as pages and REST show them."""
         moments = {name: getattr(self, name) for name in TIMES}
         return replace(self, **{name: m.replace(tzinfo=UTC) for name, m in moments.items() if m})
+
+    @property
+    def group(self) -> str:
+        """The group that it is in, as the macro `group_of` gives it."""
+        return self.joined_group or self.fingerprint
 
     @property
     def value(self) -> Money | None:

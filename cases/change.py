@@ -17,7 +17,7 @@ from traces import fingerprint_1
 from traces.outcome import RULE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from audit.actor import Actor
@@ -208,7 +208,9 @@ def settled(case: Case, before: Case | None, groups: Mapping[Group, Word]) -> Ca
     """Return a case with the class that a person named for it, or else for its group."""
     if before is not None and before.class_rule == PERSON and before.class_by:
         return with_class(case, before.error_class, PERSON, before.class_by)
-    word = groups.get(Group(case.tenant, case.flow, case.fingerprint))
+    word = groups.get(Group(case.tenant, case.flow, case.group))
+    if word is None and case.group != case.fingerprint:
+        word = groups.get(Group(case.tenant, case.flow, case.fingerprint))
     if word is None and groups:
         word = groups.get(Group(case.tenant, case.flow, _under_older_rules(case)))
     return case if word is None else with_class(case, word.error_class, GROUP, word.actor)
@@ -267,3 +269,46 @@ def group_claims(tx: Tx) -> list[GroupClaim]:
         tx.memo[GROUP_CLAIMS] = tx.run("cases/live_group_claims", into=noun(GroupClaim, aware=False))
     found: list[GroupClaim] = tx.memo[GROUP_CLAIMS]
     return found
+
+
+# --- groups that are part of others --------------------------------------------------------------------
+
+GROUP_MERGES: Final = "cases.group_merges"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMerge:
+    """One group that is part of another. Times as they are stored."""
+
+    id: str
+    source: str
+    target: str
+    root: str
+    """Where its cases are: the target, or what that is part of."""
+    reason: str
+    actor: str
+    merged_at: datetime
+
+
+def group_merges(tx: Tx) -> list[GroupMerge]:
+    """Return the merges that hold, the oldest first, as the writer remembers them."""
+    if GROUP_MERGES not in tx.memo:
+        tx.memo[GROUP_MERGES] = tx.run("cases/live_group_merges", into=noun(GroupMerge, aware=False))
+    found: list[GroupMerge] = tx.memo[GROUP_MERGES]
+    return found
+
+
+def root_of(merges: Iterable[GroupMerge], group_id: str) -> str:
+    """Return the group that a group is part of now: itself, where it is part of no other."""
+    return next((merge.root for merge in merges if merge.source == group_id), group_id)
+
+
+def within_group(case: Case, merges: Iterable[GroupMerge]) -> Case:
+    """Return a case in the group that it belongs to by the merges that hold."""
+    root = root_of(merges, case.moved_group or case.fingerprint)
+    return replace(case, joined_group=None if root == case.fingerprint else root)
+
+
+def grouped(case: Case, before: Case | None, tx: Tx) -> Case:
+    """Return a case, as its failures tell it, in its group and with the class that a person named."""
+    return settled(within_group(case, group_merges(tx)), before, of_groups(tx))

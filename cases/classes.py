@@ -51,7 +51,7 @@ def keep_label(tx: Tx, before: Case, after: Case, now: datetime, *, for_group: b
         "tenant": after.tenant,
         "flow": after.flow,
         "step": after.step,
-        "fingerprint": after.fingerprint,
+        "fingerprint": after.group,
         "error_type": after.error_type,
         "message": after.message,
         "class": after.error_class,
@@ -66,4 +66,4 @@ def keep_label(tx: Tx, before: Case, after: Case, now: datetime, *, for_group: b
     tx.run("cases/insert_class_label")
     if for_group:
         word = Word(after.error_class, after.class_by or "")
-        tx.memo[GROUPS] = {**of_groups(tx), Group(after.tenant, after.flow, after.fingerprint): word}
+        tx.memo[GROUPS] = {**of_groups(tx), Group(after.tenant, after.flow, after.group): word}

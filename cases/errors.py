@@ -82,6 +82,38 @@ class GroupClaimedError(ConflictError):
         )
 
 
+class GroupMergedError(ConflictError):
+    """The group is part of another already."""
+
+    def __init__(self, group_id: str, into: str, actor: str, since: datetime) -> None:
+        super().__init__(
+            f"Group {group_id} is part of group {into} already: {actor} merged it at "
+            f"{since:%Y-%m-%d %H:%M} UTC. Unmerge it first, or merge that group."
+        )
+
+
+class GroupWithinItselfError(ConflictError):
+    """A group cannot become a part of itself."""
+
+    def __init__(self, group_id: str, into: str) -> None:
+        if group_id == into:
+            super().__init__(f"Group {group_id} cannot be merged into itself. Choose another group.")
+        else:
+            super().__init__(
+                f"Group {into} is part of group {group_id}, so {group_id} cannot become a part of it. "
+                f"Unmerge {into} first, or choose another group."
+            )
+
+
+class GroupNotMergedError(ConflictError):
+    """The group is not part of another."""
+
+    def __init__(self, group_id: str) -> None:
+        super().__init__(
+            f"Group {group_id} is not part of another group. Somebody may have unmerged it already."
+        )
+
+
 class GroupNotClaimedError(ConflictError):
     """The actor has claimed neither the group nor any exception of it."""
 

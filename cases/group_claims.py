@@ -16,6 +16,7 @@ from cases import lifecycle
 from cases.case import Case, CaseState
 from cases.change import GROUP_CLAIMS, Change, GroupClaim, group_claims, make
 from cases.errors import GroupClaimedError, GroupNotClaimedError, GroupNotFoundError
+from cases.group_merges import current_group
 from data.nouns import shallow
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def claims_of(claims: Iterable[GroupClaim], case: Case, now: datetime) -> list[G
     return [
         claim
         for claim in claims
-        if claim.fingerprint == case.fingerprint
+        if claim.fingerprint == case.group
         and claim.lease_until > now
         and roles.reaches(claim.scope, case.tenant, case.flow)
     ]
@@ -104,6 +105,8 @@ class GroupClaimed:
 class GroupAtHand:
     """The live cases of a group that the actor may claim, and the claims of groups that live."""
 
+    group: str
+    """The group that the id stands for: another one where it was merged."""
     cases: list[Case]
     claims: list[GroupClaim]
 
@@ -149,12 +152,13 @@ class ClaimGroup(Command[GroupAtHand, GroupDecision, GroupClaimed]):
 
     def load(self, tx: Tx, ctx: RequestContext) -> GroupAtHand:
         """Return the cases and the claims."""
-        cases = _live_of(tx, ctx, self.group_id, CLAIM, lifecycle.LIVE)
-        return GroupAtHand(cases, [c for c in group_claims(tx) if c.fingerprint == self.group_id])
+        group = current_group(tx, self.group_id)
+        cases = _live_of(tx, ctx, group, CLAIM, lifecycle.LIVE)
+        return GroupAtHand(group, cases, [c for c in group_claims(tx) if c.fingerprint == group])
 
-    def authorize(self, _loaded: GroupAtHand) -> Target:
+    def authorize(self, loaded: GroupAtHand) -> Target:
         """Return the group: only cases that the actor may claim are loaded."""
-        return Target(subject=subject_of(self.group_id), anywhere=True)
+        return Target(subject=subject_of(loaded.group), anywhere=True)
 
     def decide(self, loaded: GroupAtHand, ctx: RequestContext, now: datetime) -> GroupDecision:
         """Return the claims."""
@@ -165,7 +169,7 @@ class ClaimGroup(Command[GroupAtHand, GroupDecision, GroupClaimed]):
         lease_until = now + timedelta(seconds=ctx.limits.claim_s)
         claim = GroupClaim(
             id=own.id if own else uuid.uuid4().hex[:16],
-            fingerprint=self.group_id,
+            fingerprint=loaded.group,
             holder=ctx.actor.name,
             scope=own.scope if own else scope,
             claimed_at=own.claimed_at if own else now,
@@ -192,10 +196,10 @@ class ClaimGroup(Command[GroupAtHand, GroupDecision, GroupClaimed]):
         cases, claim = make(tx, decided.changes, now), decided.claim
         _keep_claim(tx, claim, is_new=decided.is_new)
         counted = {"claim": claim.id, "claimed": len(cases), "left_out": len(decided.left_out)}
-        subject = subject_of(self.group_id)
+        subject = subject_of(claim.fingerprint)
         trail.write(tx, [trail.Entry("group claimed", ctx.actor, subject=subject, details=counted)], now)
         ids = [case.id for case in cases]
-        return GroupClaimed(self.group_id, claim.holder, claim.lease_until, ids, decided.left_out)
+        return GroupClaimed(claim.fingerprint, claim.holder, claim.lease_until, ids, decided.left_out)
 
     def kept(self, answer: GroupClaimed) -> dict[str, Any]:
         """Return the answer as JSON."""
@@ -249,14 +253,14 @@ class ReleaseGroup(Command[GroupAtHand, GroupReleases, "list[str]"]):
 
     def load(self, tx: Tx, ctx: RequestContext) -> GroupAtHand:
         """Return what the actor has of the group."""
-        name = ctx.actor.name
-        held = _live_of(tx, ctx, self.group_id, "case.release", [lifecycle.CLAIMED])
-        claims = [c for c in group_claims(tx) if (c.fingerprint, c.holder) == (self.group_id, name)]
-        return GroupAtHand([case for case in held if case.holder == name], claims)
+        name, group = ctx.actor.name, current_group(tx, self.group_id)
+        held = _live_of(tx, ctx, group, "case.release", [lifecycle.CLAIMED])
+        claims = [c for c in group_claims(tx) if (c.fingerprint, c.holder) == (group, name)]
+        return GroupAtHand(group, [case for case in held if case.holder == name], claims)
 
-    def authorize(self, _loaded: GroupAtHand) -> Target:
+    def authorize(self, loaded: GroupAtHand) -> Target:
         """Return the group: only what the actor has is loaded."""
-        return Target(subject=subject_of(self.group_id), anywhere=True)
+        return Target(subject=subject_of(loaded.group), anywhere=True)
 
     def decide(self, loaded: GroupAtHand, ctx: RequestContext, _now: datetime) -> GroupReleases:
         """Return the releases."""

@@ -12,6 +12,7 @@ from access.errors import ForbiddenError
 from audit import trail
 from cases.errors import GroupNoteChangedError, GroupNotFoundError, InvalidActError
 from cases.group_claims import subject_of
+from cases.group_merges import current_group
 from cases.notes import MAX_CHARS
 from data.nouns import noun, shallow
 
@@ -46,6 +47,8 @@ class Place:
 class NoteAtHand:
     """The latest version of a group's note, and where the group has cases."""
 
+    group: str
+    """The group that the id stands for: another one where it was merged."""
     latest: GroupNote | None
     places: list[Place]
 
@@ -80,13 +83,14 @@ class NoteGroup(Command[NoteAtHand, GroupNote, GroupNote]):
 
     def load(self, tx: Tx, _ctx: RequestContext) -> NoteAtHand:
         """Return the note as it is, and where the group has cases."""
-        latest = tx.run("cases/group_notes", {"groups": [self.group_id]}, into=noun(GroupNote, aware=False))
-        places = tx.run("cases/places_of_group", {"group": self.group_id}, into=noun(Place))
-        return NoteAtHand(latest[0] if latest else None, places)
+        group = current_group(tx, self.group_id)
+        latest = tx.run("cases/group_notes", {"groups": [group]}, into=noun(GroupNote, aware=False))
+        places = tx.run("cases/places_of_group", {"group": group}, into=noun(Place))
+        return NoteAtHand(group, latest[0] if latest else None, places)
 
-    def authorize(self, _loaded: NoteAtHand) -> Target:
+    def authorize(self, loaded: NoteAtHand) -> Target:
         """Return the group; `decide` asks that the role reaches all of it."""
-        return Target(subject=subject_of(self.group_id), anywhere=True)
+        return Target(subject=subject_of(loaded.group), anywhere=True)
 
     def decide(self, loaded: NoteAtHand, ctx: RequestContext, now: datetime) -> GroupNote:
         """Return the new version."""
@@ -104,7 +108,7 @@ class NoteGroup(Command[NoteAtHand, GroupNote, GroupNote]):
         text = self.text.replace("\0", "").strip()
         if len(text) > MAX_CHARS:
             raise InvalidActError(f"The note has {len(text):,} characters; {MAX_CHARS:,} are the most.")
-        return GroupNote(self.group_id, current + 1, text, ctx.actor.name, now)
+        return GroupNote(loaded.group, current + 1, text, ctx.actor.name, now)
 
     def apply(self, tx: Tx, decided: GroupNote, ctx: RequestContext, now: datetime) -> GroupNote:
         """Write the version, and an entry of the group."""
@@ -113,7 +117,7 @@ class NoteGroup(Command[NoteAtHand, GroupNote, GroupNote]):
         entry = trail.Entry(
             "group noted",
             ctx.actor,
-            subject=subject_of(self.group_id),
+            subject=subject_of(decided.fingerprint),
             reason=decided.text,
             details={"version": decided.version},
         )

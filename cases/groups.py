@@ -56,6 +56,23 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """A group that is part of another one."""
+
+    id: str
+    target: str
+    """The group that it was merged into, which may be a part itself."""
+    root: str
+    reason: str
+    actor: str
+    merged_at: datetime
+    cases: int
+    """How many cases it brought, of those that the reader may see."""
+    title: str | None
+    """Of the one of them that failed last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """The exceptions with one cause, within what the reader may see."""
 
@@ -85,6 +102,8 @@ class Group:
     claim: GroupClaim | None = None
     """Who has claimed the group, so that what arrives joins the claim."""
     note: GroupNote | None = None
+    merged: list[Merged] = field(default_factory=list)
+    """The groups that are part of it, the oldest merge first."""
 
 
 class After(NamedTuple):
@@ -154,7 +173,7 @@ def listed(
 
 
 def one(reading: Reading, group_id: str, now: datetime) -> Group:
-    """Return a group.
+    """Return a group; of one that was merged, the group that it is part of.
 
     Raises:
         GroupNotFoundError: there is none within the scope.
@@ -184,6 +203,9 @@ class _Known:
             tried = fix.tried if fix.how == "retry" else None
             self.fix.setdefault(fix.id, Fix(fix.how, fix.worked, tried, fix.last_at))
         self.note = group_notes.of_groups(reading, groups)
+        self.merged: dict[str, list[Merged]] = {}
+        for part in reading.query("cases/merged_groups", asked, into=noun(Merged)):
+            self.merged.setdefault(part.root, []).append(part)
         claims = reading.query("cases/live_group_claims", into=noun(GroupClaim))
         reached = [one for one in claims if one.lease_until > now and overlap(one.scope, reading.scope)]
         self.claim = {one.fingerprint: one for one in reversed(reached)}
@@ -200,6 +222,7 @@ class _Known:
             last_fix=self.fix.get(group.id),
             claim=self.claim.get(group.id),
             note=self.note.get(group.id),
+            merged=self.merged.get(group.id, []),
         )
         return replace(group, state=state_of(group, now))
 

@@ -27,7 +27,7 @@ from audit import trail
 from audit.actor import SYSTEM
 from cases import failures, lifecycle, tasks
 from cases.case import Case, CaseKey
-from cases.change import Change, group_claims, make, of_groups, settled
+from cases.change import Change, group_claims, grouped, make
 from cases.content import counted_case
 from cases.failure import Counted
 from cases.failures import Moves
@@ -221,7 +221,7 @@ class _Board:
             if case and case.earlier_occurrences and not found.details.is_counted:
                 continue  # what was counted before failures were kept stands
             units = self.units.get((key.tenant, key.correlation_id), [])
-            counted = settled(counted_case(case, key, found, units), case, of_groups(self.tx))
+            counted = grouped(counted_case(case, key, found, units), case, self.tx)
             if case and key not in self.touched:
                 counted = replace(case, **{name: getattr(counted, name) for name in _OF_UNIT})
             elif key in self.tasks or (case and case.tasks):
@@ -249,8 +249,7 @@ class _Board:
         for case in made:
             if lifecycle.is_closed_by_script(case) and case.retry_id:
                 # A worker that runs it already learns at its next report that the lease is lost.
-                states = ["queued", "leased"]
-                asked = {"ids": [case.retry_id], "states": states, "now": self.now}
+                asked = {"ids": [case.retry_id], "states": ["queued", "leased"], "now": self.now}
                 self.tx.run("cases/cancel_retry", asked)
         return made
 

@@ -62,6 +62,8 @@ def checked(text: str) -> str:
 class AddNote(CaseCommand):
     """Write a note on a case of any holder and in any state. The holder gets a notice.
 
+    One by the holder answers those who asked: they get a notice as well.
+
     Raises, when performed:
         InvalidActError: the note is empty or too long.
     """
@@ -79,4 +81,5 @@ class AddNote(CaseCommand):
         after = CaseCommand.apply(self, tx, decided, ctx, now)
         reason = decided.change.reason
         notices.notify(tx, after.holder, notices.NOTED, after, by=ctx.actor, now=now, reason=reason)
+        notices.answer(tx, after, by=ctx.actor, now=now, text=reason)
         return after

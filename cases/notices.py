@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from data.transaction import Tx
 
 TAKEN_OVER, RESOLVED, ASSIGNED, NOTED, ESCALATED = "taken_over", "resolved", "assigned", "noted", "escalated"
+ASKED, ANSWERED = "asked", "answered"
 SHOWN: Final = 5
 """Notices that a page shows at once."""
 
@@ -58,6 +59,20 @@ def notify(
     )
     tx.view_rows("new_notice", [shallow(about) | {"seen_at": None}], like="notice")
     tx.run("cases/insert_notices")
+
+
+def answer(tx: Tx, case: Case, *, by: Actor, now: datetime, text: str | None) -> None:
+    """Leave a notice for those who asked the holder about a case, where the holder wrote the note `text`."""
+    if case.holder != by.name:
+        return
+    asked = {"case_id": case.id, "holder": by.name, "asked": ASKED, "answered": ANSWERED}
+    for asker in tx.run("cases/askers", asked, into=noun(_Asker)):
+        notify(tx, asker.person, ANSWERED, case, by=by, now=now, reason=text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    person: str
 
 
 def unseen(reading: Reading, person: str, limit: int = SHOWN) -> Page[Notice]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from operator import add, or_
 from typing import TYPE_CHECKING, Any, Final
 
-from cases import group_notes, lifecycle, service_rules
+from cases import group_notes, lifecycle, ordering, service_rules
 from cases.case import Case, Retry, json_value
 from cases.errors import CaseNotFoundError
 from cases.notes import Note, notes_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.group_notes import GroupNote
+    from cases.ordering import Order
     from data.store import Reading
 
 _MAX_ROWS: Final = 1_000
@@ -238,9 +239,12 @@ class CaseDetail:
         return notes_of(self.history)
 
 
-def listed(reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 0) -> Page[Case]:
-    """Return the cases that pass the filter, the most urgent first."""
-    params = {**chosen.params(), "state": chosen.state, "limit": min(limit, _MAX_ROWS), "offset": offset}
+def listed(
+    reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 0, order: Order | None = None
+) -> Page[Case]:
+    """Return the cases that pass the filter, in an order; without one, the most urgent first."""
+    params = {**chosen.params(), **ordering.params(order), "state": chosen.state}
+    params |= {"limit": min(limit, _MAX_ROWS), "offset": offset}
     rows = reading.query("cases/cases", {**params, "ended": sorted(lifecycle.ENDED)})
     if not rows and offset:
         return Page(sum(counts(reading, chosen).values()), [])
@@ -326,7 +330,7 @@ def one(reading: Reading, case_id: str) -> CaseDetail:
         workers=workers,
         retry_refusal=_retry_refusal(case, workers),
         history=reading.query("cases/case_acts", own, into=AuditEntry.of),
-        group_note=group_notes.of_groups(reading, [case.fingerprint]).get(case.fingerprint),
+        group_note=group_notes.of_groups(reading, [case.group]).get(case.group),
         owner_contact=service_rules.latest(reading.query).rules.escalation.contact(case.owner_team),
     )
 

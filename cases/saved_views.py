@@ -17,6 +17,7 @@ from access.commands import Command, Target
 from audit import trail
 from cases.case import json_value
 from cases.errors import InvalidActError
+from cases.ordering import Order
 from cases.search import MAX_CHARS, Asker, parse
 from data.clock import aware
 from data.errors import ConflictError, UnsnagError
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 MAX_NAME: Final = 60
 MOST: Final = 200
 """Views that one person sees."""
-PARAMETERS: Final = ("view", "tab", "q", "flow", "class", "severity", "tenant", "assignee", "shown")
+PARAMETERS: Final = (
+    "view", "tab", "q", "flow", "class", "severity", "tenant", "assignee", "shown", "due", "sort", "columns",
+)  # fmt: skip
 """What a view keeps of the address."""
 
 
@@ -224,4 +227,5 @@ def _checked(chosen: Mapping[str, str], asker: Asker) -> dict[str, str]:
     if any(len(value) > MAX_CHARS for value in chosen.values()):
         raise InvalidActError(f"A parameter of a view has at most {MAX_CHARS} characters.")
     parse(chosen.get("q", ""), asker)
+    Order.of(chosen.get("sort"))
     return {name: value for name, value in chosen.items() if value}

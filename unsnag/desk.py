@@ -23,6 +23,7 @@ _TAKEN: Final = {
     "assign": ("to", "kind"),
     "snooze": ("until", "more", "reason"),
     "escalate": ("reason", "to", "kind"),
+    "ask": ("question",),
 }
 """What an act sends beside what it acts on."""
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
@@ -32,6 +33,7 @@ _CASE: Final = (
 )  # fmt: skip
 _GROUP: Final = ("id", "state", "class", "open", "total", "oldest", "title", "holders", "flows")
 _GROUP_FILTERS: Final = ("flow", "class", "severity", "tenant", "assignee")
+_REGROUPS: Final = ("merge", "unmerge", "move")
 _BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
 _ITEM: Final = ("place", "state", "case_id", "correlation_id", "reason", "case_state")
 
@@ -56,6 +58,7 @@ def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     if options.verb == "list":
         most = options.limit
         params = {**_filter(options), "q": _searched(options), "limit": min(most, 1000)}
+        params |= {"sort": options.sort}
         found = ask(options.url, "/api/v1/cases", params, most, options.actor)
         found = {**found, "items": found.get("items", [])[:most]}
         shown = len(found.get("items", ()))
@@ -129,7 +132,21 @@ def _groups(options: argparse.Namespace) -> tuple[Any, list[str], int]:
         claim = send(options.url, f"{path}/claim", {}, options.actor)
         left = [line((one.get("id"), "left out", one.get("reason"))) for one in claim.get("left_out", ())]
         return claim, [*(line((one, "claimed")) for one in claim.get("claimed", ())), *left], 0
+    if options.verb in _REGROUPS:
+        return _regroup(options, path)
     return _note(options, path)
+
+
+def _regroup(options: argparse.Namespace, path: str) -> tuple[Any, list[str], int]:
+    """Merge a group, end a merge, or move one exception."""
+    body = {"reason": options.reason}
+    if options.verb == "move":
+        path = f"/api/v1/cases/{quote(options.id, safe='')}/move"
+        case = send(options.url, path, {**body, "to": options.to}, options.actor)
+        return case, _table(("id", "group", "correlation_id", "title"), [case]), 0
+    into = {"into": options.into} if options.verb == "merge" else {}
+    group = send(options.url, f"{path}/{options.verb}", {**body, **into}, options.actor)
+    return group, _table(_GROUP, [group]), 0
 
 
 def _note(options: argparse.Namespace, path: str) -> tuple[Any, list[str], int]:
@@ -212,6 +229,7 @@ def _add_cases(verbs: Any) -> None:
     listed = _add(verbs, "list", "list exceptions, the most urgent first")
     _add_filter(listed)
     listed.add_argument("words", nargs="*", metavar="SEARCH", help="the same as --search")
+    listed.add_argument("--sort", metavar="KEY", help="value, age, severity, due, …; also value.asc")
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one exception").add_argument("ids", nargs=1, metavar="ID")
     for name in _ACTS:
@@ -229,6 +247,9 @@ def _add_cases(verbs: Any) -> None:
             act.add_argument("--more", type=int, help="how many more failures bring it back")
         if name == "resolve":
             act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
+    ask_ = _add(verbs, "ask", "ask the holder of exceptions; they get a notice")
+    ask_.add_argument("ids", nargs="+", metavar="ID")
+    ask_.add_argument("--question", required=True, help="what the holder should answer")
     raised = _add(verbs, _ESCALATE, "escalate exceptions to the next level, a person or a team")
     raised.add_argument("ids", nargs="+", metavar="ID")
     raised.add_argument("--reason", required=True, help="why; kept with each exception")
@@ -259,6 +280,16 @@ def _add_groups(verbs: Any) -> None:
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one group").add_argument("id")
     _add(verbs, "claim", "claim what nobody has of a group; what arrives later joins").add_argument("id")
+    merge = _add(verbs, "merge", "make a group part of another, with what arrives later")
+    merge.add_argument("id")
+    merge.add_argument("into", metavar="GROUP", help="the group that stays")
+    unmerge = _add(verbs, "unmerge", "let a group that was merged be on its own again")
+    unmerge.add_argument("id")
+    move = _add(verbs, "move", "move an exception to another group")
+    move.add_argument("id", metavar="EXCEPTION")
+    move.add_argument("to", nargs="?", metavar="GROUP", help="without it, back to the group of its cause")
+    for verb in (merge, unmerge, move):
+        verb.add_argument("--reason", required=True, help="why; at least 10 characters")
     note = _add(verbs, "note", "show the note of a group and its versions, or write it")
     note.add_argument("id")
     note.add_argument("text", nargs="?", metavar="TEXT", help="Markdown; - reads it from the standard input")

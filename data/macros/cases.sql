@@ -15,6 +15,9 @@ and case word
     else false
 end;
 
+-- group_of: the group that an exception is in: that of its fingerprint, unless it was moved, or its group was merged
+create or replace macro group_of(joined, own) as coalesce(joined, own);
+
 -- chosen_case: one row per exception within the scope that passes the filter of lists, whatever its state.
 -- reach is a scope as in_scope takes it; chosen is a cases.queries.CaseFilter as a struct, whose nulls leave a field open.
 create or replace macro chosen_case(reach, chosen) as table
@@ -31,7 +34,23 @@ where
     and (chosen['step']::varchar[] is null or list_contains(chosen['step']::varchar[], exception_case.step))
     and (chosen['holder']::varchar[] is null or list_contains(chosen['holder']::varchar[], exception_case.holder))
     and (chosen['assignee']::varchar[] is null or list_contains(chosen['assignee']::varchar[], exception_case.assignee))
-    and (chosen['group']::varchar[] is null or list_contains(chosen['group']::varchar[], exception_case.fingerprint))
+    and (
+        chosen['group']::varchar[] is null
+        -- The id of a group that was merged chooses the group that it is part of now.
+        or list_contains(
+            list_concat(
+                chosen['group']::varchar[],
+                coalesce((
+                    select list(group_merge.root)
+                    from group_merge
+                    where
+                        group_merge.ended_at is null
+                        and list_contains(chosen['group']::varchar[], group_merge.source)
+                ), [])
+            ),
+            group_of(exception_case.joined_group, exception_case.fingerprint)
+        )
+    )
     and (
         chosen['snoozed']::boolean[] is null
         or list_contains(chosen['snoozed']::boolean[], exception_case.snoozed_by is not null)

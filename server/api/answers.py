@@ -27,7 +27,7 @@ def case(noun: Case) -> Answer:
         "next_due_at": noun.next_due_at,
         "due_state": due_state(noun.aware(), utc_now()),
         "class_needs_you": is_guess(noun),
-        "group": noun.fingerprint,
+        "group": noun.group,
         "affected": [place._asdict() for place in noun.affected],
         "inherited": list(noun.inherited),
         "data": dict(noun.data),

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from server.api import (
     access,
+    asking,
     audit,
     batches,
     cases,
@@ -19,6 +20,7 @@ from server.api import (
     notices,
     problems,
     quotas,
+    regrouping,
     retention,
     retries,
     reviews,
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
 
 _ROUTES: Final = (
     cases,
+    asking,
     notices,
     groups,
+    regrouping,
     batches,
     saved_views,
     retries,

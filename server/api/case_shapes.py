@@ -105,8 +105,11 @@ class _CaseFields(Context, BaseModel):
     message: str
     error_type: str | None
     error_code: str | None
-    fingerprint: str
-    group: str
+    fingerprint: str = Field(description="Of its cause.")
+    group: str = Field(
+        description="The group that it is in: that of its cause, unless it was moved or merged."
+    )
+    moved_group: str | None = Field(description="The group that a person moved it to.")
     value: Money | None
     occurrences: int
     first_seen: Time

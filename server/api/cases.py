@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from access.commands import perform
-from cases import assigning, notes, queries, snoozing
+from cases import assigning, notes, ordering, queries, snoozing
 from cases.assigning import Assign
 from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
 from cases.escalating import Escalate
 from cases.holding import Extend, ReleaseAll, TakeOver
 from cases.notes import AddNote
+from cases.ordering import Order
 from cases.queries import CaseFilter
 from cases.snoozing import Snooze, Wake
 from server.api import answers, case_shapes, shapes
@@ -29,6 +30,14 @@ _DUE = (
     "breached: past what is due next. next_hour: due within an hour. unaddressed: nobody has taken it up by "
     "the time that its triage was due."
 )
+Sort = Annotated[
+    str | None,
+    Query(
+        pattern=ordering.PATTERN,
+        description=f"{', '.join(ordering.KEYS)}; each also with .asc or .desc behind it. What is equal "
+        "stays in the order of urgency.",
+    ),
+]
 
 
 class ReleaseBody(shapes.Body):
@@ -141,24 +150,18 @@ def list_cases(
     assignee: Words = None,
     snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
     due: Annotated[DueWord | None, Query(description=_DUE)] = None,
+    sort: Sort = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
-    """List cases, the most urgent first: by due time, then by value at risk."""
+    """List cases, without `sort` the most urgent first: by due time, then by value at risk."""
     start = offset(cursor)
     chosen = CaseFilter(
-        state=several(state),
-        flow=several(flow),
-        klass=several(klass),
-        severity=several(severity),
-        tenant=several(tenant),
-        holder=one(holder),
-        group=one(group),
-        assignee=several(assignee),
-        snoozed=None if snoozed is None else [snoozed],
-        due=one(due),
-    )
-    found = queries.listed(ctx.reading, narrowed(chosen, q, ctx), limit, start)
+        state=several(state), flow=several(flow), klass=several(klass), severity=several(severity),
+        tenant=several(tenant), holder=one(holder), group=one(group), assignee=several(assignee),
+        snoozed=None if snoozed is None else [snoozed], due=one(due),
+    )  # fmt: skip
+    found = queries.listed(ctx.reading, narrowed(chosen, q, ctx), limit, start, Order.of(sort))
     return page(found.total, [answers.case(case) for case in found.items], start)
 
 

@@ -41,6 +41,18 @@ class GroupClaim(BaseModel):
     lease_until: shapes.Time
 
 
+class MergedGroup(BaseModel):
+    """A group that is part of another."""
+
+    id: str
+    target: str = Field(description="The group that it was merged into, which may be a part itself.")
+    title: str | None = Field(description="Of its exception that failed last.")
+    cases: int = Field(description="Exceptions that it brought, of those that the caller may see.")
+    reason: str
+    actor: str = Field(description="Who merged it.")
+    merged_at: shapes.Time
+
+
 class GroupLine(BaseModel):
     """Exceptions with one cause, within what the caller may see."""
 
@@ -61,6 +73,7 @@ class GroupLine(BaseModel):
     last_fix: Fix | None
     claim: GroupClaim | None
     note: case_shapes.GroupNote | None
+    merged: list[MergedGroup] = Field(description="The groups that are part of it, the oldest merge first.")
 
 
 class GroupLeftOut(BaseModel):
@@ -125,13 +138,16 @@ def list_groups(
     is_open = {"open": True, "closed": False, "all": None}[state]
     found = groups.listed(ctx.reading, chosen, ctx.now(), is_open=is_open, place=_place(cursor), limit=limit)
     more = groups.after(found.items[-1]).text if len(found.items) == limit else None
-    return {"total": found.total, "items": [_answer(group) for group in found.items], "next": more}
+    return {"total": found.total, "items": [line(group) for group in found.items], "next": more}
 
 
 @router.get("/{group_id}", response_model=GroupLine)
 def get_group(group_id: str, ctx: Context) -> Any:
-    """Return a group; `GET /api/v1/cases?group=` lists its exceptions."""
-    return _answer(groups.one(ctx.reading, group_id, ctx.now()))
+    """Return a group, of a merged one the group that it is part of.
+
+    `GET /api/v1/cases?group=` lists its exceptions.
+    """
+    return line(groups.one(ctx.reading, group_id, ctx.now()))
 
 
 @router.post("/{group_id}/claim", response_model=GroupClaimed)
@@ -155,12 +171,13 @@ def write_group_note(group_id: str, ctx: CallerContext, key: Key, body: GroupNot
 @router.get("/{group_id}/notes", response_model=shapes.Listed[case_shapes.GroupNote])
 def list_group_notes(group_id: str, ctx: Context) -> Any:
     """List all versions of the group's note, the newest first."""
-    groups.one(ctx.reading, group_id, ctx.now())
-    found = [shallow(version) for version in versions(ctx.reading, group_id)]
+    group = groups.one(ctx.reading, group_id, ctx.now())
+    found = [shallow(version) for version in versions(ctx.reading, group.id)]
     return {"total": len(found), "items": found, "next": None}
 
 
-def _answer(group: Group) -> dict[str, Any]:
+def line(group: Group) -> dict[str, Any]:
+    """Return a group as REST answers it."""
     return {
         **shallow(group),
         "class": group.error_class,
@@ -170,6 +187,7 @@ def _answer(group: Group) -> dict[str, Any]:
         "last_fix": group.last_fix and shallow(group.last_fix),
         "claim": group.claim and shallow(group.claim),
         "note": group.note and shallow(group.note),
+        "merged": [shallow(part) for part in group.merged],
     }
 
 

@@ -23,7 +23,7 @@ class Notice(BaseModel):
 
     id: str
     time: shapes.Time
-    kind: Literal["taken_over", "resolved", "assigned", "noted", "escalated"]
+    kind: Literal["taken_over", "resolved", "assigned", "noted", "escalated", "asked", "answered"]
     actor: str = Field(description="Who did it.")
     case_id: str
     title: str

@@ -34,6 +34,9 @@ class ViewFilter(shapes.Body):
     severity: Listed = None
     tenant: Listed = None
     assignee: Listed = None
+    due: str | None = Field(None, max_length=MAX_CHARS, description="breached or next_hour.")
+    sort: str | None = Field(None, max_length=MAX_CHARS, description="As `sort` of a list of cases.")
+    columns: str | None = Field(None, max_length=MAX_CHARS, description="Names with commas between.")
 
 
 class ViewBody(shapes.Body):

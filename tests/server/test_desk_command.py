@@ -177,3 +177,16 @@ def test_the_command_line_finds_it_and_other_commands_do_not_load_it(terminal: T
         "sys.exit({'unsnag.desk', 'unsnag.rest'} & set(sys.modules) != set())"
     )
     subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+
+
+def test_cases_are_listed_in_an_order(terminal: Terminal) -> None:
+    more = failure(20, "SO-99", value_amount=999, value_currency="EUR")
+    terminal.container.store.append(batch(more)).result()
+    by_value = terminal.json("cases", "list", "--sort", "value")["items"]
+    assert by_value[0]["correlation_id"] == "SO-99"
+    assert by_value[-1]["value"] is None, "what has no value comes last"
+    upwards = terminal.json("cases", "list", "--sort", "value.asc")["items"]
+    assert (upwards[-2]["correlation_id"], upwards[-1]["value"]) == ("SO-99", None)
+    pages = [terminal.json("cases", "list", "--sort", "unit", "--limit", str(n))["items"] for n in (2, 50)]
+    assert [case["id"] for case in pages[0]] == [case["id"] for case in pages[1]][:2]
+    assert "sort" in terminal.run("cases", "list", "--sort", "mood", code=2)

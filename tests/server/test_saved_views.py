@@ -100,3 +100,14 @@ def test_a_view_that_the_page_could_not_open_is_refused(crew: Team) -> None:
         ):
             assert ann.send("POST", "", body).status_code == 422, body
         assert ann.names() == []
+
+
+def test_a_view_keeps_order_columns_and_due_times(crew: Team) -> None:
+    kept = {"due": "breached", "sort": "value.asc", "columns": "due,value,tenant"}
+    with crew.holder("ann", Grant(roles.OPERATOR)) as http:
+        ann = Person(http)
+        assert ann.send("POST", "", {"name": "By money", "filter": kept}).status_code == 201
+        (listed,) = http.get("/api/v1/views").json()["items"]
+        assert {name: listed["filter"][name] for name in kept} == kept
+        refused = ann.send("POST", "", {"name": "By mood", "filter": {"sort": "mood"}})
+        assert (refused.status_code, "Choose one of" in refused.json()["detail"]) == (422, True)

@@ -5,10 +5,21 @@ const SHAPES = {
   critical: "M6 1v6M6 10v1.2", high: "M2 7l4-4 4 4M2 11l4-4 4 4", medium: "M2 4.5h8M2 8h8", low: "M2 5l4 4 4-4",
 };
 const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", unknown: "?" };
-const HEADINGS = [
-  ["", ""], ["Due", "due-cell"], ["Severity", "severity-head"], ["Class", "kind"], ["What", ""], ["Unit", "unit-head"], ["At risk", "number"],
-  ["Seen", "number extra"], ["Attempts", "number extra"], ["Who", "who-cell"],
+// Name, heading, class, width where columns are chosen, and what a click on the heading sorts by.
+const COLUMNS = [
+  ["box", "", "", 32], ["due", "Due", "due-cell", 92, "due"], ["severity", "Severity", "severity-head", 90, "severity"],
+  ["class", "Class", "kind", 62], ["what", "What", "", 190], ["unit", "Unit", "unit-head", 112, "unit"],
+  ["value", "At risk", "number", 104, "value"], ["seen", "Seen", "number extra", 124, "seen"],
+  ["attempts", "Attempts", "number extra", 84, "attempts"], ["who", "Who", "who-cell", 110],
+  ["opened", "Opened", "number extra", 92, "age"], ["tenant", "Tenant", "extra", 110],
 ];
+const FIXED = ["box", "what"];
+const USUAL = ["due", "severity", "class", "unit", "value", "seen", "attempts", "who"];
+
+function shown(columns) {
+  const wanted = [...FIXED, ...(columns ?? USUAL)];
+  return COLUMNS.filter(([name]) => wanted.includes(name));
+}
 
 // What is left and what has passed ticks by the second: no fractions.
 const span = (ms) => duration(Math.round(Math.abs(ms) / 1000) * 1000, true);
@@ -91,7 +102,6 @@ function draw(row, state, now, send) {
   box.setAttribute("aria-label", `Select ${row.unit}`);
   const chosen = element("div", "box");
   chosen.append(box);
-  line.append(chosen, due(row, now));
 
   const severity = element("div", "cell severity-cell");
   const mark = element("span", `severity ${row.severity}`);
@@ -114,11 +124,18 @@ function draw(row, state, now, send) {
   unit.append(link);
   const seen = element("div", "cell number extra dim", `${row.seen}× · ${span(now - row.last)}`);
   seen.title = `${row.seen} failures, the last ${span(now - row.last)} ago`;
-  line.append(
-    severity, kind, what, unit, element("div", "cell number value", row.value), seen,
-    element("div", "cell number extra dim", String(row.attempts)), who(row, now, state.claimMs),
-  );
-  for (const cell of line.children) cell.setAttribute("role", "gridcell");
+  const opened = element("div", "cell number extra dim", span(now - row.first));
+  opened.title = `Opened ${span(now - row.first)} ago`;
+  const cells = {
+    box: chosen, due: due(row, now), severity, class: kind, what, unit, value: element("div", "cell number value", row.value), seen,
+    attempts: element("div", "cell number extra dim", String(row.attempts)), who: who(row, now, state.claimMs),
+    opened, tenant: element("div", "cell extra", row.tenant ?? "–"),
+  };
+  for (const [name, text] of state.columns) {
+    cells[name].setAttribute("role", "gridcell");
+    cells[name].dataset.name = text;
+    line.append(cells[name]);
+  }
   line.onclick = (event) => send.click(row.id, event);
   return line;
 }
@@ -152,6 +169,14 @@ export default function (component) {
   state.fresh = new Set(state.known ? ids.filter((id) => !state.known.has(id)) : []);
   state.known = new Set([...(state.known ?? []), ...ids]);
   root.classList.toggle("narrow", data.narrow);
+  state.columns = shown(data.columns);
+  root.classList.toggle("chosen", Boolean(data.columns));
+  const widths = state.columns.map(([name, , , width]) => (name === "what" ? `minmax(${width}px, 1fr)` : `${width}px`));
+  root.style.setProperty("--columns", widths.join(" "));
+  root.style.setProperty("--least", `${state.columns.reduce((sum, [, , , width]) => sum + width + 4, 0)}px`);
+  const sortedBy = data.sort ? `Sorted by ${data.sort.words}` : "Sorted by urgency";
+  if (!first && state.announced !== sortedBy) parentElement.querySelector(".announced").textContent = sortedBy;
+  state.announced = sortedBy;
 
   const emit = () => setStateValue("selected", [...state.selected]);
   const open = (id) => setTriggerValue("open", { id });
@@ -216,6 +241,7 @@ export default function (component) {
   root.onkeydown = (event) => {
     if (event.metaKey || event.ctrlKey || event.altKey) return;
     const key = event.key;
+    if (event.target.closest?.(".sort") && (key === "Enter" || key === " ")) return;
     if (key === "j" || key === "J" || key === "ArrowDown") step(1, event);
     else if (key === "k" || key === "K" || key === "ArrowUp") step(-1, event);
     else if (key === "x" || key === " ") { if (state.cursor) { flip(state.cursor); paint(); emit(); } }
@@ -239,11 +265,36 @@ export default function (component) {
     event.stopPropagation();
   };
 
-  head.replaceChildren(...HEADINGS.map(([text, kind]) => {
-    const cell = element("div", `cell ${kind}`, text);
+  function heading([name, text, kind, , by]) {
+    const cell = element("div", `cell ${kind}`);
     cell.setAttribute("role", "columnheader");
+    cell.dataset.name = name;
+    if (!by) {
+      cell.textContent = text;
+      return cell;
+    }
+    const isSorted = data.sort?.name === by;
+    const button = element("button", "sort", text);
+    button.type = "button";
+    button.dataset.by = by;
+    button.onclick = () => setTriggerValue("sort", { name: by });
+    if (isSorted) {
+      const arrow = element("span", "arrow", data.sort.up ? "▲" : "▼");
+      arrow.setAttribute("aria-hidden", "true");
+      button.append(arrow);
+    }
+    cell.setAttribute("aria-sort", isSorted ? (data.sort.up ? "ascending" : "descending") : "none");
+    cell.append(button);
     return cell;
-  }));
+  }
+  // Drawn again only where it changes: the heading that was pressed keeps the focus.
+  const headed = JSON.stringify([data.columns, data.sort]);
+  if (state.headed !== headed) {
+    const focused = parentElement.getRootNode().activeElement?.dataset?.by;
+    head.replaceChildren(...state.columns.map(heading));
+    if (focused) head.querySelector(`[data-by="${focused}"]`)?.focus({ preventScroll: true });
+    state.headed = headed;
+  }
   paint();
   clearInterval(state.clock);
   state.clock = setInterval(paint, 15000);

@@ -11,6 +11,7 @@ from cases.group_claims import ClaimGroup, ReleaseGroup
 from cases.group_notes import NoteGroup
 from cases.notes import MAX_CHARS
 from data import formats
+from views.exceptions.merging import merge_button, merged_parts
 from views.kit.acting import do
 from views.kit.leaving import hand_over_note
 from views.kit.markdown import escape, written
@@ -34,6 +35,7 @@ def group_acts(group: Group) -> None:
     answer: GroupClaimed | None = st.session_state.get(_ANSWER)
     if answer and answer.group == group.id:
         _left_out(answer)
+    merged_parts(group)
     if not ctx.may("case.claim"):
         return
     with st.container(horizontal=True, gap="small"):
@@ -45,6 +47,7 @@ def group_acts(group: Group) -> None:
         label = "Edit the note…" if group.note else "Write a note…"
         if st.button(label, key="group_note", icon=":material/sticky_note_2:"):
             _note_dialog(group.id)
+        merge_button(group)
 
 
 def _claim_button(group: Group) -> None:

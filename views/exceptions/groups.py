@@ -193,6 +193,8 @@ def _cause(group: Group) -> str:
     address = f"/?{urlencode({**kept, **tab, 'group': group.id})}"
     name, _ = labels.CLASSES.get(group.error_class, (group.error_class, ""))
     about = [name, ", ".join(group.flows)]
+    if group.merged:
+        about.append(f"{len(group.merged) + 1} causes merged")
     loud = ' class="loud"' if group.state in {groups.ESCALATING, groups.REGRESSED} else ""
     state = f'<span{loud} title="{_HELP[group.state]}">{STATES[group.state]}</span>'
     return (

@@ -18,6 +18,7 @@ from data.errors import UnsnagError
 from views.batches.dialog import act_on_all
 from views.components.live import live
 from views.exceptions import groups
+from views.exceptions.arrangement import chosen_order
 from views.exceptions.filters import (
     FILTERS,
     PER_PAGE,
@@ -76,7 +77,7 @@ def board() -> None:
         return
     groups.chosen_group(ctx)
     counts = queries.counts(ctx.reading, chosen, who().name)
-    found = queries.listed(ctx.reading, of_tab(chosen, tab), PER_PAGE, first_row())
+    found = queries.listed(ctx.reading, of_tab(chosen, tab), PER_PAGE, first_row(), chosen_order())
     # The open tab counts what its list shows: a case may have moved between the two queries.
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         tabs({name: count_of(name, counts) for name in labels.TABS} | {tab: found.total})

@@ -12,8 +12,10 @@ from cases.classes import is_guess
 from cases.commands import CaseCommand, Claim, Release
 from cases.escalation import TEAM
 from cases.lifecycle import LIVE, WAITING
+from cases.ordering import KEYS as KEYS_OF_ORDER
 from cases.queries import CaseFilter
 from views.components.queue_table import queue_table
+from views.exceptions.arrangement import arrange, chosen_columns, chosen_order, sort_by
 from views.exceptions.filters import PER_PAGE, chosen_tab, first_row
 from views.kit import labels
 from views.kit.acting import act
@@ -71,6 +73,9 @@ def case_list(found: Page[Case], opened: str | None, now: datetime) -> None:
         epoch=st.session_state.get("queue_epoch", 0),
         on_act=_from_key,
         on_open=_from_row,
+        on_sort=_from_head,
+        columns=chosen_columns(),
+        order=chosen_order(),
         on_selected=lambda: None,
     )
     with bar:
@@ -96,6 +101,7 @@ def _row(case: Case) -> dict[str, Any]:
         "class": case.error_class,
         "guess": is_guess(case),
         "title": case.title,
+        "tenant": case.tenant,
         "where": f"{where} · {case.dependency}" if case.dependency else where,
         "unit": case.correlation_id,
         "value": labels.amount(case.value),
@@ -121,11 +127,13 @@ def _ms(moment: datetime | None) -> float | None:
 def _bar(found: Page[Case], selected: list[str]) -> None:
     first = first_row()
     last = first + len(found.items)
-    order = (
+    order = chosen_order()
+    usual = (
         "newest first" if chosen_tab() in ("recovered", "resolved", "expired") else "by due time, then value"
     )
+    how = f"by {order.words}" if order else usual
     selection = f"**{len(selected)} selected** · " if selected else ""
-    st.markdown(f"{selection}{first + 1:,}–{last:,} of {found.total:,} · :gray[{order}]")
+    st.markdown(f"{selection}{first + 1:,}–{last:,} of {found.total:,} · :gray[{how}]")
     st.space("stretch")
     if selected and page_context().may("case.claim"):
         _acts_on(selected)
@@ -142,6 +150,7 @@ def _bar(found: Page[Case], selected: list[str]) -> None:
             disabled=last >= found.total,
             on_click=lambda: go(page=str(number + 1)),
         )  # fmt: skip
+    arrange()
     if st.button("", key="keys_help", icon=":material/keyboard:", help="Keys (?)"):
         _keys_dialog()
 
@@ -198,6 +207,12 @@ def _from_row() -> None:
     request = st.session_state[_TABLE].open
     if request:
         go(case=request["id"])
+
+
+def _from_head() -> None:
+    name = (st.session_state[_TABLE].sort or {}).get("name")
+    if name in KEYS_OF_ORDER:
+        sort_by(name)
 
 
 def _open_dialog() -> None:

@@ -14,6 +14,7 @@ from cases.lifecycle import CLAIMED, LIVE, OPEN, RETRYING, UNPROVABLE, WAITING, 
 from cases.snoozing import Wake
 from data import formats
 from views.kit.acting import act
+from views.kit.asking import ask_dialog
 from views.kit.dialogs import (
     cancel_retry_dialog,
     fixed_outside_dialog,
@@ -23,6 +24,7 @@ from views.kit.dialogs import (
     take_over_dialog,
 )
 from views.kit.markdown import escape
+from views.kit.moving import move_dialog
 from views.kit.person import page_context, who
 from views.kit.sorting import assign_dialog, escalate_dialog, note_dialog, snooze_dialog
 
@@ -63,7 +65,9 @@ def _held_by_another(case: Case, now: datetime) -> str:
         left = formats.duration(max((case.lease_until - now).total_seconds(), 0), coarse=True)
         until = f" until {formats.clock(case.lease_until, zone, now)} ({left} left)"
     last = f" Last change {formats.ago(case.updated_at, now)}." if case.updated_at else ""
-    return f"{escape(case.holder or '')} has this exception{until}.{last} You can read it, or take it over."
+    return (
+        f"{escape(case.holder or '')} has this exception{until}.{last} You can read it, ask, or take it over."
+    )
 
 
 def ends_soon(lease_until: datetime | None, now: datetime) -> bool:
@@ -91,6 +95,8 @@ def buttons(detail: CaseDetail, key: str) -> None:
 
 def _others(case: Case, key: str) -> None:
     """Draw what one can do with the case of another."""
+    if case.state in LIVE and st.button("Ask…", key=f"{key}_ask", icon=":material/contact_support:"):
+        ask_dialog(case.id)
     if case.state in LIVE and st.button("Take over…", key=f"{key}_take_over", icon=":material/swap_horiz:"):
         take_over_dialog(case.id)
     _escalate(case, key)
@@ -154,6 +160,8 @@ def _more(case: Case, key: str) -> None:
         if assignable and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
             assign_dialog([case.id])
         _escalate(case, key)
+        if st.button("Move to another group…", key=f"{key}_move", icon=":material/drive_file_move:"):
+            move_dialog(case.id)
         claimed = case.state == CLAIMED
         if claimed and st.button("Return with a note…", key=f"{key}_return", icon=":material/undo:"):
             return_dialog(case.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cases.asking import AskHolder
 from cases.assigning import Assign
 from cases.case import CaseState
 from cases.commands import (
@@ -19,6 +20,7 @@ from cases.commands import (
 from cases.escalating import Escalate
 from cases.holding import Extend, TakeOver
 from cases.levels import DueState
+from cases.merging import MoveCase
 from cases.notes import AddNote
 from cases.queries import UNADDRESSED
 from cases.snoozing import Snooze, Wake
@@ -103,6 +105,7 @@ VERBS: Final = {
     "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
     "withdrawn": "withdrawn: the failure was handled", "updated": "details updated",
     "closed": "ended", "due_changed": "due times changed", "escalated": "escalated by",
+    "moved": "moved to another group by", "asked": "the holder was asked by",
 }  # fmt: skip
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
@@ -114,6 +117,8 @@ DONE: Final[dict[type[CaseCommand], str]] = {
     AddNote: "noted",
     Assign: "assigned",
     Escalate: "escalated",
+    MoveCase: "moved",
+    AskHolder: "asked about",
     Snooze: "snoozed",
     Wake: "back among the open ones",
     RetryCase: "sent to retry",

@@ -23,6 +23,8 @@ _DID: Final = {
     notices.RESOLVED: "resolved {what}, which you had just claimed,",
     notices.ASSIGNED: "assigned {what} to you",
     notices.ESCALATED: "escalated {what}",
+    notices.ASKED: "asks about {what}, which you have claimed,",
+    notices.ANSWERED: "answered you about {what}",
     notices.NOTED: "wrote a note on {what}, which you have claimed,",
 }
 

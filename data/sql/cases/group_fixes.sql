@@ -11,7 +11,7 @@ with retried as (
 
 of_case as (
     select
-        exception_case.fingerprint as id,
+        group_of(exception_case.joined_group, exception_case.fingerprint) as id,
         coalesce(exception_case.resolution_code, exception_case.recovered_by) as how,
         coalesce(exception_case.verified_at, exception_case.resolved_at) as ended_at,
         exception_case.state = 'recovered' or list_contains($repaired::varchar[], exception_case.resolution_code) as worked,
@@ -21,7 +21,7 @@ of_case as (
         on exception_case.id = retried.case_id
     where
         in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
-        and list_contains($groups::varchar[], exception_case.fingerprint)
+        and list_contains($groups::varchar[], group_of(exception_case.joined_group, exception_case.fingerprint))
 )
 
 select

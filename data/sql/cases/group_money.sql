@@ -1,17 +1,17 @@
 -- one row per group and currency: money at risk; a unit that is stuck in several flows counts once
 with of_unit as (
     select
-        exception_case.fingerprint as id,
+        group_of(exception_case.joined_group, exception_case.fingerprint) as id,
         exception_case.value_currency as currency,
         max(exception_case.value_amount) as amount,
     from exception_case
     where
         in_scope(exception_case.tenant, exception_case.flow, $scope::varchar[])
-        and list_contains($groups::varchar[], exception_case.fingerprint)
+        and list_contains($groups::varchar[], group_of(exception_case.joined_group, exception_case.fingerprint))
         and list_contains($live::varchar[], exception_case.state)
         and exception_case.value_amount is not null
     group by
-        exception_case.fingerprint,
+        group_of(exception_case.joined_group, exception_case.fingerprint),
         exception_case.value_currency,
         exception_case.tenant,
         exception_case.correlation_id

@@ -3,13 +3,14 @@
 with of_case as (
     select
         chosen.*,
+        group_of(chosen.joined_group, chosen.fingerprint) as group_id,
         list_contains($live::varchar[], chosen.state) as is_live,
     from chosen_case($scope, $chosen) as chosen
 ),
 
 of_group as (
     select
-        of_case.fingerprint as id,
+        of_case.group_id as id,
         arg_max(of_case.title, struct_pack(at := of_case.last_seen, id := of_case.id)) as title,
         arg_max(of_case.class, struct_pack(at := of_case.last_seen, id := of_case.id)) as error_class,
         count(*) filter (where of_case.is_live) as live_cases,
@@ -24,7 +25,7 @@ of_group as (
         max(of_case.last_seen) filter (where not of_case.is_live) as ended_last_seen,
     from of_case
     group by
-        of_case.fingerprint
+        of_case.group_id
 ),
 
 asked as (

@@ -3,7 +3,7 @@ select
     exception_case.*,
 from exception_case
 where
-    exception_case.fingerprint = $group
+    group_of(exception_case.joined_group, exception_case.fingerprint) = $group
     and list_contains($states::varchar[], exception_case.state)
 order by
     exception_case.id

@@ -3,4 +3,4 @@ select distinct
     exception_case.tenant,
     exception_case.flow,
 from exception_case
-where exception_case.fingerprint = $group
+where group_of(exception_case.joined_group, exception_case.fingerprint) = $group

@@ -1,0 +1,94 @@
+"""How the queue is arranged: its order and its columns, both in the address."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import streamlit as st
+
+from cases.errors import InvalidActError
+from cases.ordering import KEYS, Order
+from views.kit.state import go, param, several
+
+COLUMNS: Final = {
+    "due": "Due",
+    "severity": "Severity",
+    "class": "Class",
+    "unit": "Unit",
+    "value": "At risk",
+    "seen": "Seen",
+    "attempts": "Attempts",
+    "who": "Who",
+    "opened": "Opened",
+    "tenant": "Tenant",
+}
+"""Columns that can be chosen, in their order; what happened is always shown."""
+USUAL: Final = ("due", "severity", "class", "unit", "value", "seen", "attempts", "who")
+_NONE: Final = "what"
+"""In the address where no column is chosen beside the one that is always there."""
+
+
+def chosen_order() -> Order | None:
+    """Return the order that the address names; None for the order of urgency."""
+    try:
+        return Order.of(param("sort"))
+    except InvalidActError:
+        return None
+
+
+def chosen_columns() -> list[str] | None:
+    """Return the columns that the address names, in their order; None for the usual ones."""
+    named = several("columns")
+    return [name for name in COLUMNS if name in named] if named else None
+
+
+def sort_by(name: str) -> None:
+    """Sort by a column: first as is natural for it, then the other way, then by urgency again."""
+    order, wanted = chosen_order(), Order.of(name)
+    if order is not None and order.name == name:
+        wanted = order.turned if order == wanted else None
+    go(sort=wanted.text if wanted else None, page=None)
+
+
+def arrange() -> None:
+    """Draw the choice of order and columns."""
+    with st.popover("Order and columns", icon=":material/tune:"):
+        _order()
+        _columns()
+        if param("sort") or param("columns"):
+            st.button(
+                "Back to the usual order and columns", key="usual_arrangement", icon=":material/undo:",
+                type="tertiary", on_click=lambda: go(sort=None, columns=None, page=None),
+            )  # fmt: skip
+
+
+def _order() -> None:
+    order = chosen_order()
+    st.session_state.queue_sort = order.name if order else None
+    st.selectbox(
+        "Sort by", list(KEYS), key="queue_sort", index=None, placeholder="Urgency: due time, then value",
+        format_func=lambda name: KEYS[name].label.capitalize(),
+        on_change=lambda: go(sort=st.session_state.queue_sort, page=None),
+    )  # fmt: skip
+    if order:
+        st.button(
+            f"Now {order.words}: turn it around", key="turn_order", icon=":material/swap_vert:",
+            on_click=lambda: go(sort=order.turned.text, page=None),
+        )  # fmt: skip
+
+
+def _columns() -> None:
+    st.session_state.queue_columns = chosen_columns() or (
+        [] if several("columns") else [name for name in COLUMNS if name in USUAL]
+    )
+    st.pills(
+        "Columns", list(COLUMNS), key="queue_columns", selection_mode="multi",
+        format_func=COLUMNS.__getitem__, on_change=_chose_columns, help="What happened is always shown.",
+    )  # fmt: skip
+
+
+def _chose_columns() -> None:
+    chosen: Any = st.session_state.queue_columns
+    names = [name for name in COLUMNS if name in chosen]
+    usual = names == [name for name in COLUMNS if name in USUAL]
+    go(columns=None if usual else names or _NONE)
