@@ -15,7 +15,7 @@ from unsnag import clock, context, conventions, process, propagation, runs
 from unsnag.context import Scope, entered
 from unsnag.encoding import encode, encode_within
 from unsnag.heartbeat import beats
-from unsnag.output import OVERHEAD, Output
+from unsnag.output import Output
 from unsnag.spool import Spool
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Client:
             max_bytes=settings.queue_bytes,
             beat=self._beat,
         )
+        self.output.longest_json = _longest_json(settings)
 
     def _beat(self) -> None:
         """Record the heartbeats that are due; called by the writer thread."""
@@ -78,6 +79,7 @@ class Client:
     def change(self, settings: Settings) -> None:
         """Go on with other settings: a process may run several programs one after the other."""
         old, self.settings = self.settings, settings
+        self.output.longest_json = _longest_json(settings)
         if old.fields() != settings.fields():
             self.root = _root_scope(settings)
         if (old.destination, old.rotate_bytes) != (settings.destination, settings.rotate_bytes):
@@ -105,25 +107,6 @@ class Client:
         if self.settings.allow_fields is not None:
             fields = self._allowed(fields, self.settings.allow_fields)
         self._write(fields, scope, time_ns or clock.now_ns())
-
-    def capture_json(self, body: bytes, scope: Scope, time_ns: int, stamp: Any = "") -> bool:
-        """Record a line that is encoded already: no error, and nothing in it is the scope's.
-
-        Args:
-            body: One JSON object.
-            scope: Where the script was.
-            time_ns: When, in nanoseconds since 1970.
-            stamp: What stands in it under ``timestamp``; empty where nothing does.
-
-        Returns:
-            Whether it was recorded: what is too long or must be looked through is not.
-        """
-        size, settings = len(body), self.settings
-        if size > settings.max_event_bytes or settings.allow_fields is not None:
-            return False
-        record = (time_ns, scope, body[1:], False, process.next_seq(), False, stamp)
-        self.output.put_sized(record, size + OVERHEAD)
-        return True
 
     def _write(self, fields: dict[str, Any], scope: Scope, time_ns: int, *, is_outcome: bool = False) -> None:
         seq = process.next_seq()
@@ -233,6 +216,11 @@ def own_fault(fault: Exception) -> None:
 def _is_error(fields: dict[str, Any]) -> bool:
     level = fields.get(conventions.FIELD_LEVEL)
     return isinstance(level, str) and level.lower() in _ERRORS
+
+
+def _longest_json(settings: Settings) -> int:
+    """Return how many bytes a line may have that is recorded without a look at its fields; 0 is for none."""
+    return settings.max_event_bytes if settings.allow_fields is None else 0
 
 
 def _root_scope(settings: Settings) -> Scope:

@@ -15,12 +15,14 @@ import threading
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from unsnag import carrying, clock, conventions, failures, notes, process, structlog_hook
+import orjson
+
+from unsnag import carrying, clock, conventions, failures, joining, notes, process, structlog_hook
 from unsnag.client import Client, active, harmless, own_fault
+from unsnag.context import entered
 from unsnag.encoding import encode, encode_text, readable_repr
 from unsnag.error_lines import of_reported, weigh
 from unsnag.heartbeat import beats
-from unsnag.joining import adjusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,15 +95,17 @@ def want(name: str, *, is_wanted: bool) -> None:
 
 
 def _capture_record(client: Client, record: logging.LogRecord) -> None:
+    scope = entered.get() or client.root
+    if joining.joined is not None:
+        scope = joining.adjusted(scope)
     created = int(record.created * 1e9) if clock.is_real() else clock.now_ns()
-    scope = adjusted(client.scope())
-    error = record.exc_info[1] if record.exc_info else None
     is_usual = len(vars(record)) <= _USUAL
-    is_short = is_usual and error is None and record.levelno < logging.ERROR
-    if is_short and client.capture_json(_json(record), scope, created):
+    is_short = is_usual and record.levelno < logging.ERROR and not record.exc_info
+    if is_short and client.output.put_json(_json(record), scope, created):
         return
     fields = {} if is_usual else {key: item for key, item in vars(record).items() if key not in _STANDARD}
     fields |= {"event": _message(record), "level": _level(record), "logger": record.name}
+    error = record.exc_info[1] if record.exc_info else None
     if error is not None:
         scope = notes.place_of_report(error, scope)
         fields |= failures.exception_fields(error, scope.correlation_id)
@@ -112,14 +116,22 @@ def _capture_record(client: Client, record: logging.LogRecord) -> None:
 
 
 def _json(record: logging.LogRecord) -> bytes:
-    """Return the JSON of a record that has a message only; what all of its kind have in common is kept."""
-    kind = (record.levelno, record.levelname, record.name)
-    end = _ends.get(kind)
-    if end is None:
-        if len(_ends) >= _MOST_ENDS:
-            _ends.clear()
-        end = _ends[kind] = b"," + encode({"level": _level(record), "logger": record.name})[1:]
-    return b'{"event":%b%b' % (encode_text(_message(record)), end)
+    """Return the JSON of a record that has a message only, without its first brace."""
+    try:
+        event = orjson.dumps(record.getMessage())
+    except Exception:  # noqa: BLE001 - arguments that do not fit, a lone surrogate
+        event = encode_text(_message(record))
+    end = _ends.get((record.levelno, record.levelname, record.name)) or _end(record)
+    return b'"event":%b%b' % (event, end)
+
+
+def _end(record: logging.LogRecord) -> bytes:
+    """Return what all records of one kind have in common."""
+    if len(_ends) >= _MOST_ENDS:
+        _ends.clear()
+    end = b"," + encode({"level": _level(record), "logger": record.name})[1:]
+    _ends[(record.levelno, record.levelname, record.name)] = end
+    return end
 
 
 _MOST_ENDS: Final = 1000

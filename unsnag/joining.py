@@ -23,26 +23,27 @@ if TYPE_CHECKING:
 LIBRARY: Final = "unsnag"
 MAX_OPEN: Final = 10_000
 
-_provider: Any = None
+joined: Any = None
+"""The script's provider; without one every scope is as it is."""
 
 
 def join(client: clients.Client) -> None:
     """Add our span processor to the script's provider, if there is one that takes it."""
-    global _provider  # noqa: PLW0603 - one process has one provider
+    global joined  # noqa: PLW0603 - one process has one provider
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return
     provider = trace.get_tracer_provider()
-    if provider is _provider or not hasattr(provider, "add_span_processor"):
+    if provider is joined or not hasattr(provider, "add_span_processor"):
         return
     provider.add_span_processor(Recorder())
-    _provider = provider
+    joined = provider
     client.output.settle()
 
 
 def adjusted(scope: Scope) -> Scope:
     """Return the scope with the ids of the script's own innermost span."""
-    if _provider is None:
+    if joined is None:
         return scope
     from opentelemetry import trace  # noqa: PLC0415 - imported by the script already
 
@@ -62,7 +63,7 @@ class Joined:
         from opentelemetry import context, trace  # noqa: PLC0415
 
         self._context = context
-        tracer = _provider.get_tracer(LIBRARY)
+        tracer = joined.get_tracer(LIBRARY)
         self._span = tracer.start_span(name, context=_parent(outer), start_time=clock.now_ns())
         self.ids = _ids(self._span.get_span_context())
         self.is_recorded: bool = self._span.is_recording()
@@ -101,7 +102,7 @@ class Joined:
 
 def start_span(name: str, outer: Scope) -> Joined | None:
     """Start a span by the script's provider, or return None when there is none."""
-    return None if _provider is None else Joined(name, outer)
+    return None if joined is None else Joined(name, outer)
 
 
 class Recorder:

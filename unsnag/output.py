@@ -2,8 +2,8 @@
 
 1. A script's thread puts a record into the queue: an append, no lock, no input or output.
 2. When the queue is full the record is dropped and counted. Four times as many outcomes fit.
-3. The writer renders what waits, ten times a second and at once when a unit or a step ends, and gives it to
-   the sink.
+3. The writer renders what waits, ten times a second, and at once when a unit or a step ends or a thousand
+   records wait, and gives it to the sink.
 4. The end of a unit or a step writes what waits itself: it is on disk before the script goes on, so no signal
    and no `os._exit` can take it away.
 5. An outcome that the sink did not take waits in memory and is tried again; other lines are dropped.
@@ -21,7 +21,7 @@ from collections import deque
 from contextlib import suppress
 from itertools import accumulate
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from unsnag import clock, process, records
 from unsnag.conventions import DROPPED, EVENT_CLIENT_DROPPED
@@ -40,6 +40,8 @@ WAIT_S: Final = 1.0
 EXIT_S: Final = 1.7
 """What the client may take of an exit; with what the interpreter needs to leave, two seconds in all."""
 BATCH: Final = 1000
+MANY: Final = 1000
+"""Records that wait for the writer no longer: written soon, they are still in the processor's memory."""
 OUTCOME_SHARE: Final = 4
 """Outcomes may fill this many times the queue: the script waits for each, so there are never many."""
 KEPT_BYTES: Final = 16 * 1024 * 1024
@@ -101,7 +103,10 @@ class Output:
         self.sink = sink
         self._beat = beat
         self._home = home
+        self.longest_json = 0
+        """Bytes of a line that may be recorded without a look at its fields."""
         self._max_events = max_events
+        self._many = min(MANY, max_events)
         self._max_bytes = max_bytes
         self._drop_lock = threading.RLock()  # reentrant: a signal handler may log while we count
         self._warned = ""
@@ -119,6 +124,8 @@ class Output:
         self._lock = threading.Lock()
         self._wake: SimpleQueue[None] = SimpleQueue()  # its put may interrupt itself, unlike Event.set
         self._is_idle = True
+        self._is_called = False
+        """The writer was woken because much waits, and has not paused since."""
         self._last_work = 0.0
         self._wants_sync = False
         self._synced_at = 0.0
@@ -132,20 +139,44 @@ class Output:
 
     def put(self, record: records.Log | records.Span) -> None:
         """Queue a record, or count it as dropped."""
-        self.put_sized(record, _SPAN_SIZE if isinstance(record, records.Span) else len(record[2]) + OVERHEAD)
+        self._put(record, _SPAN_SIZE if isinstance(record, records.Span) else len(record[2]) + OVERHEAD)
 
-    def put_sized(self, record: records.Log | records.Span, size: int) -> None:
-        """Queue a record that takes so many bytes, or count it as dropped."""
+    def put_json(self, body: bytes, scope: Scope, time_ns: int, stamp: Any = "") -> bool:
+        """Queue a line of the script that is encoded already: no error, and nothing in it is the scope's.
+
+        Args:
+            body: One JSON object without its first brace.
+            scope: Where the script was.
+            time_ns: When, in nanoseconds since 1970.
+            stamp: What stands in it under ``timestamp``; empty where nothing does.
+
+        Returns:
+            Whether it was recorded: what is too long or must be looked through is not.
+        """
+        size = len(body)
+        if size >= self.longest_json:
+            return False
+        self._put((time_ns, scope, body, False, process.next_seq(), False, stamp), size + OVERHEAD)
+        return True
+
+    def _put(self, record: records.Log | records.Span, size: int) -> None:
         queue = self._queue
-        if len(queue) >= self._max_events or self._bytes + size > self._max_bytes:
-            share = OUTCOME_SHARE if records.is_outcome(record) else 1
-            if len(queue) >= self._max_events * share or self._bytes + size > self._max_bytes * share:
-                self.drop(1)
-                return
-        self._bytes += size  # threads may lose each other's additions; every emptying of the queue heals it
+        waiting = self._bytes + size
+        if (len(queue) >= self._many or waiting > self._max_bytes) and not self._has_space(record, waiting):
+            self.drop(1)
+            return
+        self._bytes = waiting  # threads may lose each other's additions; every emptying of the queue heals it
         queue.append(record)
         if self._is_idle:
             self.wake()
+
+    def _has_space(self, record: records.Log | records.Span, waiting: int) -> bool:
+        """Wake the writer before it is time, since much waits, and say whether a record may wait too."""
+        if not self._is_called:
+            self._is_called = True
+            self.wake()
+        share = OUTCOME_SHARE if records.is_outcome(record) else 1
+        return len(self._queue) < self._max_events * share and waiting <= self._max_bytes * share
 
     def drop(self, number: int) -> None:
         """Count records that are lost."""
@@ -249,6 +280,7 @@ class Output:
     def _pause(self) -> None:
         is_quiet = time.monotonic() - self._last_work > QUIET_S and not self._wants_sync
         self._is_idle = is_quiet
+        self._is_called = False
         if is_quiet and (self._queue or self._wants_sync):
             self._is_idle = False
             return

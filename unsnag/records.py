@@ -23,6 +23,7 @@ from unsnag.conventions import (
     SERVICE_NAME,
 )
 from unsnag.encoding import encode, encode_text, readable_repr, shortened
+from unsnag.glance import suspicious
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,6 +74,7 @@ class Renderer:
     """Renders records of one process; each log record gets an identity that no other record has."""
 
     def __init__(self) -> None:
+        self._begin_ns, self._date = _NEVER, b""
         self._next_number = count(int.from_bytes(os.urandom(3), "big")).__next__
         # One formatting of bytes: texts that are joined and encoded take three times as long.
         self._line = (
@@ -87,23 +89,31 @@ class Renderer:
         time_ns, scope, body, is_merged, seq, _, stamp = record
         if stamp != "":
             body = _without_time(body, stamp)
-        if glance.suspicious(body):
+        if suspicious(body):
             body = encode(masking.mask_fields(orjson.loads(b"{" + body)))[1:]
-        second, fraction = divmod(time_ns, 1_000_000_000)
-        return self._line % (
-            clock.second(second),
-            fraction // 1000,
-            self._next_number() & 0xFFFFFFFF,
-            seq,
-            b"" if is_merged else scope.json,
-            body,
-        )
+        fraction = time_ns - self._begin_ns
+        if not 0 <= fraction < _SECOND:
+            fraction = self._begin_second(time_ns)
+        number, own = self._next_number() & 0xFFFFFFFF, b"" if is_merged else scope.json
+        return self._line % (self._date, fraction // 1000, number, seq, own, body)
+
+    def _begin_second(self, time_ns: int) -> int:
+        second, fraction = divmod(time_ns, _SECOND)
+        self._begin_ns, self._date = second * _SECOND, clock.second(second)
+        return fraction
+
+
+_SECOND: Final = 1_000_000_000
+_NEVER: Final = -(10**30)
 
 
 def _without_time(body: bytes, stamp: Any) -> bytes:
     """Leave the script's own ``timestamp`` out."""
-    if b"{" not in body:  # nothing nested, and in a text the quotes have backslashes
-        found = body.replace(f',"{FIELD_TIMESTAMP}":"{stamp}"'.encode("utf-8", "replace"), b"", 1)
+    member = f',"{FIELD_TIMESTAMP}":"{stamp}"'.encode("utf-8", "replace")
+    if body.endswith(member + b"}"):  # the usual place; in a text the quotes have backslashes
+        return body[: -len(member) - 1] + b"}"
+    if b"{" not in body:  # nothing nested
+        found = body.replace(member, b"", 1)
         if len(found) < len(body):
             return found
     fields = orjson.loads(b"{" + body)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import logging
 import sys
+from logging import Logger
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from unsnag import clock, conventions, failures, notes
+from unsnag import clock, conventions, failures, joining, notes
 from unsnag.client import OF_SCOPE, active, own_fault
 from unsnag.context import entered
 from unsnag.error_lines import of_reported, weigh
-from unsnag.joining import adjusted
 
 if TYPE_CHECKING:
     from unsnag.client import Client
@@ -80,7 +80,11 @@ def _recording(renderer: Any, default: Any) -> Any:
 
     def render(logger: Any, method: str, event: Any) -> Any:
         client = active()
-        if client is None or not _is_direct(logger, event):
+        try:  # no error, no exception, nothing of the scope's: no look at its fields is needed
+            is_direct = event.get("level") in _QUIET and _SPECIAL.isdisjoint(event)
+        except Exception:  # noqa: BLE001 - an event that is no dictionary, a level that is no text
+            is_direct = False
+        if client is None or not is_direct or not is_wanted or isinstance(logger, Logger):
             return mark_seen(logger, method, renderer(logger, method, capture_event(logger, method, event)))
         try:
             rendered = dumps(event, noting)
@@ -88,36 +92,23 @@ def _recording(renderer: Any, default: Any) -> Any:
             unusual.discard(get_ident())
             capture_event(logger, method, event)
             raise
-        is_known = not unusual or get_ident() not in unusual
-        if not (is_known and _captured(client, event, rendered)):
+        try:
+            scope = entered.get() or client.root
+            if joining.joined is not None:
+                scope = joining.adjusted(scope)
+            is_known = not unusual or get_ident() not in unusual
+            stamp = event.get("timestamp", "")
+            is_captured = is_known and client.output.put_json(rendered[1:], scope, clock.now_ns(), stamp)
+        except Exception as fault:  # noqa: BLE001
+            is_captured = True
+            own_fault(fault)
+        if not is_captured:
             unusual.discard(get_ident())
             capture_event(logger, method, event)
         return rendered
 
     render.is_unsnag = True  # type: ignore[attr-defined]
     return render
-
-
-def _is_direct(logger: Any, event: Any) -> bool:
-    """Say whether an event needs no look at its fields: no error, no exception, nothing of the scope's."""
-    try:
-        return (
-            is_wanted
-            and _SPECIAL.isdisjoint(event)
-            and event.get("level") in _QUIET
-            and not isinstance(logger, logging.Logger)
-        )
-    except Exception:  # noqa: BLE001 - an event that is no dictionary, a level that is no text
-        return False
-
-
-def _captured(client: Client, event: Any, rendered: bytes) -> bool:
-    try:
-        scope = adjusted(entered.get() or client.root)
-        return client.capture_json(rendered, scope, clock.now_ns(), event.get("timestamp", ""))
-    except Exception as fault:  # noqa: BLE001
-        own_fault(fault)
-        return True
 
 
 _QUIET: Final = frozenset({"debug", "info", "warning"})
@@ -136,7 +127,7 @@ def capture_event(logger: Any, method: str, event: Any) -> Any:
 
 def mark_seen(logger: Any, _method: str, rendered: Any) -> Any:
     """Mark what goes on to stdlib logging."""
-    if not isinstance(logger, logging.Logger):
+    if not isinstance(logger, Logger):
         return rendered
     if type(rendered) is str:
         return Seen(rendered)
@@ -149,7 +140,7 @@ def mark_seen(logger: Any, _method: str, rendered: Any) -> Any:
 
 
 def _capture_event(client: Client, logger: Any, method: str, event: dict[str, Any]) -> None:
-    is_stdlib = isinstance(logger, logging.Logger)
+    is_stdlib = isinstance(logger, Logger)
     level = _LEVELS.get(method, method)
     if is_stdlib and not logger.isEnabledFor(getattr(logging, level.upper(), logging.INFO)):
         return
@@ -159,7 +150,7 @@ def _capture_event(client: Client, logger: Any, method: str, event: dict[str, An
         fields["level"] = level
     if is_stdlib and "logger" not in fields:
         fields["logger"] = logger.name
-    scope = adjusted(entered.get() or client.root)
+    scope = joining.adjusted(entered.get() or client.root)
     if "exc_info" in fields or "exception" in fields:
         scope = _replace_exception(fields, scope)
     elif level in {"error", "critical"}:

@@ -183,6 +183,15 @@ def test_a_message_alone_is_recorded_as_one_with_a_field(events: Events, message
     assert (alone["logger"], alone["level"]) == ("shop.direct", beside["level"])
 
 
+def test_the_time_of_a_line_is_its_clocks_own_however_that_jumps(events: Events) -> None:
+    times = [0.0, 0.25, 1764482352.5, 1764482353.999999, 1764482352.75, 1.5, 4102444800.0]
+    for number, time in enumerate(times):
+        with testing.clock(time):
+            logging.getLogger("shop.direct").warning("n%d", number)
+    stamps = [dt.datetime.fromisoformat(log["timestamp"]).timestamp() for log in events.logs]
+    assert stamps == pytest.approx(times, abs=1e-6)
+
+
 def test_names_of_loggers_without_end_do_not_fill_the_memory(events: Events) -> None:
     for number in range(hooks._MOST_ENDS + 10):
         logging.getLogger(f"request-{number}").warning("n%d", number)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import unsnag
+from tests.waiting import eventually
 from unsnag import testing
 from unsnag.client import active
+from unsnag.output import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +59,19 @@ def test_a_full_queue_takes_outcomes(events: Events) -> None:
         output().put(unit_end())
     assert outcomes(events) == ["success"]
     assert events.named("client.dropped")[0]["unsnag.client.dropped"] == 20
+
+
+def test_much_that_waits_wakes_the_writer_once() -> None:
+    with testing.captured("f", service="test", queue_events=10_000) as many:
+        writer, woken = output(), []
+        writer.wake = lambda: woken.append(None)  # type: ignore[method-assign]
+        writer._is_idle = False  # as if it waited for its next turn
+        for number in range(2 * MANY):
+            logging.getLogger("x").warning("n%d", number)
+            assert len(woken) == (number >= MANY)
+        del writer.wake
+        writer.wake()
+        eventually(lambda: len(many._sink.lines) == 2 * MANY and not writer._is_called)
 
 
 def unit_end() -> Any:
