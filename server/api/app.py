@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from server.api import (
     access,
+    approvals,
     audit,
     batches,
     cases,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _ROUTES: Final = (
     cases,
+    approvals,
     notices,
     groups,
     batches,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cases.approving import Approve, Reject
 from cases.assigning import Assign
 from cases.case import CaseState
 from cases.commands import (
@@ -46,6 +47,7 @@ CLASSES: Final = {
     "infrastructure": ("Infrastructure", "A system did not answer"),
     "data": ("Data", "The record violates its contract"),
     "unknown": ("Unknown", "Not classified"),
+    "approval": ("Approval", "An automation asks a person"),
 }
 STATES: Final = {
     "open": ("Open", "red", ":material/error:"),
@@ -55,6 +57,7 @@ STATES: Final = {
     "recovered": ("Recovered", "green", ":material/check_circle:"),
     "resolved": ("Resolved", "gray", ":material/task_alt:"),
     "expired": ("Expired", "gray", ":material/timer_off:"),
+    "awaiting_approval": ("Awaiting approval", "violet", ":material/how_to_reg:"),
 }
 SNOOZED: Final = ("Snoozed", "gray", ":material/snooze:")
 """Open, but left out for a while."""
@@ -69,6 +72,7 @@ TABS: Final = {
         snoozed=[False],
         due=UNADDRESSED,
     ),
+    "approvals": Tab("Awaiting approval", ["awaiting_approval"], "Approvals that an automation waits for."),
     "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
     "claimed": Tab("Claimed", ["claimed"], "Exceptions claimed by someone."),
     "snoozed": Tab(
@@ -103,6 +107,8 @@ VERBS: Final = {
     "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
     "withdrawn": "withdrawn: the failure was handled", "updated": "details updated",
     "closed": "ended", "due_changed": "due times changed", "escalated": "escalated by",
+    "asked": "asked", "unanswered": "ended without an answer",
+    "approved": "approved by", "rejected": "rejected by",
 }  # fmt: skip
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
@@ -120,6 +126,8 @@ DONE: Final[dict[type[CaseCommand], str]] = {
     CancelRetry: "removed from the retry queue",
     FixedOutside: "marked as fixed outside",
     Resolve: "resolved",
+    Approve: "approved",
+    Reject: "rejected",
 }
 """What a command did, in the message after it."""
 SEVERITIES: Final = {
