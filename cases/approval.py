@@ -24,6 +24,7 @@ from cases.case import Case, CaseKey, CaseState
 from cases.errors import NotAllowedNowError
 from cases.lifecycle import AWAITING, RESOLVED, refuse_short
 from data.errors import ConflictError
+from data.nouns import noun
 from unsnag.conventions import APPROVAL_WAITING, approval_id
 from unsnag.fields import ON_CASE
 
@@ -81,37 +82,78 @@ class Entry:
 
 
 class Named(NamedTuple):
-    """What names an approval: two tenants may use the same id."""
+    """What names an approval: two tenants, and two units, may use the same id."""
 
     tenant: str | None
+    correlation_id: str
     id: str
 
 
-def entry_of(row: Mapping[str, Any], attributes: Mapping[str, Any], tenant: str | None) -> Entry | None:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a log record or span says of itself."""
+
+    record_id: int
+    time: datetime
+    source: str
+    tenant: str | None
+    flow: str | None
+    step: str | None
+    service: str | None
+    part: str | None
+    correlation_id: str | None
+    run_id: str | None
+    technical_id: str | None
+    trace_id: str | None
+    span_id: str | None
+    attributes: str
+    context: Mapping[str, str | None]
+
+    def key(self, tenant: str | None) -> CaseKey | None:
+        """Return the unit, flow and step that are asked about; None where the record names no unit."""
+        unit = self.correlation_id or self.run_id or self.technical_id or self.trace_id
+        flow = self.flow or self.service or self.source
+        return None if unit is None else CaseKey(tenant, flow, self.step or "", unit)
+
+    @property
+    def unit_kind(self) -> str:
+        """What names the unit."""
+        if self.correlation_id:
+            return "business"
+        return "run" if self.run_id else "technical" if self.technical_id else "trace"
+
+
+_source = noun(Source, aware=False)
+
+
+def source_of(row: Mapping[str, Any]) -> Source:
+    """Return a record of its columns."""
+    return _source(row, context={name: row.get(name) for name in ON_CASE})
+
+
+def entry_of(source: Source, attributes: Mapping[str, Any], tenant: str | None) -> Entry | None:
     """Return what a record says of an approval; None where it says nothing that can be used.
 
     Args:
-        row: The columns of a log record or span.
+        source: The record.
         attributes: What it says of the approval, by the short names of `cases.asking`.
         tenant: Whose it is.
     """
     question = _text(attributes.get("question"))
     given = _text(attributes.get("id"))
     state = _text(attributes.get("state")) or APPROVAL_WAITING
-    correlation_id = row["correlation_id"] or row["run_id"] or row["technical_id"] or row["trace_id"]
+    key = source.key(tenant)
     is_known = state == APPROVAL_WAITING or state in _STATES
-    if not (question or given) or correlation_id is None or not is_known:
+    if not (question or given) or key is None or not is_known:
         return None
-    key = CaseKey(tenant, row["flow"] or row["service"] or row["source"], row["step"] or "", correlation_id)
-    made = given or approval_id(key.tenant, key.flow, key.correlation_id, question or "")
     return Entry(
-        id=made,
+        id=given or approval_id(key.tenant, key.flow, key.correlation_id, question or ""),
         key=key,
-        time=row["time"],
+        time=source.time,
         question=question or "",
         state=state,
         timeout=_seconds(attributes.get("timeout_s")),
-        details=_details(row),
+        details=_details(source),
     )
 
 
@@ -123,23 +165,14 @@ def _text(value: Any) -> str | None:
 def _seconds(value: Any) -> timedelta | None:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return timedelta(seconds=seconds) if 0 < seconds <= _MOST_S else None
 
 
-def _details(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: row.get(name) for name in ("run_id", "trace_id", "span_id", "service")},
-        "part": row.get("part") or row.get("service"),
-        "unit_kind": _kind(row),
-        "context": {name: row.get(name) for name in ON_CASE},
-    }
-
-
-def _kind(row: Mapping[str, Any]) -> str:
-    kinds = {"correlation_id": "business", "run_id": "run", "technical_id": "technical", "trace_id": "trace"}
-    return next(kind for name, kind in kinds.items() if row.get(name))
+def _details(source: Source) -> dict[str, Any]:
+    named = ("run_id", "trace_id", "span_id", "service", "unit_kind", "context")
+    return {**{name: getattr(source, name) for name in named}, "part": source.part or source.service}
 
 
 # --- what records say -----------------------------------------------------------------------------------

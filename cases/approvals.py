@@ -30,26 +30,30 @@ class ApprovalNotFoundError(UnsnagError):
         )
 
 
-class SeveralTenantsError(ConflictError):
-    """Two tenants use the same id, and the caller may see both."""
+class SeveralApprovalsError(ConflictError):
+    """Two tenants or units use the same id, and the caller may see both."""
 
     def __init__(self, approval_id: str) -> None:
-        super().__init__(f"Several tenants ask for an approval {approval_id}. Name the tenant.")
+        super().__init__(
+            f"Several units ask for an approval {approval_id}. Name the tenant and the ID of the unit."
+        )
 
 
-def answer_of(reading: Reading, approval_id: str, tenant: str | None) -> wire.Approval:
+def answer_of(
+    reading: Reading, approval_id: str, tenant: str | None, correlation_id: str | None
+) -> wire.Approval:
     """Return what became of an approval.
 
     Raises:
         ApprovalNotFoundError: there is none within the scope.
-        SeveralTenantsError: there are several.
+        SeveralApprovalsError: there are several.
     """
-    asked = {"id": approval_id, "tenant": tenant}
+    asked = {"id": approval_id, "tenant": tenant, "correlation_id": correlation_id}
     found = [case.aware() for case in reading.query("cases/approvals_named", asked, into=Case.of)]
     if not found:
         raise ApprovalNotFoundError(approval_id)
     if len(found) > 1:
-        raise SeveralTenantsError(approval_id)
+        raise SeveralApprovalsError(approval_id)
     return _answer(found[0])
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -14,17 +15,18 @@ import pyarrow.compute as pc
 
 from audit.actor import SYSTEM
 from cases import failures
-from cases.approval import UNIT_ENDED, Named, ended, entry_of, heard
+from cases.approval import UNIT_ENDED, Named, ended, entry_of, heard, source_of
 from cases.case import Case
 from cases.change import Change, make
 from cases.lifecycle import AWAITING
+from data.nouns import noun
 from unsnag.conventions import APPROVAL_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from cases.approval import Entry
+    from cases.approval import Entry, Source
     from data.transaction import Tx
     from traces.known import KnownIds
     from traces.tenants import Tenants
@@ -51,7 +53,7 @@ class End:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> End:
         """Return the end of a stored row."""
-        return cls(**{name: row[name] for name in cls.__slots__})
+        return _end(row)
 
     def closes(self, case: Case) -> bool:
         """Return whether nobody waits for the answer any more: the asking part of the unit ended later."""
@@ -61,16 +63,23 @@ class End:
         return is_same and is_of_tenant and is_part and self.time > case.last_seen
 
 
+_end = noun(End, aware=False)
+
+
 def take(tx: Tx, ends: pa.Table, tenants: Tenants, failed: KnownIds, now: datetime) -> None:
     """Open, change and close approvals by the records and the ends of the running transaction."""
     records = list(_entries(tx, tenants))
     asked = _hear(tx, records, failed, now) if records else []
     waiting = _awaiting(tx)
-    came = ends.filter(pc.is_in(ends["outcome"], pa.array(_ENDS)))["correlation_id"] if waiting else None
-    ids = waiting.intersection(came.to_pylist()) if came is not None else set()
+    ids = waiting & _ended_ids(ends) if waiting else set()
     ids |= {case.correlation_id for case in asked if case.state == AWAITING}
     if ids:
         _close(tx, ids, now)
+
+
+def _ended_ids(ends: pa.Table) -> set[str]:
+    outcomes, ids = ends.select(["outcome", "correlation_id"]).columns
+    return set(ids.filter(pc.is_in(outcomes, pa.array(_ENDS))).to_pylist())
 
 
 # --- records ----------------------------------------------------------------------------------------------
@@ -79,24 +88,20 @@ def take(tx: Tx, ends: pa.Table, tenants: Tenants, failed: KnownIds, now: dateti
 def _entries(tx: Tx, tenants: Tenants) -> Iterator[Entry]:
     """Return what the incoming records say of approvals, in the order of their times."""
     rows = [row for name in ("incoming_log", "incoming_span") for row in _rows(tx.tables[name])]
-    for row in sorted(rows, key=_moment):
-        known = orjson.loads(row["attributes"])
+    for source in sorted(rows, key=attrgetter("time", "record_id")):
+        known = orjson.loads(source.attributes)
         attributes = {name: known.get(f"{APPROVAL_PREFIX}{name}") for name in _NAMES}
-        tenant = row["tenant"] or tenants.after.get(row["correlation_id"] or "")
-        if record := entry_of(row, attributes, tenant):
+        tenant = source.tenant or tenants.after.get(source.correlation_id or "")
+        if record := entry_of(source, attributes, tenant):
             yield record
 
 
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
+def _rows(table: pa.Table) -> list[Source]:
     if not table.num_rows:
         return []
-    has = pc.match_substring(table["attributes"], _SIGN)
-    found: list[dict[str, Any]] = table.filter(has).to_pylist() if pc.any(has).as_py() else []
-    return found
-
-
-def _moment(row: Mapping[str, Any]) -> Any:
-    return row["time"], row["record_id"]
+    (attributes,) = table.select(["attributes"]).columns
+    has = pc.match_substring(attributes, _SIGN)
+    return [source_of(row) for row in table.filter(has).to_pylist()] if pc.any(has).as_py() else []
 
 
 def _hear(tx: Tx, records: list[Entry], failed: KnownIds, now: datetime) -> list[Case]:
@@ -104,7 +109,7 @@ def _hear(tx: Tx, records: list[Entry], failed: KnownIds, now: datetime) -> list
     before = {_named(case): case for case in _stored(tx, {record.id for record in records})}
     after = dict(before)
     for record in records:
-        name = Named(record.key.tenant, record.id)
+        name = Named(record.key.tenant, record.key.correlation_id, record.id)
         after[name] = heard(after.get(name), record)
     changes = [change for name, case in after.items() for change in _changes(before.get(name), case)]
     make(tx, changes, now)
@@ -114,7 +119,7 @@ def _hear(tx: Tx, records: list[Entry], failed: KnownIds, now: datetime) -> list
 
 
 def _named(case: Case) -> Named:
-    return Named(case.tenant, case.approval_id or "")
+    return Named(case.tenant, case.correlation_id, case.approval_id or "")
 
 
 def _stored(tx: Tx, ids: Iterable[str]) -> list[Case]:

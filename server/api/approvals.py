@@ -12,6 +12,7 @@ from server.api.callers import CallerContext
 from server.api.shapes import Time
 from unsnag import wire
 
+Word = Annotated[str | None, Query(max_length=400)]
 router = APIRouter(prefix=wire.APPROVALS_PATH, tags=["approvals"])
 
 
@@ -25,11 +26,11 @@ class Approval(wire.Approval):
 
 @router.get("/{approval_id}", response_model=Approval)
 def get_approval(
-    approval_id: str, ctx: CallerContext, tenant: Annotated[str | None, Query(max_length=400)] = None
+    approval_id: str, ctx: CallerContext, tenant: Word = None, correlation_id: Word = None
 ) -> Any:
     """Return what was decided about what an automation asks; 404 while its record has not arrived.
 
-    A token reads as far as it may send. Where two tenants use the same id, name the tenant.
+    A token reads as far as it may send. Where two tenants or two units use the same id, name them.
     """
-    found = approvals.answer_of(ctx.reading_for("approval.read"), approval_id, tenant)
+    found = approvals.answer_of(ctx.reading_for("approval.read"), approval_id, tenant, correlation_id)
     return asdict(found)

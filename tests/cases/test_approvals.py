@@ -230,6 +230,11 @@ def test_one_id_of_two_tenants_is_two_approvals(store: Store) -> None:
     assert [first["state"], second["state"]] == ["resolved", "awaiting_approval"]
 
 
+def test_two_units_with_one_id_are_two_approvals(store: Store) -> None:
+    send(store, asks(0, id="sure"), asks(1, unit="SO-2", id="sure"))
+    assert [case["correlation_id"] for case in approvals(store)] == ["SO-1", "SO-2"]
+
+
 def test_a_restart_between_question_and_end_loses_nothing(tmp_path: Path) -> None:
     first = Store.open(tmp_path, intake)
     send(first, asks(0), asks(0, unit="SO-2"))

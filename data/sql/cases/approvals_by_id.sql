@@ -1,4 +1,4 @@
--- one row per approval with one of these ids, of any tenant
+-- one row per approval with one of these ids, of any tenant and unit
 select
     exception_case.*,
 from exception_case
