@@ -99,6 +99,8 @@ def _overdue(rules: Escalation, case: Case, now: datetime) -> Change:
 def _why(case: Case, to: Addressee | None) -> str:
     missed = "triage was due" if case.waits_for_triage else "its end was due"
     who = "and nobody has taken it up" if case.triaged_at is None else "and it has not ended"
+    if case.approval_id is not None:
+        missed, who = "an answer was due", "and nobody has given one"
     goes = f"; it goes to {_called(to)}" if to else "; no team owns it, so it goes to nobody"
     return f"{missed} at {case.next_due_at:%Y-%m-%d %H:%M} UTC, {who}{goes}"
 

@@ -148,7 +148,7 @@ def test_nobody_decides_in_time_it_escalates_also_without_steps_and_once(store: 
     assert (case["state"], case["escalation_level"]) == ("awaiting_approval", 1)
     entry = shown.case(store, case["id"])["acts"][-1]
     assert entry["verb"] == "escalated"
-    assert "its end was due at 2026-11-16 09:10 UTC" in entry["reason"]
+    assert "an answer was due at 2026-11-16 09:10 UTC, and nobody has given one" in entry["reason"]
     perform(Approve(case["id"]), local_context(store, ANN))
     assert the_approval(store)["resolution_code"] == "approved"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cases import approval
 from cases.approving import Approve, Reject
 from cases.assigning import Assign
 from cases.case import CaseState
@@ -63,6 +64,15 @@ SNOOZED: Final = ("Snoozed", "gray", ":material/snooze:")
 """Open, but left out for a while."""
 VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
 """A person resolved it as repaired, and a later success of the unit verified it."""
+ENDED_APPROVALS: Final = {
+    approval.APPROVED: ("Approved", "green", ":material/thumb_up:"),
+    approval.REJECTED: ("Rejected", "orange", ":material/thumb_down:"),
+    approval.APPROVED_OUTSIDE: ("Approved outside", "green", ":material/thumb_up:"),
+    approval.REJECTED_OUTSIDE: ("Rejected outside", "orange", ":material/thumb_down:"),
+    approval.STOPPED: ("Not answered", "gray", ":material/how_to_reg:"),
+    approval.UNIT_ENDED: ("Not answered", "gray", ":material/how_to_reg:"),
+}
+"""How an approval ended."""
 TABS: Final = {
     "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=[False]),
     "unaddressed": Tab(
@@ -87,7 +97,11 @@ TABS: Final = {
         "Exceptions being retried, or waiting for the success signal of their unit.",
     ),
     "recovered": Tab("Recovered", ["recovered"], "Exceptions whose unit succeeded later."),
-    "resolved": Tab("Resolved", ["resolved"], "Exceptions closed by a person or by their own script."),
+    "resolved": Tab(
+        "Resolved",
+        ["resolved"],
+        "Exceptions closed by a person or by their own script.",
+    ),
     "expired": Tab(
         "Expired", ["expired"], "Exceptions that did not occur again and whose recovery no signal proved."
     ),
@@ -146,6 +160,8 @@ def state(case: Case) -> tuple[str, str, str]:
     """Return the state of a case as it is shown: its name, colour and icon."""
     if case.is_snoozed:
         return SNOOZED
+    if case.approval_id is not None and case.state == CaseState.RESOLVED:
+        return ENDED_APPROVALS[case.resolution_code or approval.UNIT_ENDED]
     is_verified = case.state == CaseState.RESOLVED and case.verified_at is not None
     return VERIFIED if is_verified else STATES[case.state]
 
@@ -169,6 +185,8 @@ def settling(count: int) -> str:
 def due(case: Case, stands: DueState, left: str) -> str:
     """Return how a case stands to what is due next, with the time that is left or has passed."""
     what = "triage" if case.waits_for_triage else "end"
+    if case.approval_id is not None:
+        what = "answer"
     if stands == DueState.BREACHED:
         return f":red[:material/alarm: {what} overdue by {left}]"
     color = "orange" if stands == DueState.WARNING else "gray"
