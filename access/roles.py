@@ -65,6 +65,11 @@ _RULES: Final = (
     ActRule("group.merge", _from(OPERATOR), "merge groups, and end a merge", whole=True),
     ActRule("group.note", _from(OPERATOR), "write the note of a group, if the role reaches all of it"),
     ActRule("case.resolve", _from(OPERATOR), "close an exception with a reason"),
+    ActRule("case.approve", _from(APPROVER), "approve what an automation asks"),
+    ActRule("case.reject", _from(APPROVER), "reject what an automation asks, with a reason"),
+    ActRule(
+        "approval.read", _from(VIEWER, SENDER, WORKER), "ask what was decided about an approval", quiet=True
+    ),
     ActRule("batch.freeze", _from(OPERATOR), "list what a batch would act on", quiet=True),
     ActRule("batch.run", _from(OPERATOR), "start, pause, resume and cancel a batch of acts"),
     ActRule("view.save", _from(VIEWER), "save, change and remove one's own views of the queue"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cases.case import Case
     from data.transaction import Tx
 
-ASKED: Final = "asked"
+ASKED: Final = "holder_asked"
 
 
 @dataclass(frozen=True, slots=True)

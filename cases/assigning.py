@@ -44,7 +44,7 @@ class Assign(CaseCommand):
     def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case with who should look at it; an assignment by the holder renews the claim."""
         case = loaded.case
-        if case.state not in lifecycle.LIVE:
+        if case.state not in lifecycle.PENDING:
             raise lifecycle.not_now(case, "assigned")
         lifecycle.refuse_other_holder(case, ctx.actor.name)
         name = checked_name(self.to, self.kind, case, ctx)

@@ -31,6 +31,7 @@ class CaseState(StrEnum):
     RECOVERED = "recovered"
     RESOLVED = "resolved"
     EXPIRED = "expired"
+    AWAITING_APPROVAL = "awaiting_approval"
 
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
@@ -190,6 +191,12 @@ class Case:
     resolved_at: datetime | None = None
     resolution_code: str | None = None
     resolution_reason: str | None = None
+    approval_id: str | None = None
+    """Names what an automation asks; None: it is a failure."""
+    answer_until: datetime | None = None
+    """Until when the automation wants the answer."""
+    decided_by: str | None = None
+    """Who approved or rejected it."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Case:

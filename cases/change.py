@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from audit import trail
 from cases import service_rules
 from cases.errors import IllegalTransitionError
-from cases.lifecycle import ENDED, LIVE, allowed
+from cases.lifecycle import ENDED, PENDING, allowed
 from data.errors import ConflictError
 from data.nouns import noun
 from traces import fingerprint_1
@@ -44,7 +44,7 @@ class Change:
             return replace(self.after, version=1, updated_at=now, free_from_version=1)
         if not allowed(self.verb, self.before.state, self.after.state):
             raise IllegalTransitionError(self.verb, self.before.state, self.after.state)
-        comes_back = self.before.state in ENDED and self.after.state in LIVE
+        comes_back = self.before.state in ENDED and self.after.state in PENDING
         return replace(
             self.after,
             version=self.before.version + 1,
@@ -96,7 +96,7 @@ def make(tx: Tx, changes: Sequence[Change], now: datetime) -> list[Case]:
 DUE_CHANGED: Final = "due_changed"
 """The verb of a change after which the due times are asked for again, whatever else it changes."""
 _DATED_BY: Final = attrgetter(
-    "tenant", "flow", "step", "error_class", "severity", "first_seen", "reopened_at"
+    "tenant", "flow", "step", "error_class", "severity", "first_seen", "reopened_at", "answer_until"
 )
 """What the due times and the owner of a case follow."""
 
@@ -105,7 +105,7 @@ def _timed(tx: Tx, change: Change, case: Case) -> Case:
     """Return a live case with its due times and its owner; one that has ended keeps its own."""
     before = change.before
     is_dated = before is not None and before.due_at and _DATED_BY(before) == _DATED_BY(case)
-    if case.state not in LIVE or (is_dated and change.verb != DUE_CHANGED):
+    if case.state not in PENDING or (is_dated and change.verb != DUE_CHANGED):
         return case
     return replace(case, **service_rules.current(tx).stated_of(case))
 
@@ -140,8 +140,8 @@ _KEPT: Final = {
 
 
 def _episodes(change: Change, case: Case, now: datetime) -> list[dict[str, Any]]:
-    was_live = change.before is not None and change.before.state in LIVE
-    is_live = case.state in LIVE
+    was_live = change.before is not None and change.before.state in PENDING
+    is_live = case.state in PENDING
     base = {"case_id": case.id, "episode": case.episodes, "rule": RULE, "recorded_at": now}
     ended = {"how": case.state, **{name: getattr(case, column) for name, column in _KEPT.items()}}
     if is_live and not was_live:

@@ -54,7 +54,7 @@ def _tell(tx: Tx, rules: Escalation, change: Change, after: Case, now: datetime)
 def escalate_overdue(ctx: RequestContext, now: datetime) -> int:
     """Escalate what has missed its time, and return how many cases that were. Cheap when there are none."""
     kept = ctx.store.remembered(service_rules.REMEMBERED) or service_rules.latest(ctx.store.query).rules
-    if not kept.escalation.steps or not ctx.store.query("cases/to_escalate", _request(kept.escalation, now)):
+    if not ctx.store.query("cases/to_escalate", _request(kept.escalation, now)):
         return 0
     return perform(EscalateOverdue(), ctx.as_system())
 
@@ -63,7 +63,7 @@ def _request(rules: Escalation, now: datetime) -> dict[str, Any]:
     flows = sorted({step.flow for step in rules.steps if step.flow is not None})
     return {
         "now": now,
-        "waiting": sorted(lifecycle.WAITING),
+        "waiting": sorted(lifecycle.FOR_PEOPLE),
         "flows": flows,
         "flow_seconds": [_seconds(rules, flow) for flow in flows],
         "seconds": _seconds(rules, None),
@@ -99,6 +99,8 @@ def _overdue(rules: Escalation, case: Case, now: datetime) -> Change:
 def _why(case: Case, to: Addressee | None) -> str:
     missed = "triage was due" if case.waits_for_triage else "its end was due"
     who = "and nobody has taken it up" if case.triaged_at is None else "and it has not ended"
+    if case.approval_id is not None:
+        missed, who = "an answer was due", "and nobody has given one"
     goes = f"; it goes to {_called(to)}" if to else "; no team owns it, so it goes to nobody"
     return f"{missed} at {case.next_due_at:%Y-%m-%d %H:%M} UTC, {who}{goes}"
 
@@ -141,7 +143,7 @@ class Escalate(CaseCommand):
     def decide(self, loaded: AtHand, ctx: RequestContext, now: datetime) -> Decision:
         """Return the case one level higher."""
         case, reason = loaded.case, self.reason.strip()
-        if case.state not in lifecycle.LIVE:
+        if case.state not in lifecycle.PENDING:
             raise lifecycle.not_now(case, "escalated")
         lifecycle.refuse_short(reason)
         name = assigning.checked_name(self.to, self.kind, case, ctx)

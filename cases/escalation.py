@@ -3,14 +3,15 @@
 1. A rule names the team that owns a case: by flow, step, tenant and class. Of several that fit, the one that
    names most wins, then the first.
 2. Steps say to whom a case goes, and how long after the due time that it missed. A flow may have its own.
-3. Taking a case up answers the steps that were taken for its triage: those for its end begin at the first.
+3. An approval that nobody answers in time goes to its owner where no steps are set: it always escalates.
+4. Taking a case up answers the steps that were taken for its triage: those for its end begin at the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - read back by its type
 from dataclasses import dataclass, field
-from datetime import timedelta  # noqa: TC003 - read back by its type
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class Step:
     """None: for every flow without steps of its own."""
 
 
+_OF_APPROVALS: Final = Step(timedelta(), OWNER)
+"""What is done for an approval where no steps are set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """Teams, what they own, and the steps."""
@@ -92,6 +97,8 @@ class Escalation:
     def next_step(self, case: Case) -> Step | None:
         """Return the step that comes next for a case; None after the last."""
         steps, level = self.steps_of(case.flow), case.escalation_level or 0
+        if not steps and case.approval_id is not None:
+            steps = [_OF_APPROVALS]
         return steps[level] if level < len(steps) else None
 
     def addressee(self, step: Step, case: Case) -> Addressee | None:

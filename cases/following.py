@@ -14,7 +14,7 @@ from audit.actor import SYSTEM
 from cases import service_rules
 from cases.case import Case
 from cases.change import DUE_CHANGED, Change, make
-from cases.lifecycle import LIVE
+from cases.lifecycle import PENDING
 from data.nouns import shallow
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def use(rules: ServiceRules, ctx: RequestContext) -> int:
         return 0
     if kept.rules != rules:
         perform(_Keep(rules), ctx.as_system())
-    found = ctx.store.query("cases/live_ids", {"live": sorted(LIVE)}, into=_only_value)
+    found = ctx.store.query("cases/live_ids", {"live": sorted(PENDING)}, into=_only_value)
     parts = [found[start : start + _AT_ONCE] for start in range(0, len(found), _AT_ONCE)]
     changed = sum(perform(_Follow(tuple(part)), ctx.as_system()) for part in parts)
     perform(_Followed(), ctx.as_system())
@@ -73,7 +73,7 @@ class _Follow(SystemCommand[int]):
         """Write the changes and return how many there were."""
         found = tx.run("cases/cases_for_act", {"ids": list(self.ids)}, into=Case.of)
         rules = service_rules.current(tx)
-        late = [case for case in found if case.state in LIVE and _differs(case, rules)]
+        late = [case for case in found if case.state in PENDING and _differs(case, rules)]
         make(tx, [Change(case, case, DUE_CHANGED, SYSTEM, _WHY) for case in late], now)
         return len(late)
 

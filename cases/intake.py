@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cases import moves, proof
+from cases import approval_intake, moves, proof
 from cases.failures import failed_ids
 from data.clock import stored, utc_now
 from traces import clocks, joining, signals, units
@@ -73,3 +73,4 @@ def _take(tx: Tx, difference: Difference, now: datetime, measured: AbstractSet[s
     touched = moves.move(tx, difference, tenants, units=begun, failed=failed, now=now)
     unsure = tenants.changed | proof.ids_of_clocks(tx, measured, now)
     proof.prove(tx, written, touched, unsure, units=begun, failed=failed, now=now)
+    approval_intake.take(tx, written, tenants, failed, now)

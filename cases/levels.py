@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cases.business_hours import Calendar
-from cases.lifecycle import WAITING
+from cases.lifecycle import FOR_PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,13 +113,25 @@ class Due(NamedTuple):
 def timed(case: Case, levels: ServiceLevels) -> dict[str, Any]:
     """Return the due times of a live case."""
     level = levels.of(case.flow, case.error_class, case.severity)
-    due = levels.due(level, case.reopened_at or case.first_seen)
+    start = case.reopened_at or case.first_seen
+    due = levels.due(level, start)
+    if case.approval_id is not None:
+        return _of_answer(case, start, due)
     return {
         "triage_due_at": due.triage,
         "triage_warns_at": due.triage_warns,
         "due_at": due.end,
         "warns_at": due.end_warns,
     }
+
+
+def _of_answer(case: Case, start: datetime, due: Due) -> dict[str, Any]:
+    """Return the due times of an approval: it has one, which the automation names, or else the level."""
+    until, warns = due.end, due.end_warns
+    if case.answer_until is not None:
+        length = case.answer_until - case.first_seen
+        until, warns = start + length, start + length * (1 - WARN_LEFT)
+    return {"triage_due_at": None, "triage_warns_at": None, "due_at": until, "warns_at": warns}
 
 
 class DueState(StrEnum):
@@ -132,7 +144,7 @@ class DueState(StrEnum):
 
 def due_state(case: Case, now: datetime) -> DueState | None:
     """Return how a case stands; None where it does not wait for a person, or is snoozed."""
-    if case.state not in WAITING or case.is_snoozed or case.next_due_at is None:
+    if case.state not in FOR_PEOPLE or case.is_snoozed or case.next_due_at is None:
         return None
     if case.next_due_at <= now:
         return DueState.BREACHED

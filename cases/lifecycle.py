@@ -24,6 +24,10 @@
                                                                                   open → expired
 9. A new failure of the same unit at the same step, later than the end: recovered, resolved, expired → open
 
+An approval (`cases.approval`) is no failure: an automation asks, a person answers.
+   It is asked, and asked again after it ended without an answer:                 → awaiting_approval
+   Approved or rejected, or nobody waits for the answer any more:                 awaiting_approval → resolved
+
 `TRANSITIONS` is this story as data: rules, statements, tabs and the tests read it.
 """
 
@@ -47,10 +51,16 @@ OPEN, CLAIMED, RETRYING, VERIFYING = (
     CaseState.OPEN, CaseState.CLAIMED, CaseState.RETRYING, CaseState.VERIFYING,
 )  # fmt: skip
 RECOVERED, RESOLVED, EXPIRED = CaseState.RECOVERED, CaseState.RESOLVED, CaseState.EXPIRED
+AWAITING: Final = CaseState.AWAITING_APPROVAL
 
 WAITING: Final = frozenset((OPEN, CLAIMED))
 """A person may act on it: claim, retry, mark as fixed outside."""
 LIVE: Final = frozenset((OPEN, CLAIMED, RETRYING, VERIFYING))
+"""A failure that has not ended."""
+PENDING: Final = LIVE | {AWAITING}
+"""Failures and approvals that have not ended."""
+FOR_PEOPLE: Final = WAITING | {AWAITING}
+"""Its due times count, and it is escalated: a person has to act."""
 ENDED: Final = frozenset((RECOVERED, RESOLVED, EXPIRED))
 
 
@@ -81,6 +91,10 @@ TRANSITIONS: Final = (
     Transition("closed", LIVE | {RECOVERED, EXPIRED}, RESOLVED),
     Transition("closed", frozenset((OPEN,)), EXPIRED),
     Transition("reopened", ENDED | {VERIFYING}, OPEN),
+    Transition("approved", frozenset((AWAITING,)), RESOLVED),
+    Transition("rejected", frozenset((AWAITING,)), RESOLVED),
+    Transition("unanswered", frozenset((AWAITING,)), RESOLVED),
+    Transition("asked", frozenset((RESOLVED,)), AWAITING),
 )
 """Every way between states. A change with another verb (opened, recurred, verified, …) keeps the state."""
 
@@ -259,7 +273,7 @@ def resolve(
         InvalidActError: unknown code, or a reason that is too short.
         NotAllowedNowError: the case has ended already.
     """
-    if case.state in ENDED:
+    if case.state not in LIVE:
         raise not_now(case, "resolved")
     if not was_free(case, seen):
         refuse_other_holder(case, actor)
@@ -446,6 +460,7 @@ def refusal(case: Case, verb: str, words: str) -> NotAllowedNowError:
 _WHY_ENDED: Final = {
     RECOVERED: "the unit has recovered. Nothing is left to do.",
     RESOLVED: "it was resolved. Nothing is left to do.",
+    AWAITING: "it is an approval. Approve or reject it.",
     EXPIRED: "it expired: it did not occur again, and nothing could prove it. A new failure opens it again.",
 }
 

@@ -297,7 +297,7 @@ def facets(reading: Reading, chosen: CaseFilter | None = None) -> Facets:
     """
     found, chosen = Facets(), chosen or CaseFilter()
     by_name = {"class": found.klass, **shallow(found)}
-    states = chosen.state or sorted(lifecycle.LIVE)
+    states = chosen.state or sorted(lifecycle.PENDING)
     for row in reading.query("cases/case_facets", {**chosen.params(), "states": states}):
         by_name[row["name"]][row["value"]] = row["cases"]
     return found

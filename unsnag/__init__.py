@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         init,
         shutdown,
     )
+    from unsnag.approvals import Answer, Approval, ApprovalError, NoAnswerError, approval
     from unsnag.errors import AutomationError, BusinessError, DataError, InfrastructureError
     from unsnag.handlers import Retry, handler
     from unsnag.steps import step
@@ -27,12 +28,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
+    "Approval",
+    "ApprovalError",
     "AutomationError",
     "BusinessError",
     "DataError",
     "InfrastructureError",
+    "NoAnswerError",
     "Retry",
     "__version__",
+    "approval",
     "correlation_id",
     "environment",
     "flush",
@@ -47,11 +53,16 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "Answer": "approvals",
+    "Approval": "approvals",
+    "ApprovalError": "approvals",
     "AutomationError": "errors",
     "BusinessError": "errors",
     "DataError": "errors",
     "InfrastructureError": "errors",
+    "NoAnswerError": "approvals",
     "Retry": "handlers",
+    "approval": "approvals",
     "handler": "handlers",
     "load_ipython_extension": "frameworks.jupyter",  # %load_ext unsnag
     "step": "steps",

@@ -88,6 +88,22 @@ DEPENDENCY: Final = "unsnag.dependency"
 IDEMPOTENT: Final = "unsnag.idempotent"
 """Boolean on step spans and error records: is the step safe to replay?"""
 
+# --- Approvals: what an automation asks a person, on a log record or a span ------------------------
+APPROVAL_PREFIX: Final = "unsnag.approval."
+APPROVAL_ID: Final = "unsnag.approval.id"
+"""Names what is asked; else it is made of tenant, flow, ID and question."""
+APPROVAL_QUESTION: Final = "unsnag.approval.question"
+"""What a person is asked. A record with it waits for their answer."""
+APPROVAL_TIMEOUT: Final = "unsnag.approval.timeout_s"
+"""Seconds after which the approval is escalated."""
+APPROVAL_STATE: Final = "unsnag.approval.state"
+"""``waiting`` where it is absent; ``stopped``: nobody waits; ``approved``, ``rejected``: elsewhere."""
+APPROVAL_WAITING: Final = "waiting"
+APPROVAL_STOPPED: Final = "stopped"
+EVENT_APPROVAL_WAITS: Final = "approval.waits"
+EVENT_APPROVAL_ANSWERED: Final = "approval.answered"
+EVENT_APPROVAL_STOPPED: Final = "approval.stopped"
+
 # --- Errors ---------------------------------------------------------------------------------
 ERROR_CLASS: Final = "unsnag.error.class"
 ERROR_RULE: Final = "unsnag.error.rule"
@@ -186,6 +202,12 @@ DEFAULT_SERVER: Final = "http://127.0.0.1:8501"
 
 SEVERITY_NUMBERS: Final = {"trace": 1, "debug": 5, "info": 9, "warning": 13, "error": 17, "critical": 21}
 """OpenTelemetry's log data model: severity text to severity number."""
+
+
+def approval_id(tenant: str | None, flow: str, correlation_id: str, key: str) -> str:
+    """Return the id of what is asked about a unit: who asks the same again gets the same answer."""
+    text = "\x1f".join(("approval", tenant or "", flow, correlation_id, key))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def idempotency_key(flow: str, step: str, correlation_id: str) -> str:

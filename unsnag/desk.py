@@ -24,10 +24,13 @@ _TAKEN: Final = {
     "snooze": ("until", "more", "reason"),
     "escalate": ("reason", "to", "kind"),
     "ask": ("question",),
+    "approve": ("reason",),
+    "reject": ("reason",),
 }
 """What an act sends beside what it acts on."""
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
 _ESCALATE: Final = "escalate"
+_DECISIONS: Final = {"approve": "approve what an automation asks", "reject": "reject it, with a reason"}
 _CASE: Final = (
     "id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_state", "next_due_at",
 )  # fmt: skip
@@ -255,6 +258,13 @@ def _add_cases(verbs: Any) -> None:
     raised.add_argument("--reason", required=True, help="why; kept with each exception")
     raised.add_argument("--to", help="a name; else the next step of the rules, or the owner")
     raised.add_argument("--kind", choices=("person", "team"), help="what the name is of (default person)")
+
+    for name, words in _DECISIONS.items():
+        decision = _add(verbs, name, words)
+        decision.add_argument("ids", nargs="+", metavar="ID")
+        why = "why; the automation gets it"
+        decision.add_argument("--reason", required=name == "reject", help=why)
+        decision.epilog = f"{ENV_TOKEN} is sent as bearer token; deciding needs the role approver."
 
 
 def _add_filter(parser: argparse.ArgumentParser) -> None:

@@ -28,6 +28,10 @@ T = TypeVar("T")
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 RETRIES_PATH: Final = "/api/v1/retries"
 LEASE_PATH: Final = f"{RETRIES_PATH}/lease"
+APPROVALS_PATH: Final = "/api/v1/approvals"
+"""Below it an automation asks, by the id of its approval, what was decided: an `Approval`."""
+WAITING, APPROVED, REJECTED, CLOSED = "waiting", "approved", "rejected", "closed"
+"""The states of an `Approval`. Closed: it ended without an answer, as nobody seemed to wait for it."""
 RECORDS_PATH: Final = "/v1/records"
 """Below it a sender asks, by the id of a log record, whether the server has stored it."""
 LEASE_LOST: Final = 410
@@ -124,6 +128,25 @@ class LeaseState:
     id: str
     state: str | None = None
     lease_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What became of what an automation asks."""
+
+    id: str
+    state: str = field(metadata={"description": "waiting, approved, rejected or closed."})
+    case: str
+    question: str
+    answer_until: datetime | None = None
+    escalations: int = field(
+        default=0, metadata={"description": "How often it was escalated as nobody answered in time."}
+    )
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str | None = field(
+        default=None, metadata={"description": "What the person wrote, or why it was closed."}
+    )
 
 
 def report_path(lease_id: str, verb: Verb) -> str:

@@ -6,7 +6,7 @@ create or replace macro next_due(triaged, triage_due, due) as case when triaged 
 -- is_due: whether an exception that waits for a person and is not snoozed is breached, due in the next hour,
 -- or unaddressed at a moment: nobody took it up by its triage due time
 create or replace macro is_due(word, moment, state, snoozed, triaged, triage_due, due) as
-state in ('open', 'claimed')
+state in ('open', 'claimed', 'awaiting_approval')
 and snoozed is null
 and case word
     when 'breached' then next_due(triaged, triage_due, due) <= moment

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from server.api import (
     access,
+    approvals,
     asking,
     audit,
     batches,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _ROUTES: Final = (
     cases,
     asking,
+    approvals,
     notices,
     groups,
     regrouping,

@@ -150,6 +150,11 @@ class _CaseFields(Context, BaseModel):
     span_id: str | None
     unit_kind: str | None = None
     note: str | None = None
+    approval_id: str | None = Field(
+        None, description="Names what an automation asks; null where it is a failure."
+    )
+    answer_until: Time | None = Field(None, description="Until when the automation wants the answer.")
+    decided_by: str | None = Field(None, description="Who approved or rejected it.")
     affected: list[Affected] = []
     inherited: list[str] = []
     tasks: FailedTasks | None = None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from access.commands import perform
 from cases import assigning, notes, ordering, queries, snoozing
+from cases.approving import Approve, Reject
 from cases.assigning import Assign
 from cases.commands import CancelRetry, Claim, Classify, FixedOutside, Release, Resolve, RetryCase
 from cases.escalating import Escalate
@@ -82,6 +83,18 @@ class FixedOutsideBody(shapes.Body):
     """What was done about it, and where."""
 
     reason: str = Field(max_length=2_000)
+
+
+class ApproveBody(shapes.Body):
+    """Why it is approved, where that is worth saying."""
+
+    reason: str | None = Field(None, max_length=2_000, description="The automation gets it.")
+
+
+class RejectBody(shapes.Body):
+    """Why it is rejected."""
+
+    reason: str = Field(max_length=2_000, description="The automation gets it.")
 
 
 class ResolveBody(shapes.Body):
@@ -260,6 +273,18 @@ def escalate_case(case_id: str, ctx: CallerContext, key: Key, body: EscalateBody
 def classify_case(case_id: str, ctx: CallerContext, key: Key, body: ClassBody) -> Any:
     """Name the class of a case, on request also for what arrives later in its group."""
     return answers.case(perform(Classify(case_id, body.klass, body.for_group), ctx, key=key))
+
+
+@router.post("/{case_id}/approve", response_model=case_shapes.Case)
+def approve_case(case_id: str, ctx: CallerContext, key: Key, body: ApproveBody | None = None) -> Any:
+    """Approve what an automation asks; 409 when somebody was faster, or nobody waits for it any more."""
+    return answers.case(perform(Approve(case_id, body.reason if body else None), ctx, key=key))
+
+
+@router.post("/{case_id}/reject", response_model=case_shapes.Case)
+def reject_case(case_id: str, ctx: CallerContext, key: Key, body: RejectBody) -> Any:
+    """Reject what an automation asks, with a reason; 409 as for an approval."""
+    return answers.case(perform(Reject(case_id, body.reason), ctx, key=key))
 
 
 @router.post("/{case_id}/resolve", response_model=case_shapes.Case)

@@ -23,6 +23,7 @@ from access.errors import (
     TokenReusedError,
     TooManyTriesError,
 )
+from cases.approvals import ApprovalNotFoundError
 from cases.batches import BatchNotFoundError
 from cases.errors import (
     AlreadyClaimedError,
@@ -76,6 +77,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 KEY_MISSING: Final = f"Send an {wire.IDEMPOTENCY_KEY} header: a new random text for each write."
 _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (CaseNotFoundError, 404),
+    (ApprovalNotFoundError, 404),
     (GroupNotFoundError, 404),
     (BatchNotFoundError, 404),
     (ViewNotFoundError, 404),

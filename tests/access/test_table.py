@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import uuid
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ from cases.case import Case
 from server import command
 from server.running import Running
 from tests.server.team import OWN, Team, team
-from tests.telemetry import batch, failure
+from tests.telemetry import batch, failure, log
 from traces.known import ALWAYS
 
 if TYPE_CHECKING:
@@ -121,7 +122,12 @@ class Door:
                 failure(2, "SO-2", tenant="acme", flow="order-to-cash", step="ship", idempotent=False),
             )
         ).result()
+        asks = {"unsnag.approval.id": "sure", "unsnag.approval.question": "Sure?"}
+        whose = {"correlation_id": "SO-3", "tenant": "acme", "flow": "order-to-cash"}
+        asked = log(3, "Sure?", **whose, attributes=json.dumps(asks))
+        crew.container.store.append(batch(asked)).result()
         ctx = crew.container.context(OWN)
+        self.asked = self._case("SO-3")
         self.case, self.unsafe = (
             units.search(ctx.reading, unit) and self._case(unit) for unit in ("SO-1", "SO-2")
         )
@@ -141,6 +147,7 @@ class Door:
             return http.post(path, json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, **more)
 
         case, unsafe = f"/api/v1/cases/{self.case}", f"/api/v1/cases/{self.unsafe}"
+        asked = f"/api/v1/cases/{self.asked}"
         group = f"/api/v1/groups/{self.group}"
         role = [{"role": "viewer"}]
         hold = {"kind": "flow", "value": fresh, "reason": "court"}
@@ -164,6 +171,9 @@ class Door:
             "group.merge": (False, lambda: post(f"{group}/merge", {"into": "nothing", "reason": "x"})),
             "group.note": (True, lambda: post(f"{group}/note", {"text": "x", "expected": 99})),
             "case.resolve": (True, lambda: post(f"{case}/resolve", resolve)),
+            "case.approve": (True, lambda: post(f"{asked}/approve")),
+            "case.reject": (True, lambda: post(f"{asked}/reject", {"reason": "x"})),
+            "approval.read": (True, lambda: http.get("/api/v1/approvals/sure")),
             "batch.freeze": (False, lambda: post("/api/v1/batches", {"act": "claim", "ids": ["nothing"]})),
             "batch.run": (False, lambda: post("/api/v1/batches/nothing/pause")),
             "view.save": (False, lambda: post("/api/v1/views", {"name": fresh, "filter": {}})),

@@ -7,14 +7,15 @@ from itertools import product
 from cases import lifecycle
 from cases.case import CaseState
 from cases.commands import CaseCommand
-from cases.lifecycle import ENDED, LIVE, TRANSITIONS, WAITING
+from cases.lifecycle import ENDED, FOR_PEOPLE, LIVE, PENDING, TRANSITIONS, WAITING
 from views.kit import labels
 
 
-def test_every_state_is_live_or_ended_and_has_a_name_on_screens() -> None:
-    assert set(CaseState) == LIVE | ENDED
-    assert not LIVE & ENDED
-    assert WAITING < LIVE
+def test_every_state_is_pending_or_ended_and_has_a_name_on_screens() -> None:
+    assert set(CaseState) == PENDING | ENDED
+    assert not PENDING & ENDED
+    assert WAITING < LIVE < PENDING
+    assert WAITING < FOR_PEOPLE < PENDING
     assert set(labels.STATES) == {str(state) for state in CaseState}
 
 

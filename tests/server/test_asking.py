@@ -49,7 +49,7 @@ def test_the_holder_sees_the_question_and_the_asker_the_answer(people: People) -
     assert asked.json()["lease_until"] == before["lease_until"], "a question renews no claim"
     assert people.notices("ann") == [("asked", "bob", QUESTION)]
     entry = people.http.get(f"/api/v1/cases/{people.id}").json()["acts"][-1]
-    assert (entry["verb"], entry["actor"], entry["reason"]) == ("asked", "bob", QUESTION)
+    assert (entry["verb"], entry["actor"], entry["reason"]) == ("holder_asked", "bob", QUESTION)
     people.act("cat", "notes", text="I looked at it too")
     assert people.notices("bob") == [], "only the holder answers"
     people.act("ann", "notes", text="I wait for the bank")

@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = {
   critical: "M6 1v6M6 10v1.2", high: "M2 7l4-4 4 4M2 11l4-4 4 4", medium: "M2 4.5h8M2 8h8", low: "M2 5l4 4 4-4",
 };
-const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", unknown: "?" };
+const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", approval: "Appr", unknown: "?" };
 // Name, heading, class, width where columns are chosen, and what a click on the heading sorts by.
 const COLUMNS = [
   ["box", "", "", 32], ["due", "Due", "due-cell", 92, "due"], ["severity", "Severity", "severity-head", 90, "severity"],
@@ -123,7 +123,8 @@ function draw(row, state, now, send) {
   link.onclick = (event) => event.stopPropagation();
   unit.append(link);
   const seen = element("div", "cell number extra dim", `${row.seen}× · ${span(now - row.last)}`);
-  seen.title = `${row.seen} failures, the last ${span(now - row.last)} ago`;
+  const times = row.class === "approval" ? `asked ${row.seen}×` : `${row.seen} failures`;
+  seen.title = `${times}, the last ${span(now - row.last)} ago`;
   const opened = element("div", "cell number extra dim", span(now - row.first));
   opened.title = `Opened ${span(now - row.first)} ago`;
   const cells = {

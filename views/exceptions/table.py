@@ -11,7 +11,7 @@ from cases import queries
 from cases.classes import is_guess
 from cases.commands import CaseCommand, Claim, Release
 from cases.escalation import TEAM
-from cases.lifecycle import LIVE, WAITING
+from cases.lifecycle import FOR_PEOPLE, PENDING
 from cases.ordering import KEYS as KEYS_OF_ORDER
 from cases.queries import CaseFilter
 from views.components.queue_table import queue_table
@@ -85,13 +85,13 @@ def case_list(found: Page[Case], opened: str | None, now: datetime) -> None:
 
 def _row(case: Case) -> dict[str, Any]:
     where = " ▸ ".join(part for part in (case.flow, case.step) if part)
-    live_state = case.state in WAITING
+    live_state = case.state in FOR_PEOPLE
     return {
         "id": case.id,
         "state": case.state,
         "due": _ms(case.next_due_at) if live_state and not case.is_snoozed else None,
         "warns": _ms(case.next_warns_at),
-        "dueFor": "triage" if case.waits_for_triage else "the end",
+        "dueFor": _due_for(case),
         "wakes": _ms(case.snoozed_until),
         "assignee": case.assignee or case.owner_team,
         "team": case.assignee_kind == TEAM or not case.assignee,
@@ -114,8 +114,14 @@ def _row(case: Case) -> dict[str, Any]:
     }
 
 
+def _due_for(case: Case) -> str:
+    if case.approval_id is not None:
+        return "the answer"
+    return "triage" if case.waits_for_triage else "the end"
+
+
 def _ended(case: Case) -> str | None:
-    if case.state in LIVE:
+    if case.state in PENDING:
         return None
     return "verified" if case.verified_at else "done"
 

@@ -10,7 +10,7 @@ import streamlit as st
 from cases.case import RetryState
 from cases.commands import CaseCommand, Claim, Release
 from cases.holding import Extend
-from cases.lifecycle import CLAIMED, LIVE, OPEN, RETRYING, UNPROVABLE, WAITING, is_fixed_outside
+from cases.lifecycle import CLAIMED, LIVE, OPEN, PENDING, RETRYING, UNPROVABLE, WAITING, is_fixed_outside
 from cases.snoozing import Wake
 from data import formats
 from views.kit.acting import act
@@ -80,7 +80,7 @@ def buttons(detail: CaseDetail, key: str) -> None:
     """Draw the buttons for what this person may do now."""
     case = detail.case
     if not page_context().may("case.claim", case):
-        _trace(case)
+        trace_link(case)
         st.caption(f":material/lock: {NO_OPERATOR}")
         return
     with st.container(horizontal=True, gap="small"):
@@ -90,7 +90,7 @@ def buttons(detail: CaseDetail, key: str) -> None:
             _holding(case, key)
             _settling(detail, key)
             _more(case, key)
-        _trace(case)
+        trace_link(case)
 
 
 def _others(case: Case, key: str) -> None:
@@ -145,6 +145,17 @@ def _settling(detail: CaseDetail, key: str) -> None:
         resolve_dialog([case.id])
 
 
+def assigning(case: Case, key: str) -> None:
+    """Draw what one can do with an approval beside answering it."""
+    with st.popover("More", icon=":material/more_horiz:"):
+        _note(case, key)
+        if case.state in PENDING and st.button(
+            "Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"
+        ):
+            assign_dialog([case.id])
+        _escalate(case, key)
+
+
 def _more(case: Case, key: str) -> None:
     """Draw what is needed less often."""
     with st.popover("More", icon=":material/more_horiz:"):
@@ -168,7 +179,7 @@ def _more(case: Case, key: str) -> None:
 
 
 def _escalate(case: Case, key: str) -> None:
-    if case.state in LIVE and st.button("Escalate…", key=f"{key}_escalate", icon=":material/north_east:"):
+    if case.state in PENDING and st.button("Escalate…", key=f"{key}_escalate", icon=":material/north_east:"):
         escalate_dialog(case.id)
 
 
@@ -177,7 +188,8 @@ def _note(case: Case, key: str) -> None:
         note_dialog(case.id)
 
 
-def _trace(case: Case) -> None:
+def trace_link(case: Case) -> None:
+    """Draw the way to the trace of the unit."""
     address = f"/trace?id={quote(case.correlation_id, safe='')}"
     st.link_button("Trace", address, icon=":material/account_tree:")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cases import approval
+from cases.approving import Approve, Reject
 from cases.asking import AskHolder
 from cases.assigning import Assign
 from cases.case import CaseState
@@ -48,6 +50,7 @@ CLASSES: Final = {
     "infrastructure": ("Infrastructure", "A system did not answer"),
     "data": ("Data", "The record violates its contract"),
     "unknown": ("Unknown", "Not classified"),
+    "approval": ("Approval", "An automation asks a person"),
 }
 STATES: Final = {
     "open": ("Open", "red", ":material/error:"),
@@ -57,11 +60,21 @@ STATES: Final = {
     "recovered": ("Recovered", "green", ":material/check_circle:"),
     "resolved": ("Resolved", "gray", ":material/task_alt:"),
     "expired": ("Expired", "gray", ":material/timer_off:"),
+    "awaiting_approval": ("Awaiting approval", "violet", ":material/how_to_reg:"),
 }
 SNOOZED: Final = ("Snoozed", "gray", ":material/snooze:")
 """Open, but left out for a while."""
 VERIFIED: Final = ("Resolved, verified", "green", ":material/verified:")
 """A person resolved it as repaired, and a later success of the unit verified it."""
+ENDED_APPROVALS: Final = {
+    approval.APPROVED: ("Approved", "green", ":material/thumb_up:"),
+    approval.REJECTED: ("Rejected", "orange", ":material/thumb_down:"),
+    approval.APPROVED_OUTSIDE: ("Approved outside", "green", ":material/thumb_up:"),
+    approval.REJECTED_OUTSIDE: ("Rejected outside", "orange", ":material/thumb_down:"),
+    approval.STOPPED: ("Not answered", "gray", ":material/how_to_reg:"),
+    approval.UNIT_ENDED: ("Not answered", "gray", ":material/how_to_reg:"),
+}
+"""How an approval ended."""
 TABS: Final = {
     "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=[False]),
     "unaddressed": Tab(
@@ -71,6 +84,7 @@ TABS: Final = {
         snoozed=[False],
         due=UNADDRESSED,
     ),
+    "approvals": Tab("Awaiting approval", ["awaiting_approval"], "Approvals that an automation waits for."),
     "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
     "claimed": Tab("Claimed", ["claimed"], "Exceptions claimed by someone."),
     "snoozed": Tab(
@@ -85,7 +99,11 @@ TABS: Final = {
         "Exceptions being retried, or waiting for the success signal of their unit.",
     ),
     "recovered": Tab("Recovered", ["recovered"], "Exceptions whose unit succeeded later."),
-    "resolved": Tab("Resolved", ["resolved"], "Exceptions closed by a person or by their own script."),
+    "resolved": Tab(
+        "Resolved",
+        ["resolved"],
+        "Exceptions closed by a person or by their own script.",
+    ),
     "expired": Tab(
         "Expired", ["expired"], "Exceptions that did not occur again and whose recovery no signal proved."
     ),
@@ -105,7 +123,9 @@ VERBS: Final = {
     "rekeyed": "moved to the unit named by a later record", "merged": "merged into another exception",
     "withdrawn": "withdrawn: the failure was handled", "updated": "details updated",
     "closed": "ended", "due_changed": "due times changed", "escalated": "escalated by",
-    "moved": "moved to another group by", "asked": "the holder was asked by",
+    "moved": "moved to another group by", "holder_asked": "the holder was asked by",
+    "asked": "asked", "unanswered": "ended without an answer",
+    "approved": "approved by", "rejected": "rejected by",
 }  # fmt: skip
 """Verbs of the audit in the history of an exception; its actor follows. Others show as they are."""
 DONE: Final[dict[type[CaseCommand], str]] = {
@@ -125,6 +145,8 @@ DONE: Final[dict[type[CaseCommand], str]] = {
     CancelRetry: "removed from the retry queue",
     FixedOutside: "marked as fixed outside",
     Resolve: "resolved",
+    Approve: "approved",
+    Reject: "rejected",
 }
 """What a command did, in the message after it."""
 SEVERITIES: Final = {
@@ -143,6 +165,8 @@ def state(case: Case) -> tuple[str, str, str]:
     """Return the state of a case as it is shown: its name, colour and icon."""
     if case.is_snoozed:
         return SNOOZED
+    if case.approval_id is not None and case.state == CaseState.RESOLVED:
+        return ENDED_APPROVALS[case.resolution_code or approval.UNIT_ENDED]
     is_verified = case.state == CaseState.RESOLVED and case.verified_at is not None
     return VERIFIED if is_verified else STATES[case.state]
 
@@ -166,6 +190,8 @@ def settling(count: int) -> str:
 def due(case: Case, stands: DueState, left: str) -> str:
     """Return how a case stands to what is due next, with the time that is left or has passed."""
     what = "triage" if case.waits_for_triage else "end"
+    if case.approval_id is not None:
+        what = "answer"
     if stands == DueState.BREACHED:
         return f":red[:material/alarm: {what} overdue by {left}]"
     color = "orange" if stands == DueState.WARNING else "gray"

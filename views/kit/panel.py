@@ -14,6 +14,7 @@ from cases.lifecycle import (
     CODE_NAMES,
     EXPIRED,
     LIVE,
+    PENDING,
     RECOVERED,
     RESOLVED,
     RETRYING,
@@ -28,6 +29,7 @@ from cases.notes import NOTED
 from data import formats
 from unsnag.fields import shown_on
 from views.kit import labels
+from views.kit.approvals import approval_panel
 from views.kit.case_acts import buttons, holder_note, is_free, retry_refusal
 from views.kit.classes import class_badge, class_question
 from views.kit.dialogs import safety
@@ -53,6 +55,20 @@ def case_panel(detail: CaseDetail, *, key: str = "panel") -> None:
     now, zone = ctx.now(), ctx.settings.zone
     _head(case, now)
     _owner(detail)
+    if case.approval_id is not None:
+        approval_panel(case, key, now)
+    else:
+        _failure(detail, key, now)
+    _data(case)
+    _stack(case)
+    _attempts(detail, zone)
+    _notes(detail.notes, now, zone)
+    _history(detail, now, zone)
+
+
+def _failure(detail: CaseDetail, key: str, now: datetime) -> None:
+    """Draw what went wrong, and what can be done about it."""
+    case, zone = detail.case, page_context().settings.zone
     holder_note(case, now)
     buttons(detail, key)
     if is_free(case):
@@ -63,11 +79,6 @@ def case_panel(detail: CaseDetail, *, key: str = "panel") -> None:
     _progress(detail, now, zone)
     if case.state in LIVE:
         _is_it_safe(detail, now)
-    _data(case)
-    _stack(case)
-    _attempts(detail, zone)
-    _notes(detail.notes, now, zone)
-    _history(detail, now, zone)
 
 
 def _head(case: Case, now: datetime) -> None:
@@ -78,7 +89,8 @@ def _head(case: Case, now: datetime) -> None:
         severity, shade, mark = labels.SEVERITIES[case.severity]
         st.badge(severity, color=shade, icon=mark)  # type: ignore[arg-type]
         class_badge(case)
-        st.markdown(f"**{escape(labels.amount(case.value))}**", help="Value at risk")
+        if case.approval_id is None:
+            st.markdown(f"**{escape(labels.amount(case.value))}**", help="Value at risk")
         if case.is_snoozed:
             until = snoozing.described(case, now, page_context().settings.zone)
             st.markdown(f":gray[{escape(until)}]", help=f"Snoozed by {escape(case.snoozed_by or '')}")
@@ -88,7 +100,7 @@ def _head(case: Case, now: datetime) -> None:
         if case.assignee:
             to = "the team " if case.assignee_kind == TEAM else ""
             st.markdown(f":gray[assigned to {to}{escape(case.assignee)}]")
-        if case.escalation_level and case.state in LIVE:
+        if case.escalation_level and case.state in PENDING:
             st.markdown(f":orange[escalated, level {case.escalation_level}]")
 
 
@@ -106,6 +118,8 @@ def _owner(detail: CaseDetail) -> None:
 def _both_due(case: Case, now: datetime) -> str:
     """Return both due times, as the help of the one that counts."""
     zone = page_context().settings.zone
+    if case.approval_id is not None:
+        return f"Answer due {formats.clock(case.due_at, zone, now) if case.due_at else formats.MISSING}."
     taken = f"taken up {formats.clock(case.triaged_at, zone, now)}" if case.triaged_at else "not taken up"
     triage = formats.clock(case.triage_due_at, zone, now) if case.triage_due_at else formats.MISSING
     end = formats.clock(case.due_at, zone, now) if case.due_at else formats.MISSING

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from cases import queries
-from cases.lifecycle import LIVE
+from cases.lifecycle import PENDING
 from data import formats
 from views.kit import labels
 from views.kit.markdown import escape
@@ -43,7 +43,7 @@ def _case(ctx: ServerContext, case: Case) -> None:
             st.caption(_case_line(ctx, case))
             st.space("stretch")
             st.button(
-                "Close" if opened else "Open" if case.state in LIVE else "Details",
+                "Close" if opened else "Open" if case.state in PENDING else "Details",
                 key=f"case_{case.id}",
                 icon=":material/expand_less:" if opened else ":material/expand_more:",
                 on_click=go,

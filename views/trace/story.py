@@ -165,6 +165,10 @@ _ACTS: Final = {
         "",
         "The exception at {step} was withdrawn: later records show that it was handled",
     ),
+    "asked": ("how_to_reg", "amber", "{step} asks for an approval: {title}"),
+    "approved": ("thumb_up", "green", "{actor} approved what {step} asks"),
+    "rejected": ("thumb_down", "red", "{actor} rejected what {step} asks"),
+    "unanswered": ("how_to_reg", "", "Nobody answered what {step} asks: {reason}"),
     "recovered": ("verified", "green", "Recovered: the unit completed after {step}"),
 }
 
@@ -173,7 +177,7 @@ _REPEATS: Final = ("recurred", "retry_failed")
 _FAILURES: Final = ("opened", *_REPEATS)
 _GIVES_REASON: Final = (
     "released", "noted", "snoozed", "taken_over", "retried", "retry_cancelled", "fixed_outside",
-    "resolved", "retry_failed",
+    "resolved", "retry_failed", "approved", "rejected",
 )  # fmt: skip
 
 

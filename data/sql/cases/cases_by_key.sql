@@ -12,5 +12,7 @@ where exception_case.rowid in (
             and named.flow = wanted_case.flow
             and named.step = wanted_case.step
             and named.tenant is not distinct from wanted_case.tenant
-    where named.first_seen between make_timestamp($low) and make_timestamp($high)
+    where
+        named.first_seen between make_timestamp($low) and make_timestamp($high)
+        and named.approval_id is null
 )

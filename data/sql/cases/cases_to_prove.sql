@@ -5,6 +5,7 @@ from exception_case
 where
     exception_case.first_seen between make_timestamp($low) and make_timestamp($high)
     and exception_case.state <> 'expired'
+    and exception_case.approval_id is null
     and (
         exception_case.state <> 'resolved'
         or list_contains($verifiable::varchar[], exception_case.resolution_code)

@@ -16,7 +16,7 @@
 -- rule: A unit is one correlation ID of a tenant and counts once, however many attempts it took. Over several flows it failed if it failed in any, and completed when it completed in every flow that it entered.
 -- rule: Within one flow, and split by flow, it counts in each flow that it entered.
 -- rule: What happens later changes nothing: the unit's state at the end of the period counts, if it is another than at the start. A state that is only repeated counts nothing again.
--- rule: Which approvals were given is not asked: nothing records approvals yet. Whether the audit itself is whole is on the page Audit.
+-- rule: Which approvals were given is not asked: the trace of a unit and the audit show them. Whether the audit itself is whole is on the page Audit.
 -- rule: Units that have not finished are not in the rate; they are shown as in flight.
 select
     period,
