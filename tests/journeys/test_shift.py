@@ -38,7 +38,7 @@ MOST_TABS = 80
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """Ten exceptions, SO-1 the most urgent."""
-    started = Server(tmp_path, ready_s=180)
+    started = Server(tmp_path)
     try:
         started.start()
         for n in range(1, 11):
