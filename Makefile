@@ -20,7 +20,7 @@ SCENARIOS_NODE := $(SCENARIOS)/node/node_modules/.package-lock.json
 ON_ALL_CORES := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: accessibility help install browser demo run test coverage test-fast test-integration crash scenarios scenario-packages check wording advisories bench wheel lint format lock
+.PHONY: accessibility help install browser pictures demo run test coverage test-fast test-integration crash scenarios scenario-packages check wording advisories bench wheel lint format lock
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ $(STAMP): $(RUNTIME) requirements-dev.txt
 
 browser:
 	@sh tests/browser.sh
+
+pictures: install browser ## Take the pictures of docs/operators.md again: walks through the demo in Chromium, 5 to 15 minutes
+	$(BIN)/python -m tests.docs.pictures $(if $(PORT),--port $(PORT))
 
 demo: $(RUNTIME) ## Start the dashboard with real example automations: http://127.0.0.1:8501, or PORT=
 	@$(BIN)/python -m examples.demo $(if $(PORT),--port $(PORT))

@@ -13,6 +13,7 @@ from audit import trail
 from cases import lifecycle, workers
 from cases.batch_terms import NOTHING, Terms, refuse_unfit
 from cases.batches import (
+    FOR_OTHERS,
     STARTED,
     VERBS,
     Batch,
@@ -133,6 +134,7 @@ class FreezeBatch(Command[None, Batch, Batch]):
             "batch": batch.id,
             "verb": batch.act,
             "me": ctx.actor.name,
+            "for_others": list(FOR_OTHERS),
             "undeclared": self.undeclared,
             "announced": now - workers.KNOWN,
             "live": sorted(lifecycle.LIVE),

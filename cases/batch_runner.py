@@ -16,7 +16,7 @@ from access.errors import ForbiddenError, SignedOutError
 from audit import trail
 from audit.actor import HUMAN, SYSTEM, Actor
 from cases.batch_commands import batch_in, counts, write_batch
-from cases.batches import VERBS, BatchState, ItemState, cause_of
+from cases.batches import FOR_OTHERS, VERBS, BatchState, ItemState, cause_of
 from cases.errors import AlreadyClaimedError, NotAllowedNowError
 from data.background import Background
 from data.errors import StoreBusyError, StoreClosedError, StoreUnavailableError
@@ -106,7 +106,7 @@ def _end(tx: Tx, batch: Batch, verb: str, now: datetime) -> bool:
 def _refuse_unfit(batch: Batch, found: AtHand) -> None:
     """Refuse what the frozen list would have left out: it has changed since, or was not so before."""
     case = found.case
-    if case.holder not in (None, batch.author):
+    if case.holder not in (None, batch.author) and batch.act not in FOR_OTHERS:
         raise AlreadyClaimedError(case.id, str(case.holder), case.claimed_at, case.lease_until)
     is_safe = case.replay_safe or (case.replay_safe is None and batch.undeclared)
     if batch.act == "retry" and not is_safe:

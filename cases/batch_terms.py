@@ -13,6 +13,7 @@ from cases import lifecycle
 from cases.assigning import Assign
 from cases.case import json_value
 from cases.errors import InvalidActError, ReasonMissingError
+from cases.escalating import Escalate
 from cases.escalation import PERSON
 from cases.snoozing import Snooze
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Whom a batch assigns to, or until when it snoozes."""
+    """Whom a batch assigns or escalates to, or until when it snoozes."""
 
     to: str | None = None
     kind: str = PERSON
@@ -45,6 +46,10 @@ class Terms:
     def assign(self, case_id: str) -> Assign:
         """Return the command that assigns a case."""
         return Assign(case_id, self.to, self.kind)
+
+    def escalate(self, case_id: str, reason: str | None) -> Escalate:
+        """Return the command that escalates a case; without a name the rules say to whom."""
+        return Escalate(case_id, reason or "", self.to, self.kind)
 
     def snooze(self, case_id: str, reason: str | None) -> Snooze:
         """Return the command that snoozes a case."""
@@ -71,13 +76,22 @@ def refuse_unfit(batch: Batch, ctx: RequestContext, now: datetime) -> None:
         batch.given.snooze("", batch.reason).refuse_unfit(now)
     if batch.act == "assign":
         _refuse_nobody(batch.given, ctx)
+    if batch.act == "escalate":
+        lifecycle.refuse_short(batch.reason or "")
+        _refuse_unknown(batch.given, ctx)
 
 
 def _refuse_nobody(terms: Terms, ctx: RequestContext) -> None:
+    if terms.assign("").refuse_unfit() is None:
+        raise InvalidActError("Name the person or the team that the exceptions are assigned to.")
+    _refuse_unknown(terms, ctx)
+
+
+def _refuse_unknown(terms: Terms, ctx: RequestContext) -> None:
     """Refuse a name that is none; whether the person may act is asked for each exception."""
     name = terms.assign("").refuse_unfit()
     if name is None:
-        raise InvalidActError("Name the person or the team that the exceptions are assigned to.")
+        return
     person = ctx.directory.people.get(name)
     is_active = person is not None and person.state == PersonState.ACTIVE
     if terms.kind == PERSON and not ctx.authority.local and not is_active:

@@ -29,6 +29,7 @@ from cases.batch_terms import NOTHING, Terms
 from cases.case import Money, json_value
 from cases.commands import Claim, Release, Resolve, RetryCase
 from cases.errors import AlreadyClaimedError, CaseNotFoundError, InvalidActError
+from cases.escalating import Escalate
 from cases.snoozing import Snooze
 from data.errors import ConflictError, UnsnagError
 from data.nouns import noun
@@ -71,8 +72,11 @@ VERBS: Final[Mapping[str, type[CaseCommand]]] = {
     "resolve": Resolve,
     "assign": Assign,
     "snooze": Snooze,
+    "escalate": Escalate,
 }
 """What a batch can do with each of its cases."""
+FOR_OTHERS: Final = ("escalate",)
+"""Acts that are also for cases that somebody else has claimed, as the single act is."""
 
 CAUSES: Final = {
     "missing": "there is no such exception",
@@ -156,7 +160,7 @@ class Batch:
     code: str | None = None
     reason: str | None = None
     given: Terms = NOTHING
-    """Whom it assigns to, until when it snoozes."""
+    """Whom it assigns or escalates to, until when it snoozes."""
     why: str | None = None
     """Why it was stopped, or who paused or cancelled it."""
     created_at: datetime
@@ -226,10 +230,10 @@ class Batch:
                 return self.given.assign(case_id)
             case "snooze":
                 return self.given.snooze(case_id, self.reason)
-            case "claim":
-                return Claim(case_id)
+            case "escalate":
+                return self.given.escalate(case_id, self.reason)
             case _:
-                return Release(case_id)
+                return Claim(case_id) if self.act == "claim" else Release(case_id)
 
 
 _batch: Final = noun(Batch, aware=False)

@@ -16,8 +16,11 @@ from cases.change import Change, make
 from cases.commands import AtHand, CaseCommand, Decision
 from cases.errors import InvalidActError
 from cases.escalation import PERSON, TEAM, Addressee, Escalation
+from data import formats
+from data.errors import UnsnagError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from access.context import RequestContext
@@ -42,10 +45,27 @@ def _details(case: Case, after: Case, to: Addressee | None, how: str) -> dict[st
 
 def _tell(tx: Tx, rules: Escalation, change: Change, after: Case, now: datetime) -> None:
     """Leave notices for those to whom a case goes, and for who holds it."""
+    for person in _hearing(rules, change, after):
+        notices.notify(tx, person, notices.ESCALATED, after, by=change.actor, now=now, reason=change.reason)
+
+
+def _hearing(rules: Escalation, change: Change, after: Case) -> list[str | None]:
+    """Return who gets a notice of an escalated case."""
     goes_to = (change.details or {}).get("to")
     to = Addressee(after.assignee_kind or "", after.assignee or "") if goes_to else None
-    for person in dict.fromkeys((*rules.notified(to), after.holder)):
-        notices.notify(tx, person, notices.ESCALATED, after, by=change.actor, now=now, reason=change.reason)
+    return list(dict.fromkeys((*rules.notified(to), after.holder)))
+
+
+def _tell_once(tx: Tx, rules: Escalation, changes: Sequence[Change], now: datetime) -> None:
+    """Leave one notice for each person, about the first of the cases, with how many there are."""
+    by_person: dict[str | None, list[Change]] = {}
+    for change in changes:
+        for person in _hearing(rules, change, change.after):
+            by_person.setdefault(person, []).append(change)
+    for person, (first, *others) in by_person.items():
+        count = formats.count(len(others) + 1, "exception")
+        why = f"{first.reason} ({count} at once, this is the first)" if others else first.reason
+        notices.notify(tx, person, notices.ESCALATED, first.after, by=first.actor, now=now, reason=why)
 
 
 # --- by time --------------------------------------------------------------------------------------------
@@ -157,6 +177,21 @@ class Escalate(CaseCommand):
         after = CaseCommand.apply(self, tx, decided, ctx, now)
         _tell(tx, service_rules.current(tx).escalation, decided.change, after, now)
         return after
+
+    @classmethod
+    def load_all(cls, tx: Tx, commands: Sequence[Any], ctx: RequestContext) -> Sequence[AtHand | UnsnagError]:
+        """Return the cases of several commands with the rules."""
+        rules = service_rules.current(tx).escalation
+        found = super(Escalate, cls).load_all(tx, commands, ctx)
+        return [one if isinstance(one, UnsnagError) else _WithRules(one.case, rules=rules) for one in found]
+
+    @classmethod
+    def apply_all(
+        cls, tx: Tx, decided: Sequence[tuple[str, Decision]], ctx: RequestContext, now: datetime
+    ) -> None:
+        """Write the changes, and one notice to each person."""
+        super(Escalate, cls).apply_all(tx, decided, ctx, now)
+        _tell_once(tx, service_rules.current(tx).escalation, [one.change for _, one in decided], now)
 
 
 def _next(loaded: AtHand) -> Addressee:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_ROWS: Final = 1_000
 UNADDRESSED: Final = "unaddressed"
-DUE: Final = ("breached", "next_hour", UNADDRESSED)
+DUE: Final = ("breached", "next_hour", "warning", UNADDRESSED)
 """How exceptions can be chosen by what is due, as the macro `is_due` says."""
 SNOOZED: Final = "snoozed"
 """What snoozed cases are counted as: it is no state."""
@@ -49,6 +49,7 @@ class CaseFilter:
     text: str | None = None
     """One phrase of the title, message or unit ID."""
     assignee: list[str] | None = None
+    """Whom it is assigned to, else the team that owns it."""
     step: list[str] | None = None
     currency: list[str] | None = None
     words: list[str] | None = None

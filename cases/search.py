@@ -35,6 +35,7 @@ STATED: Final[dict[str, dict[str, Any]]] = {
     "safe": {"safe": [True]},
     "unsafe": {"safe": [False]},
     "overdue": {"due": ["breached"]},
+    "warning": {"due": ["warning"]},
     "unaddressed": {"due": ["unaddressed"]},
 }
 """Values of `is:` that need neither the person nor the time, with what they choose."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FILTERS: Final = ("state", "flow", "class", "severity", "tenant")
 _SINGLE: Final = ("holder", "group", "q", "due")
-_ACTS: Final = ("claim", "release", "retry", "resolve", "assign", "snooze")
+_ACTS: Final = ("claim", "release", "retry", "resolve", "assign", "snooze", "escalate")
 _TAKEN: Final = {
     "retry": ("reason",),
     "resolve": ("code", "reason"),
@@ -29,14 +29,14 @@ _TAKEN: Final = {
 }
 """What an act sends beside what it acts on."""
 _CHANGES: Final = ("start", "pause", "resume", "cancel")
-_ESCALATE: Final = "escalate"
 _DECISIONS: Final = {"approve": "approve what an automation asks", "reject": "reject it, with a reason"}
 _CASE: Final = (
     "id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_state", "next_due_at",
 )  # fmt: skip
 _GROUP: Final = ("id", "state", "class", "open", "total", "oldest", "title", "holders", "flows")
-_GROUP_FILTERS: Final = ("flow", "class", "severity", "tenant", "assignee")
+_GROUP_FILTERS: Final = ("flow", "class", "severity", "tenant", "assignee", "due")
 _REGROUPS: Final = ("merge", "unmerge", "move")
+_DUE: Final = "breached, warning, next_hour or unaddressed"
 _BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
 _ITEM: Final = ("place", "state", "case_id", "correlation_id", "reason", "case_state")
 
@@ -241,23 +241,22 @@ def _add_cases(verbs: Any) -> None:
         _add_filter(act)
         act.add_argument("--yes", action="store_true", help="with a filter: start the batch at once")
         if "reason" in _TAKEN.get(name, ()):
-            act.add_argument("--reason", help="why; kept with each exception")
+            is_needed = name == "escalate"
+            act.add_argument("--reason", required=is_needed, help="why; kept with each exception")
         if name == "assign":
             act.add_argument("--to", required=True, metavar="NAME", help="the person or team")
             act.add_argument("--team", dest="kind", action="store_const", const="team", default="person")
         if name == "snooze":
             act.add_argument("--until", metavar="TIME", help="RFC 3339; without a zone: UTC")
             act.add_argument("--more", type=int, help="how many more failures bring it back")
+        if name == "escalate":
+            act.add_argument("--to", metavar="NAME", help="else the next step of the rules, or the owner")
+            act.add_argument("--kind", choices=("person", "team"), help="of what the name is (person)")
         if name == "resolve":
             act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
     ask_ = _add(verbs, "ask", "ask the holder of exceptions; they get a notice")
     ask_.add_argument("ids", nargs="+", metavar="ID")
     ask_.add_argument("--question", required=True, help="what the holder should answer")
-    raised = _add(verbs, _ESCALATE, "escalate exceptions to the next level, a person or a team")
-    raised.add_argument("ids", nargs="+", metavar="ID")
-    raised.add_argument("--reason", required=True, help="why; kept with each exception")
-    raised.add_argument("--to", help="a name; else the next step of the rules, or the owner")
-    raised.add_argument("--kind", choices=("person", "team"), help="what the name is of (default person)")
 
     for name, words in _DECISIONS.items():
         decision = _add(verbs, name, words)
@@ -272,7 +271,7 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", dest=f"filter_{name}", help="one, or several with commas between")
     parser.add_argument("--holder", dest="filter_holder", help="who has claimed it")
     parser.add_argument("--group", dest="filter_group", help="exceptions with this cause, by the group's id")
-    parser.add_argument("--due", dest="filter_due", help="breached, next_hour, unaddressed")
+    parser.add_argument("--due", dest="filter_due", help=_DUE)
     parser.add_argument(
         "--search", dest="filter_q", help='as on the page, such as flow:invoice is:unclaimed "timeout"'
     )
@@ -286,7 +285,8 @@ def _add_groups(verbs: Any) -> None:
     listed.add_argument("--search", dest="filter_q", help="the same")
     listed.add_argument("--state", choices=("open", "closed", "all"), default="open")
     for name in _GROUP_FILTERS:
-        listed.add_argument(f"--{name}", dest=f"filter_{name}", help="one, or several with commas between")
+        help_text = _DUE if name == "due" else "one, or several with commas between"
+        listed.add_argument(f"--{name}", dest=f"filter_{name}", help=help_text)
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one group").add_argument("id")
     _add(verbs, "claim", "claim what nobody has of a group; what arrives later joins").add_argument("id")

@@ -3,20 +3,28 @@
 -- next_due: the due time of an exception that counts now, as Case.next_due_at gives it
 create or replace macro next_due(triaged, triage_due, due) as case when triaged is null then least(triage_due, due) else due end;
 
+-- next_warns: from when on a quarter of the time to that is left, as Case.next_warns_at gives it
+create or replace macro next_warns(triaged, triage_due, due, triage_warns, warns) as
+if(triaged is null and triage_due is not null and coalesce(triage_due <= due, true), triage_warns, warns);
+
 -- is_due: whether an exception that waits for a person and is not snoozed is breached, due in the next hour,
--- or unaddressed at a moment: nobody took it up by its triage due time
-create or replace macro is_due(word, moment, state, snoozed, triaged, triage_due, due) as
+-- warns as a quarter of its time is left, or is unaddressed at a moment: nobody took it up by its triage due time
+create or replace macro is_due(word, moment, state, snoozed, triaged, triage_due, due, triage_warns, warns) as
 state in ('open', 'claimed', 'awaiting_approval')
 and snoozed is null
 and case word
     when 'breached' then next_due(triaged, triage_due, due) <= moment
     when 'next_hour' then next_due(triaged, triage_due, due) > moment and next_due(triaged, triage_due, due) <= moment + interval '1 hour'
+    when 'warning' then next_due(triaged, triage_due, due) > moment and next_warns(triaged, triage_due, due, triage_warns, warns) <= moment
     when 'unaddressed' then triaged is null and triage_due <= moment
     else false
 end;
 
 -- group_of: the group that an exception is in: that of its fingerprint, unless it was moved, or its group was merged
 create or replace macro group_of(joined, own) as coalesce(joined, own);
+
+-- assigned_or_owner: who should look at an exception, as the queue shows it: whom it is assigned to, else the team that owns it
+create or replace macro assigned_or_owner(assignee, owner_team) as coalesce(assignee, owner_team);
 
 -- chosen_case: one row per exception within the scope that passes the filter of lists, whatever its state.
 -- reach is a scope as in_scope takes it; chosen is a cases.queries.CaseFilter as a struct, whose nulls leave a field open.
@@ -33,7 +41,10 @@ where
     and (chosen['tenant']::varchar[] is null or list_contains(chosen['tenant']::varchar[], exception_case.tenant))
     and (chosen['step']::varchar[] is null or list_contains(chosen['step']::varchar[], exception_case.step))
     and (chosen['holder']::varchar[] is null or list_contains(chosen['holder']::varchar[], exception_case.holder))
-    and (chosen['assignee']::varchar[] is null or list_contains(chosen['assignee']::varchar[], exception_case.assignee))
+    and (
+        chosen['assignee']::varchar[] is null
+        or list_contains(chosen['assignee']::varchar[], assigned_or_owner(exception_case.assignee, exception_case.owner_team))
+    )
     and (
         chosen['group']::varchar[] is null
         -- The id of a group that was merged chooses the group that it is part of now.
@@ -88,7 +99,8 @@ where
                 chosen['due']::varchar[],
                 lambda word: is_due(
                     word, chosen['moment']::timestamp, exception_case.state, exception_case.snoozed_by,
-                    exception_case.triaged_at, exception_case.triage_due_at, exception_case.due_at
+                    exception_case.triaged_at, exception_case.triage_due_at, exception_case.due_at,
+                    exception_case.triage_warns_at, exception_case.warns_at
                 )
             )
         )

@@ -22,7 +22,7 @@ from data.clock import aware
 from data.nouns import shallow
 from server.api import answers, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.filtering import SEARCH, one, several
+from server.api.filtering import DUE, SEARCH, DueWord, one, several
 from server.api.paging import Cursor, Limit, moment, offset
 from server.api.problems import BadRequestError
 
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
 
 LEFT_OUT_SHOWN = 100
 Values = Annotated[list[Annotated[str, Field(max_length=400)]] | None, Field(max_length=200)]
-Act = Literal["claim", "release", "retry", "resolve", "assign", "snooze"]
+Act = Literal["claim", "release", "retry", "resolve", "assign", "snooze", "escalate"]
 _STATES = f"One or several with commas between: {', '.join(BatchState)}."
 _ITEM_STATES = f"One or several with commas between: {', '.join(ItemState)}."
 
@@ -48,7 +48,7 @@ class BatchFilter(shapes.Body):
     q: str | None = Field(None, max_length=MAX_CHARS, description=SEARCH)
     assignee: Values = None
     snoozed: bool | None = None
-    due: Literal["breached", "next_hour", "unaddressed"] | None = None
+    due: DueWord | None = Field(None, description=DUE)
 
     def chosen(self) -> CaseFilter:
         """Return the filter as queries take it, without the search."""
@@ -60,9 +60,13 @@ class BatchFilter(shapes.Body):
 
 
 class TermsBody(shapes.Body):
-    """What assigning and snoozing take."""
+    """What assigning, escalating and snoozing take."""
 
-    to: str | None = Field(None, max_length=MAX_CHARS_OF_NAME, description="Assign: the person or team.")
+    to: str | None = Field(
+        None,
+        max_length=MAX_CHARS_OF_NAME,
+        description="Assign, escalate: the person or team; escalate without it: as the rules say.",
+    )
     kind: Literal["person", "team"] = "person"
     until: str | None = Field(None, max_length=40, description="Snooze: RFC 3339; without a zone: UTC.")
     more: int | None = Field(None, ge=1, le=MOST_FAILURES, description="Snooze: failures that bring it back.")
@@ -85,7 +89,9 @@ class BatchBody(TermsBody):
     )
     code: str | None = Field(None, max_length=40, description="Resolve: the code; may be given at the start.")
     reason: str | None = Field(
-        None, max_length=2_000, description="Needed to retry and to resolve; may be given at the start."
+        None,
+        max_length=2_000,
+        description="Needed to retry, to resolve and to escalate; may be given at the start.",
     )
 
 
@@ -121,7 +127,7 @@ class Reason(BaseModel):
 
 
 class BatchTerms(BaseModel):
-    """Whom a batch assigns to, or until when it snoozes."""
+    """Whom a batch assigns or escalates to, or until when it snoozes."""
 
     to: str | None
     kind: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -20,17 +20,12 @@ from cases.queries import CaseFilter
 from cases.snoozing import Snooze, Wake
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.filtering import Search, Words, narrowed, one, several
+from server.api.filtering import Due, Search, Words, narrowed, one, several
 from server.api.paging import Cursor, Limit, moment, offset, page
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
 
-DueWord = Literal["breached", "next_hour", "unaddressed"]
-_DUE = (
-    "breached: past what is due next. next_hour: due within an hour. unaddressed: nobody has taken it up by "
-    "the time that its triage was due."
-)
 Sort = Annotated[
     str | None,
     Query(
@@ -162,7 +157,7 @@ def list_cases(
     q: Search = None,
     assignee: Words = None,
     snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
-    due: Annotated[DueWord | None, Query(description=_DUE)] = None,
+    due: Due = None,
     sort: Sort = None,
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Query
 
@@ -19,6 +19,12 @@ SEARCH = (
     f"a qualifier stands in title, message or unit ID. Qualifiers: {', '.join(search.QUALIFIERS)}."
 )
 Search = Annotated[str | None, Query(max_length=search.MAX_CHARS, description=SEARCH)]
+DueWord = Literal["breached", "next_hour", "warning", "unaddressed"]
+DUE = (
+    "breached: past what is due next. next_hour: due within an hour. warning: a quarter of its time is left. "
+    "unaddressed: nobody has taken it up by the time that its triage was due."
+)
+Due = Annotated[DueWord | None, Query(description=DUE)]
 
 
 def narrowed(chosen: CaseFilter, text: str | None, ctx: ServerContext) -> CaseFilter:

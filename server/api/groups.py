@@ -17,7 +17,7 @@ from cases.queries import CaseFilter
 from data.nouns import shallow
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.filtering import Search, Words, narrowed, several
+from server.api.filtering import Due, Search, Words, narrowed, one, several
 from server.api.paging import Cursor
 from server.api.problems import BadRequestError
 
@@ -123,6 +123,7 @@ def list_groups(
     tenant: Words = None,
     q: Search = None,
     assignee: Words = None,
+    due: Due = None,
     limit: Annotated[int, Query(ge=1, le=groups.MAX_ROWS, description="How many groups at most.")] = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -133,6 +134,7 @@ def list_groups(
         severity=several(severity),
         tenant=several(tenant),
         assignee=several(assignee),
+        due=one(due),
     )
     chosen = narrowed(chosen, q, ctx)
     is_open = {"open": True, "closed": False, "all": None}[state]

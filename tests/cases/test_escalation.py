@@ -10,7 +10,7 @@ import pytest
 
 from access.commands import perform
 from audit.actor import SYSTEM, Actor
-from cases import following, notices
+from cases import following, groups, notices, queries
 from cases.assigning import Assign
 from cases.case import Case
 from cases.commands import Claim, Resolve
@@ -261,3 +261,21 @@ def test_the_owner_stands_on_the_case_and_follows_the_rules(queue: Store) -> Non
     assert (found["owner_team"], found["owner_contact"]) == ("Leads", None)
     perform(Assign(found["id"], "eve"), local_context(queue, ANN))
     assert the_case(queue)["owner_team"] == "Leads", "an assignment is something else"
+
+
+def test_who_looks_after_it_is_whom_it_is_assigned_to_else_its_owner(queue: Store) -> None:
+    """List, facet and group agree with the column of the queue."""
+    everything = queue.everything()
+
+    def found(name: str) -> tuple[int, int]:
+        chosen = queries.CaseFilter(assignee=[name])
+        return queries.listed(everything, chosen).total, groups.listed(everything, chosen, at(60)).total
+
+    assert (found("Payments"), queries.facets(everything).assignee) == ((1, 1), {"Payments": 1})
+    unassigned = queries.CaseFilter(assigned=[False], assignee=["Payments"])
+    assert queries.listed(everything, unassigned).total == 1, "a team owns it, and nobody is assigned"
+    perform(Assign(the_case(queue)["id"], "eve"), local_context(queue, ANN))
+    assert (found("Payments"), found("eve")) == ((0, 0), (1, 1))
+    assert queries.facets(everything, queries.CaseFilter(assignee=["x"])).assignee == {"eve": 1}
+    perform(Assign(the_case(queue)["id"], None), local_context(queue, ANN))
+    assert found("Payments") == (1, 1)

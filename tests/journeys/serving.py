@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import ssl
 
 ROOT = Path(__file__).parents[2]
-READY_S = 150
+READY_S = 180
 STUCK = """
 import unsnag
 unsnag.init(flow="order-to-cash", spool={spool!r})

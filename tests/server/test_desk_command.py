@@ -140,6 +140,19 @@ def test_assign_and_snooze_take_ids_or_a_filter(terminal: Terminal) -> None:
     assert "An empty filter" in terminal.run("cases", "assign", "--to", "bob", code=2)
 
 
+def test_escalate_takes_ids_or_a_filter(terminal: Terminal) -> None:
+    why = ("--reason", "The bank does not answer its phone")
+    (first,) = (case["id"] for case in terminal.json("cases", "list", "flow:returns")["items"])
+    raised = terminal.json("cases", "escalate", first, "--to", "eve", *why)["done"]
+    assert [(case["assignee"], case["escalation_level"]) for case in raised] == [("eve", 1)]
+    words = ("cases", "escalate", "--flow", "order-to-cash", "--to", "Leads", "--kind", "team")
+    started = terminal.json(*words, "--yes", *why)
+    terminal.carry_out(started["id"])
+    assert terminal.json("cases", "list", "assignee:Leads")["total"] == 5
+    refused = terminal.run("cases", "escalate", "--flow", "returns", "--yes", "--reason", "no", code=2)
+    assert "at least 10 characters" in refused
+
+
 def test_a_search_of_qualifiers_lists_and_freezes_the_same(terminal: Terminal) -> None:
     assert terminal.json("cases", "list", "flow:returns")["total"] == 1
     assert terminal.json("cases", "list", "value:>=10", "is:unclaimed", "SO-3")["total"] == 1

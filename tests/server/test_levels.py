@@ -70,8 +70,32 @@ def test_rest_chooses_by_due_time_and_says_how_each_stands(http: httpx.Client, q
     clock.use(lambda: at(44 * MINUTE + 8 * MINUTE))
     stands = {one["correlation_id"]: one for one in http.get("/api/v1/cases").json()["items"]}
     assert stands["SO-4"]["due_state"] == "warning"
+    assert units(http, due="warning") == units(http, q="is:warning") == ["SO-4"]
     wrong = http.get("/api/v1/cases", params={"due": "soon"})
     assert (wrong.status_code, wrong.headers["content-type"]) == (422, "application/problem+json")
+
+
+def test_what_warns_is_what_says_so(http: httpx.Client, queue: Container) -> None:
+    """The filter and the state of each agree at every minute of three quarters of an hour."""
+    assert queue.store
+    warned = set()
+    for passed in range(45, 90):
+        clock.use(lambda passed=passed: at(passed * MINUTE))
+        found = http.get("/api/v1/cases").json()["items"]
+        stated = {one["correlation_id"] for one in found if one["due_state"] == "warning"}
+        assert set(units(http, due="warning")) == stated
+        warned |= {(unit, passed) for unit in stated}
+    assert warned == {("SO-4", 52), ("SO-4", 53)}, "7.5 to 10 minutes after it failed in minute 44"
+
+
+def test_groups_count_what_is_due(http: httpx.Client, queue: Container) -> None:
+    assert queue.store
+    counted = {}
+    for word in ("breached", "next_hour", "warning", "unaddressed"):
+        found = http.get("/api/v1/groups", params={"due": word, "state": "all"}).json()["items"]
+        counted[word] = sum(group["total"] for group in found)
+    assert counted == {"breached": 2, "next_hour": 1, "warning": 0, "unaddressed": 1}
+    assert http.get("/api/v1/groups", params={"due": "soon"}).status_code == 422
 
 
 def test_a_batch_reaches_what_the_list_shows(http: httpx.Client, queue: Container) -> None:

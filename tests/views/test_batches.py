@@ -101,6 +101,26 @@ def test_the_dialog_shows_what_it_reaches_and_starts_exactly_that(container: Con
     assert states["SO-LATE"] == "open", "the list was frozen before it came"
 
 
+def test_the_dialog_escalates_all_with_a_reason_to_a_team_or_by_the_rules(container: Container) -> None:
+    ids = failed(container)
+    perform(Claim(ids[0]), container.context(Actor("bob")))
+    app = opened(_queue, flow="order-to-cash", all="1")
+    app.get("button_group")[-1].set_value("escalate").run()
+    assert "4 exceptions · 1 flow" in text_of(app), "also what bob has claimed"
+    assert "Without a name each goes to the next step of the rules" in text_of(app)
+    app.button_group(key="assign_kind").set_value("team").run()
+    app.text_input(key="assign_team_name").input("Leads").run()
+    next(b for b in app.button if b.label == "Escalate 4").click().run()
+    assert any("at least 10 characters" in error.value for error in app.error)
+    app.text_area[0].set_value("The mailbox is full again")
+    next(b for b in app.button if b.label == "Escalate 4").click().run()
+    (row,) = container.store.query("cases/running_batches")
+    while step(container.as_system(), row["id"]):
+        pass
+    assert {case["assignee"] for case in shown.cases(container.store)} == {"Leads"}
+    assert "Escalate 4 exceptions to the team Leads" in text_of(opened(_batches, batch=row["id"]))
+
+
 def test_the_page_adds_up_and_names_why(container: Container) -> None:
     ids = failed(container)
     running = started(container, "local")

@@ -71,8 +71,9 @@ def wait_for_cases(server: Server, count: int) -> None:
 @contextmanager
 def serving(folder: Path) -> Iterator[Server]:
     """Start a server that holds five exceptions, SO-1 the most urgent."""
-    started = Server(folder).start()
+    started = Server(folder)
     try:
+        started.start()
         for n in range(1, 6):
             send(started, f"SO-{n}", f"Order {n} was refused", age_s=600 - n)
         wait_for_cases(started, 5)

@@ -145,11 +145,11 @@ def test_a_note_is_written_in_the_dialog(container: Container, case_id: str) -> 
 
 
 def test_a_snoozed_case_is_in_its_own_tab_and_comes_back(container: Container, case_id: str) -> None:
-    container.store.append(batch(failure(1, "SO-2"))).result()
+    container.store.append(batch(failure(1, "SO-2"), failure(2, "SO-3"))).result()
     until = stored(utc_now() + timedelta(hours=2))
     perform(Snooze(case_id, until, more=4), container.context(Actor("zoe")))
     app = opened(case_id, "snoozed")
-    assert {"Open 1", "Snoozed 1"} <= set(tabs_of(app))
+    assert {"Open 2", "Snoozed 1"} <= set(tabs_of(app))
     assert "or until 4 more failures" in text_of(app)
     app.button(key="panel_wake").click().run()
     assert not queries.one(container.store.everything(), case_id).case.is_snoozed

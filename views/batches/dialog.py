@@ -144,7 +144,7 @@ def _form(batch: Batch, shown: dict[str, Any]) -> None:
             code = st.selectbox(
                 "How did they end?", list(RESOLUTION_CODES), format_func=RESOLUTION_CODES.__getitem__
             )
-        needs = batch.act in ("resolve", "retry")
+        needs = batch.act in ("resolve", "retry", "escalate")
         reason = st.text_area(
             "Reason" if needs else "Reason (optional)", placeholder=_HINTS[batch.act], max_chars=2000
         ).strip()
@@ -165,12 +165,17 @@ _HINTS: Final = {
     "resolve": "What was wrong, and what was done? This is read months later.",
     "assign": "Why do they look at these?",
     "snooze": "What are they waiting for?",
+    "escalate": "Why do they need somebody else now?",
 }
 
 
 def _terms(batch: Batch) -> Terms:
-    """Ask whom the exceptions are assigned to, or until when they are snoozed."""
+    """Ask whom the exceptions go to, or until when they are snoozed."""
     if batch.act == "assign":
+        kind, name = assigned_to(assigning.people_anywhere(page_context()))
+        return Terms(to=name, kind=kind)
+    if batch.act == "escalate":
+        st.caption("Without a name each goes to the next step of the rules, else to the team that owns it.")
         kind, name = assigned_to(assigning.people_anywhere(page_context()))
         return Terms(to=name, kind=kind)
     if batch.act == "snooze":
@@ -184,7 +189,7 @@ def _problem(batch: Batch, terms: Terms, reason: str, sure: str) -> str | None:
         return "Choose a person or a team."
     if batch.act == "snooze" and terms == NOTHING:
         return "Choose a time, or how many failures bring them back."
-    if batch.act == "resolve" and len(reason) < MIN_REASON:
+    if batch.act in ("resolve", "escalate") and len(reason) < MIN_REASON:
         return f"The reason needs at least {MIN_REASON} characters."
     if batch.act == "retry" and not reason:
         return "Enter a reason: what has changed since they failed?"

@@ -21,6 +21,7 @@ ACTS: Final = {
     "resolve": ("Resolve", ":material/task_alt:"),
     "assign": ("Assign", ":material/assignment_ind:"),
     "snooze": ("Snooze", ":material/snooze:"),
+    "escalate": ("Escalate", ":material/north_east:"),
 }
 STATES: Final = {
     "frozen": ("Not started", "gray", ":material/ac_unit:"),

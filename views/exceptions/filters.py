@@ -133,10 +133,10 @@ def count_of(tab: str, counts: dict[str, int]) -> int:
     """Return how many cases a tab lists."""
     if tab == "mine":
         return counts["mine"]
-    if labels.TABS[tab].snoozed == [True]:
-        return counts.get(queries.SNOOZED, 0)
     if labels.TABS[tab].due:
         return counts.get(queries.UNADDRESSED, 0)
+    if labels.TABS[tab].snoozed == [True]:
+        return counts.get(queries.SNOOZED, 0)
     return sum(counts.get(state, 0) for state in labels.TABS[tab].states)
 
 

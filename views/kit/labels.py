@@ -157,7 +157,7 @@ SEVERITIES: Final = {
 }
 
 
-DUE: Final = {"breached": "Breached", "next_hour": "Due next hour"}
+DUE: Final = {"breached": "Breached", "warning": "Warning", "next_hour": "Due next hour"}
 """What the queue can be narrowed to by its due times; a tab lists the unaddressed ones."""
 
 

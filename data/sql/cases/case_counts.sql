@@ -5,7 +5,8 @@ select
     count(*) as cases,
     count(*) filter (
         where is_due(
-            'unaddressed', $chosen['moment']::timestamp, chosen.state, chosen.snoozed_by, chosen.triaged_at, chosen.triage_due_at, chosen.due_at
+            'unaddressed', $chosen['moment']::timestamp, chosen.state, chosen.snoozed_by, chosen.triaged_at, chosen.triage_due_at, chosen.due_at,
+            chosen.triage_warns_at, chosen.warns_at
         )
     ) as unaddressed,
     count(*) filter (where $mine is not null and chosen.holder = $mine) as mine,

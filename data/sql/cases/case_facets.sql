@@ -3,6 +3,7 @@
 with asked as (
     select
         chosen.*,
+        assigned_or_owner(chosen.assignee, chosen.owner_team) as looks_after,
         $chosen['flow']::varchar[] is null or list_contains($chosen['flow']::varchar[], chosen.flow) as by_flow,
         $chosen['klass']::varchar[] is null or list_contains($chosen['klass']::varchar[], chosen.class) as by_class,
         $chosen['severity']::varchar[] is null
@@ -10,7 +11,7 @@ with asked as (
         $chosen['tenant']::varchar[] is null
         or coalesce(list_contains($chosen['tenant']::varchar[], chosen.tenant), false) as by_tenant,
         $chosen['assignee']::varchar[] is null
-        or coalesce(list_contains($chosen['assignee']::varchar[], chosen.assignee), false) as by_assignee,
+        or coalesce(list_contains($chosen['assignee']::varchar[], looks_after), false) as by_assignee,
     from
         chosen_case(
             $scope,
@@ -31,7 +32,7 @@ cross join lateral (
         ('flow', asked.flow, asked.by_class and asked.by_severity and asked.by_tenant and asked.by_assignee),
         ('class', asked.class, asked.by_flow and asked.by_severity and asked.by_tenant and asked.by_assignee),
         ('severity', asked.severity, asked.by_flow and asked.by_class and asked.by_tenant and asked.by_assignee),
-        ('assignee', asked.assignee, asked.by_flow and asked.by_class and asked.by_severity and asked.by_tenant),
+        ('assignee', asked.looks_after, asked.by_flow and asked.by_class and asked.by_severity and asked.by_tenant),
         ('tenant', asked.tenant, asked.by_flow and asked.by_class and asked.by_severity and asked.by_assignee)
 ) as facet (name, value, passes)
 where

@@ -66,7 +66,7 @@ judged as (
             when not list_contains($live::varchar[], asked.state) then 'ended'
             when not in_scope(asked.tenant, asked.flow, $reach::varchar[]) then 'not_permitted'
             when taken.batch_id is not null then 'other_batch'
-            when asked.holder <> $me then 'held'
+            when asked.holder <> $me and not list_contains($for_others::varchar[], $verb) then 'held'
             when $verb in ('claim', 'retry', 'snooze') and not list_contains($waiting::varchar[], asked.state) then 'busy'
             when $verb = 'release' and asked.holder is null then 'not_held'
             when
