@@ -58,6 +58,23 @@ _FINISH: Final = (
         unit.correlation_id = own.correlation_id
         and unit.tenant is not distinct from own.tenant
     """,
+    # Two steps a unit; in one of forty the second one failed before, and was tried again.
+    """
+    insert into attempt by name
+    select
+        hash(unit.correlation_id || coalesce(unit.tenant, '') || try.place) as record_id,
+        unit.correlation_id, unit.flow,
+        if(try.place = 0, 'check', 'charge') as step,
+        if(try.place = 2 and hash(unit.correlation_id) % 40 = 0, 2, 1) as attempt,
+        unit.ended_at - to_seconds(3 - try.place) as started_at,
+        unit.ended_at - to_seconds(2 - try.place) as ended_at,
+        if(try.place = 1, 'error', 'ok') as outcome,
+        if(try.place = 1, 'infrastructure', null) as error_class,
+        'trace' as trace_id, 'span' as span_id,
+    from unit
+    inner join range(3) as try (place)
+        on try.place <> 1 or hash(unit.correlation_id) % 40 = 0
+    """,
     "checkpoint",
 )
 

@@ -25,7 +25,10 @@ _EACH: Final = {
     "{mapped_field}": tuple(field.name for field in MAPPED),
 }
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
+_CALLED: Final = re.compile(r"\b([a-z][a-z0-9_]*)\(")
 _FOLDER: Final = Path(__file__).parent / "sql"
+_MACROS: Final = Path(__file__).parent / "macros"
+_MACRO: Final = "create or replace macro "
 
 
 @cache
@@ -80,6 +83,26 @@ def takes_scope(name: str) -> bool:
 def takes(name: str, parameter: str) -> bool:
     """Return whether a statement has a parameter."""
     return f"${parameter}" in text(name)
+
+
+@cache
+def reads(name: str, noun: str) -> bool:
+    """Return whether a statement selects from a macro of `data/macros`, directly or through another macro."""
+    return noun in _nouns_of(text(name))
+
+
+def _nouns_of(sql: str) -> frozenset[str]:
+    macros = _macros()
+    direct = {word for word in _CALLED.findall(sql) if word in macros}
+    return frozenset(direct.union(*(_nouns_of(macros[word]) for word in direct)))
+
+
+@cache
+def _macros() -> dict[str, str]:
+    """Return the text of each macro behind its name."""
+    files = (path.read_text(encoding="utf-8") for path in sorted(_MACROS.glob("*.sql")))
+    parts = (part for file in files for part in file.split(_MACRO)[1:])
+    return {part.partition("(")[0]: part.partition("(")[2] for part in parts}
 
 
 def names() -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, fields
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from weakref import WeakSet
@@ -18,7 +19,7 @@ from data.witness import Mark, Witness
 from data.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Future
 
     import pyarrow as pa
@@ -40,6 +41,8 @@ class Reading:
 
     store: Store
     scope: tuple[str, ...] | None
+    cursor: duckdb.DuckDBPyConnection | None = None
+    """What it asks on; None: the cursor of the thread."""
 
     @overload
     def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]: ...
@@ -47,7 +50,13 @@ class Reading:
     def query(self, name: str, params: Params | None = None, *, into: Into[T]) -> list[T]: ...
     def query(self, name: str, params: Params | None = None, *, into: Into[T] | None = None) -> Any:
         """Run the named statement within the scope; see `Store.query`."""
-        return self.store.query(name, self._within(name, params), into=into or dict)
+        return self.store.query(name, self._within(name, params), into=into or dict, on=self.cursor)
+
+    @contextmanager
+    def apart(self) -> Iterator[Reading]:
+        """Give a reading on a cursor of its own, with temporary tables and macros that nobody else sees."""
+        with self.store.own_cursor() as cursor:
+            yield replace(self, cursor=cursor)
 
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
         """Run the named statement within the scope; see `Store.arrow`."""
@@ -111,10 +120,26 @@ class Store:
     # --- reading ---------------------------------------------------------------------------
 
     @overload
-    def query(self, name: str, params: Params | None = None) -> list[dict[str, Any]]: ...
+    def query(
+        self, name: str, params: Params | None = None, *, on: duckdb.DuckDBPyConnection | None = None
+    ) -> list[dict[str, Any]]: ...
     @overload
-    def query(self, name: str, params: Params | None = None, *, into: Into[T]) -> list[T]: ...
-    def query(self, name: str, params: Params | None = None, *, into: Into[T] | None = None) -> Any:
+    def query(
+        self,
+        name: str,
+        params: Params | None = None,
+        *,
+        into: Into[T],
+        on: duckdb.DuckDBPyConnection | None = None,
+    ) -> list[T]: ...
+    def query(
+        self,
+        name: str,
+        params: Params | None = None,
+        *,
+        into: Into[T] | None = None,
+        on: duckdb.DuckDBPyConnection | None = None,
+    ) -> Any:
         """Run the named statement and return its rows as dicts, or as what `into` makes of each.
 
         Times are naive UTC.
@@ -122,7 +147,7 @@ class Store:
         Raises:
             ScopeMissingError: the statement reads within a scope, and `params` has none.
         """
-        return rows_of(self._cursor().execute(queries.text(name), bound(name, params)), into)
+        return rows_of((on or self._cursor()).execute(queries.text(name), bound(name, params)), into)
 
     def arrow(self, name: str, params: Params | None = None) -> pa.Table:
         """Run the named statement and return its rows as an Arrow table; see `query`."""
@@ -177,6 +202,15 @@ class Store:
         rows = self.query("store/source_items", {"source": source})
         names = [field.name for field in fields(SourceItem)]
         return [SourceItem(**{name: row[name] for name in names}) for row in rows]
+
+    @contextmanager
+    def own_cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor that nobody else uses; what it made for itself is gone after."""
+        if self._writer.is_closed:
+            raise StoreClosedError
+        with self._connection.cursor() as cursor:
+            self._cursors.add(cursor)
+            yield cursor
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if self._writer.is_closed:

@@ -3,9 +3,10 @@
 -- What a figure calls a unit is a correlation ID of a tenant: over all flows once, within one flow (of_flow)
 -- where a flow is asked for or flows are compared.
 
--- shared_id: one row per ID and flow that is in several tenants with the ID, with the tenant of each; only_one: the
--- flow has the ID in this tenant alone
-create or replace macro shared_id() as table
+-- shared_id: one row per ID of `ids`, flow and tenant, of the IDs that are in several tenants; only_one: the flow has
+-- the ID in this tenant alone. `ids` names a step of the statement with a column correlation_id: to look for such IDs
+-- in all units would cost the same for a figure of one hour as for one of a year.
+create or replace macro shared_id(ids) as table
 select
     unit.correlation_id,
     unit.flow,
@@ -16,16 +17,21 @@ where
     unit.correlation_id in (
         select by_id.correlation_id
         from unit as by_id
+        where by_id.correlation_id in (select asked_id.correlation_id from query_table(ids) as asked_id)
         group by by_id.correlation_id
         having min(coalesce(by_id.tenant, '')) <> max(coalesce(by_id.tenant, ''))
     );
 
--- unit_attempt: one row per attempt. It names no tenant: where its ID is in several (in_several), tenant is that of its
--- trace, or the only one that has the ID in its flow. Where the ID is in one tenant, tenant is null and need not be asked.
-create or replace macro unit_attempt() as table
+-- unit_attempt: one row per attempt of the IDs of `ids`, as shared_id takes them. It names no tenant: where its ID is in
+-- several (in_several), tenant is that of its trace, or the only one that has the ID in its flow. Where the ID is in one
+-- tenant, tenant is null and need not be asked.
+create or replace macro unit_attempt(ids) as table
 with
+tried_id as materialized (
+    select distinct correlation_id from query_table(ids)
+),
 shared as materialized (
-    select * from shared_id()
+    select * from shared_id('tried_id')
 )
 select
     attempt.record_id,
@@ -42,7 +48,9 @@ select
     null as tenant,
     false as in_several
 from attempt
-where attempt.correlation_id not in (select shared.correlation_id from shared)
+where
+    attempt.correlation_id in (select tried_id.correlation_id from tried_id)
+    and attempt.correlation_id not in (select shared.correlation_id from shared)
 union all
 select
     attempt.record_id,
@@ -256,12 +264,12 @@ where
     completed_at is not null
     or failed_at is not null;
 
--- unit_in_period: one row per period and unit that finished in it or was in flight at its end.
+-- unit_of_periods: one row per period and unit that finished in it or was in flight at its end.
 -- A unit finished in a period if its state at the end is another than at the start: it counts once by its last
 -- state, and a state that is only repeated counts nothing again. Over several flows it failed if it failed in any,
 -- and completed when it completed in every flow that it entered.
 -- Units of which only a root span ended prove nothing (outcome ended) and are left out.
-create or replace macro unit_in_period(starts, ends, reach, only_flow, split_by) as table
+create or replace macro unit_of_periods(starts, ends, reach, only_flow, split_by) as table
 with
 part as materialized (
     select * from unit_part(starts, ends, reach, only_flow, split_by)
@@ -430,6 +438,11 @@ where
     state = 'in_flight'
     or state is distinct from state_before;
 
+-- unit_in_period: unit_of_periods, as figures ask for it. Where several figures of the same periods are made together,
+-- kpis/read_held_units puts rows that were made once in its place; a figure of other periods asks unit_of_periods.
+create or replace macro unit_in_period(starts, ends, reach, only_flow, split_by) as table
+select * from unit_of_periods(starts, ends, reach, only_flow, split_by);
+
 -- unit_shape: one row per period and unit that finished in it, with the acts of people and the exceptions up to
 -- its end. with_error: something failed, even if the unit succeeded then. shape: how it ended.
 create or replace macro unit_shape(starts, ends, reach, only_flow) as table
@@ -489,6 +502,16 @@ left join stuck on closed_unit.number = stuck.number;
 -- step_failure: one row per unit and step at which it failed from since up to before, in whichever way it is
 -- known. Its class is that of its exception there, or of its latest failed attempt.
 create or replace macro step_failure(since, before, reach, only_flow) as table
+with
+failed_id as materialized (
+    select distinct correlation_id
+    from attempt
+    where
+        outcome = 'error'
+        and ended_at >= since
+        and ended_at < before
+        and (only_flow::varchar is null or flow = only_flow)
+)
 select
     tenant,
     correlation_id,
@@ -510,7 +533,7 @@ from (
         tried.error_class as class,
         tried.ended_at as failed_at,
         false as of_case
-    from unit_attempt() as tried
+    from unit_attempt('failed_id') as tried
     left join unit
         on
             tried.correlation_id = unit.correlation_id
@@ -592,10 +615,19 @@ inner join unit_exception(reach, only_flow, split_by) as cases
         and touch.touched_at >= cases.opened_at
         and coalesce(touch.touched_at <= cases.closed_at, true);
 
--- step_retry: one row per attempt of a unit's step after the first, with its tenant as unit_attempt finds it.
--- by_people: somebody asked for it. wasted: the failure before it was a business error.
-create or replace macro step_retry(reach, only_flow) as table
+-- step_retry: one row per attempt of a unit's step after the first that ended from since up to before, with its tenant
+-- as unit_attempt finds it. by_people: somebody asked for it. wasted: the failure before it was a business error.
+create or replace macro step_retry(since, before, reach, only_flow) as table
 with
+again_id as materialized (
+    select distinct correlation_id
+    from attempt
+    where
+        attempt > 1
+        and ended_at >= since
+        and ended_at < before
+        and (only_flow::varchar is null or flow = only_flow)
+),
 tried as materialized (
     select
         *,
@@ -607,7 +639,7 @@ tried as materialized (
             partition by tenant, correlation_id, flow, step
             order by ended_at, attempt
         ) as dependency_before
-    from unit_attempt()
+    from unit_attempt('again_id')
     where
         outcome = 'error'
         or attempt > 1
@@ -634,7 +666,9 @@ inner join unit
         and tried.flow = unit.flow
         and (not tried.in_several or tried.tenant is not distinct from unit.tenant)
 where
-    in_scope(unit.tenant, unit.flow, reach::varchar[])
+    tried.ended_at >= since
+    and tried.ended_at < before
+    and in_scope(unit.tenant, unit.flow, reach::varchar[])
     and (only_flow::varchar is null or unit.flow = only_flow);
 
 -- unit_answered: unit_in_period with what is known of each unit up to its end: who ended it, what it carried, which
@@ -647,6 +681,14 @@ asked as materialized (
         unit.*
     from unit_in_period(starts, ends, reach, only_flow, split_by) as unit
 ),
+of_several as materialized (
+    select distinct asked.correlation_id
+    from asked
+    inner join unit
+        on
+            asked.correlation_id = unit.correlation_id
+            and coalesce(asked.of_tenant, '') <> coalesce(unit.tenant, '')
+),
 ended_by as (
     select distinct asked.number
     from asked
@@ -656,7 +698,7 @@ ended_by as (
             and (asked.of_flow is null or asked.of_flow = unit_signal.flow)
             and (
                 asked.of_tenant is not distinct from unit_signal.tenant
-                or (unit_signal.tenant is null and asked.correlation_id not in (select id.correlation_id from shared_id() as id))
+                or (unit_signal.tenant is null and asked.correlation_id not in (select of_several.correlation_id from of_several))
             )
             and unit_signal.time <= asked.closed_at
     where unit_signal.part is not null
@@ -664,11 +706,20 @@ ended_by as (
 walked as (
     select distinct asked.number
     from asked
-    inner join unit_attempt() as attempt
+    inner join attempt
         on
             asked.correlation_id = attempt.correlation_id
             and (asked.of_flow is null or asked.of_flow = attempt.flow)
-            and (not attempt.in_several or asked.of_tenant is not distinct from attempt.tenant)
+            and attempt.ended_at <= asked.closed_at
+    where asked.correlation_id not in (select of_several.correlation_id from of_several)
+    union all
+    select distinct asked.number
+    from asked
+    inner join unit_attempt('of_several') as attempt
+        on
+            asked.correlation_id = attempt.correlation_id
+            and (asked.of_flow is null or asked.of_flow = attempt.flow)
+            and asked.of_tenant is not distinct from attempt.tenant
             and attempt.ended_at <= asked.closed_at
 ),
 unexplained as (
@@ -701,7 +752,7 @@ create or replace macro retry_in_period(starts, ends, reach, only_flow) as table
 select
     period.number as period,
     retried.*
-from step_retry(reach, only_flow) as retried
+from step_retry(list_min(starts::timestamp[]), list_max(ends::timestamp[]), reach, only_flow) as retried
 inner join period(starts, ends) as period
     on
         retried.ended_at >= period.starts_at
@@ -717,7 +768,7 @@ try_again as (
         own_flow(only_flow, split_by, flow) as of_flow,
         ended_at as marked_at,
         by_people as special
-    from step_retry(reach, only_flow)
+    from step_retry('-infinity'::timestamp, list_max(ends::timestamp[]), reach, only_flow)
 )
 select * from unit_marked('try_again', starts, ends, reach, only_flow, split_by);
 

@@ -232,6 +232,10 @@ def empty() -> duckdb.DuckDBPyConnection:
     connection.execute("create view wanted_id as select correlation_id as id from log")
     connection.execute("create view kept_unit as select * from unit")
     connection.execute("create view held_unit as select rowid as place, * from unit")
+    connection.execute(
+        "create view board_unit as select false as within_flow, * exclude (key)"
+        " from unit_of_periods([now()::timestamp], [now()::timestamp], null, null, null)"
+    )
     connection.execute("create view living_trace as select key from removed_trace")
     connection.execute("create view held_trace as select trace_id from unit_trace")
     connection.execute("create view empty_delivery as select ingested_at from named_at")

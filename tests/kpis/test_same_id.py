@@ -96,3 +96,23 @@ def test_a_step_fails_for_each_tenant_apart_and_nobody_sees_those_of_another(sto
     (own,) = failures_by_step(Reading(store, GLOBEX), WEEK.start, WEEK.end)
     assert (own.error_class, own.failed_attempts) == ("infrastructure", 1)
     assert rows(Reading(store, GLOBEX), "failures_by_step", WEEK.start, WEEK.end)[0] == 1
+
+
+def test_a_retry_counts_for_the_unit_of_its_tenant_alone(store: Store) -> None:
+    for tenant in ("acme", "globex"):
+        step(store, tenant, 0, "infrastructure" if tenant == "acme" else None)
+    step(store, "acme", 20, None, attempt=2)
+    for tenant in ("acme", "globex"):
+        ended(store, tenant, 30)
+    assert of(store, "K40").n == 1
+    assert kpi(Reading(store, GLOBEX), "K40", WEEK).n == 0
+
+
+def test_the_failure_before_a_retry_counts_where_it_lies_before_the_period(store: Store) -> None:
+    before = -7 * 86_400
+    step(store, "acme", before, "business", dependency="bank")
+    step(store, "acme", 20, None, attempt=2)
+    ended(store, "acme", 30)
+    figure = of(store, "K5", by="dependency")
+    assert (figure.n, figure.details["wasted"]) == (1, 1)
+    assert figure.breakdown == [Part("bank", 1.0, 1)]

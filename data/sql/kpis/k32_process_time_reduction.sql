@@ -26,7 +26,7 @@ fulfilled as (
         succeeded,
         in_flight,
         greatest(epoch(closed_at - opened_at), 0) as seconds
-    from unit_in_period(
+    from unit_of_periods(
         list_append($starts::timestamp[], $baseline_start::timestamp),
         list_append($ends::timestamp[], $baseline_end::timestamp),
         $scope, $flow, $by

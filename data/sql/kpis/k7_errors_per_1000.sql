@@ -38,12 +38,19 @@ stuck as (
     where units.closed
     group by units.number
 ),
+failing as (
+    select correlation_id
+    from units
+    where
+        $by::varchar = 'class'
+        and closed
+),
 tried as (
     select
         units.number,
         arg_max(attempt.error_class, struct_pack(a := attempt.ended_at, b := attempt.record_id)) as class
     from units
-    inner join unit_attempt() as attempt
+    inner join unit_attempt('failing') as attempt
         on
             units.correlation_id = attempt.correlation_id
             and attempt.ended_at <= units.closed_at
