@@ -121,9 +121,13 @@ class Part:
         first, last = self.world.edges[0], self.world.edges[-1]
         minutes = int((last - first) / timedelta(minutes=1))
         clock = first + timedelta(minutes=self.chance.randrange(minutes), seconds=self.place)
+        # Many end at about the same time: the busiest hour has to be one of the business zone.
+        busy = self.world.edges[2] + timedelta(hours=30)
         found = [clock]
         for _ in range(self.chance.choice((0, 1, 1, 2, 3, 5, 9))):
             later = clock + timedelta(minutes=1 + int(self.chance.expovariate(1 / 1500)))
+            if clock < busy and self.chance.random() < 0.3:
+                later = busy + timedelta(minutes=self.chance.randrange(90), seconds=self.place)
             between = [edge for edge in self.world.edges if clock < edge < later]
             if between and self.place == 0 and self.chance.random() < 0.4:
                 later = between[0]
