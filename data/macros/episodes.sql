@@ -175,6 +175,26 @@ where
     and in_scope(unit.tenant, unit.flow, reach::varchar[])
     and (only_flow::varchar is null or unit.flow = only_flow);
 
+-- own_value: one row per ID of a tenant with exceptions: the highest value that one of its flows names, by rough rates
+create or replace macro own_value(reach) as table
+select
+    unit.tenant,
+    unit.correlation_id,
+    first(
+        struct_pack(amount := unit.value_amount, currency := unit.value_currency)
+        order by
+            rough_value(unit.value_amount, unit.value_currency) desc nulls last,
+            unit.value_amount desc nulls last,
+            unit.flow
+    ) as value
+from unit
+where
+    in_scope(unit.tenant, unit.flow, reach::varchar[])
+    and unit.correlation_id in (select exception_case.correlation_id from exception_case)
+group by
+    unit.tenant,
+    unit.correlation_id;
+
 -- unit_at_risk: one row per period and unit with an exception open at the end of the period.
 -- The most valuable exception speaks for the unit, by rough rates between currencies; of equals, the oldest.
 create or replace macro unit_at_risk(starts, ends, reach, only_flow, split_by) as table
@@ -190,8 +210,8 @@ select
     stuck.main.step,
     stuck.main.title,
     stuck.main.class,
-    coalesce(stuck.main.amount, unit.value_amount) as value_amount,
-    case when stuck.main.amount is null then unit.value_currency else stuck.main.currency end as value_currency
+    coalesce(stuck.main.amount, own.value.amount) as value_amount,
+    case when stuck.main.amount is null then own.value.currency else stuck.main.currency end as value_currency
 from (
     select
         period.number as period,
@@ -230,12 +250,10 @@ from (
         cases.correlation_id,
         own_flow(only_flow, split_by, cases.flow)
 ) as stuck
-left join unit
+left join own_value(reach) as own
     on
-        stuck.correlation_id = unit.correlation_id
-        and stuck.main.flow = unit.flow
-        and stuck.tenant is not distinct from unit.tenant
-        and in_scope(unit.tenant, unit.flow, reach::varchar[]);
+        stuck.correlation_id = own.correlation_id
+        and stuck.tenant is not distinct from own.tenant;
 
 -- unit_fate: one row per period and unit with exceptions that came to a fate in the period, or is in flight at its
 -- end. recovered: the success that ended its last exception proved it. lost: its last exception was written off.
@@ -247,7 +265,8 @@ known as materialized (
     select cases.*
     from episode(reach, only_flow, null) as cases
     where
-        (coalesce(cases.tenant, ''), cases.correlation_id) in (
+        cases.note is distinct from 'needs a look'
+        and (coalesce(cases.tenant, ''), cases.correlation_id) in (
             select
                 coalesce(recent.tenant, ''),
                 recent.correlation_id
@@ -283,8 +302,8 @@ ended as (
             when cases.closed_at < period.starts_at then cases.closed_at
             else 'infinity'::timestamp
         end as ended_before,
-        unit.value_amount as unit_amount,
-        unit.value_currency as unit_currency,
+        own.value.amount as unit_amount,
+        own.value.currency as unit_currency,
         cases.people_at is not null
         or len(list_filter(unit.human_times, lambda done: done >= cases.opened_at and done <= cases.verified_at)) > 0
             as by_people
@@ -296,6 +315,10 @@ ended as (
             and cases.flow = unit.flow
             and cases.tenant is not distinct from unit.tenant
             and in_scope(unit.tenant, unit.flow, reach::varchar[])
+    left join own_value(reach) as own
+        on
+            cases.correlation_id = own.correlation_id
+            and cases.tenant is not distinct from own.tenant
 ),
 stuck as (
     select

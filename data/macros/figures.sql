@@ -321,11 +321,12 @@ old_part as materialized (
         part.opened_at,
         not exists (
             select 1
-            from part as other
+            -- of all units, not only of those that matter for the periods
+            from unit as other
             where
                 other.correlation_id = part.correlation_id
                 and other.flow = part.flow
-                and other.of_tenant is distinct from part.of_tenant
+                and other.tenant is distinct from part.of_tenant
         ) as in_one_tenant
     from part
     inner join whole
@@ -660,15 +661,24 @@ select
     tried.retry_id is not null as by_people,
     coalesce(tried.class_before = 'business', false) as wasted
 from tried
-inner join unit
+inner join (
+    select
+        held.tenant as of_tenant,
+        held.correlation_id,
+        held.flow,
+        max(held.{split}) over (partition by held.tenant, held.correlation_id) as {split},
+    from unit as held
+    where
+        in_scope(held.tenant, held.flow, reach::varchar[])
+        and held.correlation_id in (select again.correlation_id from tried as again)
+) as unit
     on
         tried.correlation_id = unit.correlation_id
         and tried.flow = unit.flow
-        and (not tried.in_several or tried.tenant is not distinct from unit.tenant)
+        and (not tried.in_several or tried.tenant is not distinct from unit.of_tenant)
 where
     tried.ended_at >= since
     and tried.ended_at < before
-    and in_scope(unit.tenant, unit.flow, reach::varchar[])
     and (only_flow::varchar is null or unit.flow = only_flow);
 
 -- unit_answered: unit_in_period with what is known of each unit up to its end: who ended it, what it carried, which
@@ -690,18 +700,29 @@ of_several as materialized (
             and coalesce(asked.of_tenant, '') <> coalesce(unit.tenant, '')
 ),
 ended_by as (
-    select distinct asked.number
-    from asked
-    inner join unit_signal
-        on
-            asked.correlation_id = unit_signal.correlation_id
-            and (asked.of_flow is null or asked.of_flow = unit_signal.flow)
-            and (
-                asked.of_tenant is not distinct from unit_signal.tenant
-                or (unit_signal.tenant is null and asked.correlation_id not in (select of_several.correlation_id from of_several))
-            )
-            and unit_signal.time <= asked.closed_at
-    where unit_signal.part is not null
+    select distinct number
+    from (
+        select asked.number
+        from asked
+        inner join unit_signal
+            on
+                asked.correlation_id = unit_signal.correlation_id
+                and (asked.of_flow is null or asked.of_flow = unit_signal.flow)
+                and (
+                    asked.of_tenant is not distinct from unit_signal.tenant
+                    or (unit_signal.tenant is null and asked.correlation_id not in (select of_several.correlation_id from of_several))
+                )
+                and unit_signal.time <= asked.closed_at
+        where unit_signal.part is not null
+        group by
+            asked.number,
+            unit_signal.trace_id,
+            unit_signal.record_id,
+            unit_signal.time,
+            unit_signal.outcome
+        -- a signal that later records took back is none
+        having sum(unit_signal.change) > 0
+    ) as named
 ),
 walked as (
     select distinct asked.number

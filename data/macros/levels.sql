@@ -119,5 +119,5 @@ where
     and (
         promised.promise = 'resolve'
         or coalesce(promised.triaged_at <= promised.due_at, false)
-        or coalesce(cases.closed_at > promised.due_at, true)
+        or coalesce(cases.closed_at > promised.due_at or cases.closed_at >= period.ends_at, true)
     );

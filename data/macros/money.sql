@@ -75,12 +75,12 @@ group by
 
 -- money: one row per period and key of the rows in `amounts`, which names a step of the statement with the
 -- columns period, key, part, counted, value_amount, value_currency and valued_at. Rows that are not counted are in flight.
--- Amounts are added in the reporting currency where each amount that is counted has a rate on the day of valued_at.
+-- Amounts are added in the reporting currency where each amount that is counted has a rate on the day of valued_at, in the business zone.
 -- Where one has none, and without a reporting currency, currencies are not added: value and parts are in the currency
 -- that holds most value, by rough rates; among those without a rate, of most units. The first period decides.
 -- parts: the sum of each part; part_units: how many units it has, in any currency.
 -- without_rate: the currencies, in any of the periods, that cannot be converted; null without a reporting currency.
-create or replace macro money(amounts) as table
+create or replace macro money(amounts, zone) as table
 with
 given as (
     select
@@ -89,7 +89,7 @@ given as (
         part,
         counted,
         coalesce(value_currency, case when value_amount is not null then 'no currency' end) as currency,
-        valued_at::date as day,
+        timezone(zone, timezone('UTC', valued_at))::date as day,
         count(*) as n,
         count(value_amount) as known,
         sum(value_amount) as total

@@ -19,7 +19,8 @@ create or replace macro routing_stretches(stated) as
 -- is_automated: whether a routing says that the unit needs nobody
 create or replace macro is_automated(mode) as mode in ('auto', 'automated', 'automatic');
 
--- routing_change: one row per ID and flow and time at which its routing became another
+-- routing_change: one row per ID and flow and time at which its routing became another. What only another flow of the
+-- ID names counts for all.
 create or replace macro routing_change(reach, only_flow) as table
 select
     stated.* exclude (routing),
@@ -31,7 +32,7 @@ select
     ) as mode_before
 from (
     select
-        unit.tenant as of_tenant,
+        unit.of_tenant,
         unit.correlation_id,
         unit.flow,
         unit.opened_at,
@@ -39,10 +40,27 @@ from (
         unit.value_currency,
         unit.{split},
         unnest(unit.routings) as routing
-    from unit
+    from (
+        select
+            held.tenant as of_tenant,
+            held.correlation_id,
+            held.flow,
+            held.opened_at,
+            held.value_amount,
+            held.value_currency,
+            held.routings,
+            max(held.{split}) over (partition by held.tenant, held.correlation_id) as {split},
+        from unit as held
+        where
+            in_scope(held.tenant, held.flow, reach::varchar[])
+            and held.correlation_id in (
+                select routed.correlation_id
+                from unit as routed
+                where routed.routings is not null
+            )
+    ) as unit
     where
         unit.routings is not null
-        and in_scope(unit.tenant, unit.flow, reach::varchar[])
         and (only_flow::varchar is null or unit.flow = only_flow)
 ) as stated
 qualify mode <> mode_before;

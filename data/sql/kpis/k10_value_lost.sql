@@ -4,7 +4,7 @@
 -- unit: money
 -- better: down
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 0
 -- splits: class, flow, {splits}
 -- rows: units_lost
@@ -16,6 +16,7 @@
 -- rule: What happens later changes nothing.
 -- rule: The recovery rate is what was recovered, as in K9, divided by that and what was lost. It is empty where the two are in different currencies.
 -- rule: Deadlines after which a value is lost are not known: nobody can state them yet.
+-- rule: Its own value is the highest that one of its flows names. An exception that only needs a look holds none and does not count.
 -- rule: Amounts are added in the reporting currency, each at the rate of the day on which it ended, where all these rates are known; currencies without a rate are named.
 -- rule: Otherwise currencies are never added: the figure is in the currency that holds most value, by coarse rates that serve for order only; the others are listed beside it.
 -- rule: Coverage is the share of the units whose value is known, in any currency.
@@ -50,8 +51,8 @@ both_sides as (
         coalesce(gone.currency, kept.currency) as currency,
         case when coalesce(gone.currency = kept.currency, true) then coalesce(kept.value, 0) end as recovered,
         coalesce(kept.n, 0) as recovered_n
-    from money('lost') as gone
-    full join money('saved') as kept
+    from money('lost', $zone::varchar) as gone
+    full join money('saved', $zone::varchar) as kept
         on
             gone.period = kept.period
             and gone.key is not distinct from kept.key

@@ -4,7 +4,7 @@
 -- unit: units
 -- better: up
 -- grain: one row per period and split
--- version: 1
+-- version: 2
 -- floor: 0
 -- splits: flow, {splits}
 -- rows: units_shifted
@@ -15,6 +15,7 @@
 -- rule: The second figure is the net shift, b: the share of automated units among those that finished in the period and of which a routing is known, less this share in the period before, times these units. It is empty where either period has none.
 -- rule: A unit is automated that was so, in each of its flows, as it was stated last before its end.
 -- rule: A unit is one correlation ID of a tenant and counts once. Within one flow, and split by flow, it counts in each flow in which it changed.
+-- rule: In a split it has what any of its flows in the tenant states: segment, business unit.
 -- rule: What happens later changes nothing. Units that are in flight count as soon as their routing changes.
 with
 shifted as (

@@ -4,13 +4,13 @@
 -- unit: percent
 -- better: up
 -- grain: one row per period and split
--- version: 2
+-- version: 3
 -- floor: 20
 -- splits: flow, {splits}
 -- rows: units_answered
 -- counted: all_answered
 -- rule: The period is that in which the unit came to its state, as in K19.
--- rule: Who: a signal of the unit names the program or part that ended it. What: its value or a field of its context is known. Which steps: at least one attempt of a step is known. Why: no exception of it ended without a reason; those that expired did.
+-- rule: Who: a signal of the unit names the program or part that ended it. What: its value is known, or a field of its context by which figures are split. Which steps: at least one attempt of a step is known. Why: no exception of it ended without a reason; those that expired did.
 -- rule: Steps and signals of another tenant that has the same ID answer nothing.
 -- rule: What was known up to the unit's end counts, of exceptions up to the end of the period.
 -- rule: A unit is one correlation ID of a tenant and counts once, however many attempts it took. Over several flows it failed if it failed in any, and completed when it completed in every flow that it entered.

@@ -4,7 +4,7 @@
 -- unit: retries
 -- better: down
 -- grain: one row per period and split
--- version: 2
+-- version: 3
 -- floor: 0
 -- splits: step, dependency, class, flow, {splits}
 -- rows: retries
@@ -12,6 +12,7 @@
 -- rule: The period is that of the end of the attempt. What happens later changes nothing.
 -- rule: Each attempt of a step after the first counts once: by its own code, by a framework, or because somebody asked for it.
 -- rule: A step is named with its flow. Its dependency and class are those of the attempt, or of the failure before it.
+-- rule: In a split it has what any of its flows in the tenant states: segment, business unit.
 -- rule: Wasted are retries after a business error: they end the same way unless something has changed.
 -- rule: The second figure is the time that these attempts ran. Waiting between them is not in it.
 -- rule: Cost is not stated: it takes rates per hour of work, per second of infrastructure and per call, and none are kept.

@@ -4,7 +4,7 @@
 -- unit: money
 -- better: up
 -- grain: one row per period and split
--- version: 4
+-- version: 5
 -- floor: 0
 -- splits: recovered_by, class, flow, {splits}
 -- rows: units_recovered
@@ -17,6 +17,7 @@
 -- rule: What happens later changes nothing. A unit that was recovered before the period and failed again counts nothing a second time.
 -- rule: A unit with another exception still open is still at risk and is shown as in flight.
 -- rule: Automatic recoveries and those by people are separate series. By people is an exception that a person retried, edited, decided, marked as fixed outside, or resolved as fixed upstream or data corrected; a claim alone is not, nor is a retry that a service asked for. So is one between whose failure and proof a person carried out a step of the unit, in whatever tool. A unit of which one exception was by people is by people.
+-- rule: Its own value is the highest that one of its flows names. An exception that only needs a look holds none and does not count.
 -- rule: Amounts are added in the reporting currency, each at the rate of the day on which it ended, where all these rates are known; currencies without a rate are named.
 -- rule: Otherwise currencies are never added: the figure is in the currency that holds most value, by coarse rates that serve for order only; the others are listed beside it.
 -- rule: Coverage is the share of the units whose value is known, in any currency.
@@ -38,4 +39,4 @@ select
     coalesce(part_units['automatic'], 0) as automatic_n,
     coalesce(parts['people'], 0) as people,
     coalesce(part_units['people'], 0) as people_n
-from money('recovered')
+from money('recovered', $zone::varchar)

@@ -1,0 +1,179 @@
+"""Every figure over random tables is that of a second computation, in polars, from the text of docs/kpis.md.
+
+`reckoned/` knows that text and the raw tables, and nothing of the product's statements and macros.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data.store import Store
+from kpis.definition import definition, definitions
+from kpis.periods import Period
+from kpis.scoreboard import counted_by, rows
+from tests.kpis.reckoned import aims, exceptions, frames, money, units, world
+from tests.kpis.reckoned.frames import Asked
+from tests.kpis.varied import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from data.store import Reading
+    from tests.kpis.reckoned.units import Figures
+    from tests.kpis.reckoned.world import Tables
+
+pytestmark = [pytest.mark.slow]
+
+FIGURES: Final = {
+    name.upper(): getattr(module, name)
+    for module in (aims, exceptions, money, units)
+    for name in vars(module)
+    if name[0] == "k" and name[1:].isdigit()
+}
+ZONES: Final = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")
+MONDAYS: Final = (
+    date(2026, 3, 2),  # the clocks of New York change at its end
+    date(2026, 3, 23),  # those of Berlin
+    date(2026, 10, 19),
+    date(2026, 12, 28),  # ISO week 53
+)
+TABLES: Final = (
+    "unit", "unit_signal", "unit_trace", "exception_case", "case_episode", "audit", "attempt",
+    "currency_rate", "reporting_currency", "kpi_objective", "kpi_target", "kpi_baseline",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = Store.open(tmp_path_factory.mktemp("reckoned"))
+    yield store
+    store.close()
+
+
+def edges(monday: date, zone: str) -> list[datetime]:
+    """Return the edges of two weeks before a Monday, its own and the one after."""
+    days = [monday + timedelta(days=7 * n) for n in range(-2, 3)]
+    walls = [datetime.combine(day, time(), ZoneInfo(zone)) for day in days]
+    return [wall.astimezone(UTC).replace(tzinfo=None) for wall in walls]
+
+
+@st.composite
+def settings_of_flows(draw: st.DrawFn, of: list[datetime]) -> Tables:
+    """Draw what people set: rates, objectives, targets and a baseline."""
+    at = of[0] - timedelta(days=90)
+    who: dict[str, Any] = {"actor": "ann", "set_at": at}
+    rates = draw(st.lists(st.tuples(
+        st.sampled_from(("USD", "JPY")), st.integers(-9, 28), st.sampled_from((0.5, 0.91, 0.006, 1.25)),
+    ), max_size=6, unique_by=lambda one: one[:2]))  # fmt: skip
+    day = of[1].date()
+    aims_of = st.lists(
+        st.tuples(
+            st.sampled_from((None, "orders", "claims")),
+            st.integers(0, 40),
+            st.sampled_from((None, 5, 20, 60)),
+        ),
+        max_size=4,
+        unique_by=lambda one: one[:2],
+    )
+    return {
+        "currency_rate": [
+            {"currency": name, "against": "EUR", "rate": rate, "valid_from": day + timedelta(days=n), **who}
+            for name, n, rate in rates
+        ],
+        "reporting_currency": [{"currency": "EUR", **who}] if draw(st.booleans()) else [],
+        "kpi_objective": [
+            {"kpi": "K14", "flow": flow, "bound": bound and bound * 3600.0, "actor": "ann",
+             "set_at": of[0] + timedelta(days=days, hours=1)}
+            for flow, days, bound in draw(aims_of)
+        ],
+        "kpi_target": [
+            {"kpi": "K15", "flow": flow, "target": bound and float(bound), "actor": "ann",
+             "set_at": of[0] + timedelta(days=days, hours=1)}
+            for flow, days, bound in draw(aims_of)
+        ],
+        "kpi_baseline": [{"flow": None, "name": "before", "starts_at": of[0], "ends_at": of[2], **who}],
+    }  # fmt: skip
+
+
+@given(
+    seeds=st.lists(st.integers(0, 2**40), max_size=40),
+    monday=st.sampled_from(MONDAYS),
+    zone=st.sampled_from(ZONES),
+    flow=st.sampled_from((None, None, "orders")),
+    split=st.integers(0, 20),
+    data=st.data(),
+)
+@pytest.mark.timeout(3600)  # a world that fails shrinks for minutes
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+def test_every_figure_is_that_of_a_second_computation(  # noqa: PLR0917 - what Hypothesis draws
+    store: Store, seeds: list[int], monday: date, zone: str, flow: str | None, split: int, data: st.DataObject
+) -> None:
+    of = edges(monday, zone)
+    tables = world.tables(seeds, of, split) | data.draw(settings_of_flows(of))
+    fill(store, tables)
+    reckoned, reading = frames.Store(tables), store.everything()
+    periods = [Period(of[2], of[3], zone), Period(of[1], of[2], zone)]
+    for name, figure in FIGURES.items():
+        splits = definition(name).splits
+        for by in (None, splits[split % len(splits)]):
+            asked = Asked([(of[2], of[3]), (of[1], of[2])], flow, by, zone)
+            compare(f"{name} by {by}", found(reading, name, periods, flow, by), figure(reckoned, asked))
+        total, _ = rows(reading, name, periods[0].start, periods[0].end, flow, 1)
+        assert total == found(reading, name, periods, flow, None).get((0, ""), {"n": 0})["n"], name
+
+
+def fill(store: Store, tables: Tables) -> None:
+    """Make a store hold these rows, and no others."""
+    for name in TABLES:
+        store.act(lambda tx, name=name: tx.execute(f"delete from {name}")).result()  # noqa: S608 - names of ours
+    written = Rows(store)
+    for name, given_rows in tables.items():
+        for row in given_rows:
+            written._insert(name, row)
+    written.write()
+
+
+def found(reading: Reading, name: str, periods: list[Period], flow: str | None, by: str | None) -> Figures:
+    """Return what the product counts, by period and part of a split."""
+    counted = counted_by(reading, definition(name), periods, flow, by)
+    return {
+        (one.period - 1, one.key or ""): {
+            "value": one.value, "n": one.n, "in_flight": one.in_flight, "currency": one.currency,
+            **one.details,
+        }
+        for one in counted
+    }  # fmt: skip
+
+
+def compare(name: str, given_figures: Figures, wanted: Figures) -> None:
+    """Compare each column that the second computation knows; a part without anything may be left out."""
+    for place in {*given_figures, *wanted}:
+        got, want = given_figures.get(place, {}), wanted.get(place, {})
+        if not any(one.get("n") or one.get("in_flight") for one in (got, want)):
+            continue
+        assert got, f"{name} {place}: nothing, not {want}"
+        assert want, f"{name} {place}: {got}, not nothing"
+        for column, value in want.items():
+            assert same(got.get(column), value), (
+                f"{name} {place} {column}: {got.get(column)}, not {value}\n{got}\n{want}"
+            )
+
+
+def same(got: Any, want: Any) -> bool:
+    if want is None or got is None or isinstance(want, str):
+        return bool(got == want)
+    if isinstance(want, Decimal):
+        return abs(Decimal(got) - want) <= Decimal("0.01")
+    return bool(got == pytest.approx(want, abs=1e-3))
+
+
+def test_the_second_computation_knows_each_figure_of_units_exceptions_and_money() -> None:
+    """K25 counts records and K28 stretches of a flow: they have tests of their own."""
+    assert set(definitions()) - set(FIGURES) == {"K25", "K28"}
