@@ -240,30 +240,33 @@ def _add_cases(verbs: Any) -> None:
         act.add_argument("ids", nargs="*", metavar="ID")
         _add_filter(act)
         act.add_argument("--yes", action="store_true", help="with a filter: start the batch at once")
-        if "reason" in _TAKEN.get(name, ()):
-            is_needed = name == "escalate"
-            act.add_argument("--reason", required=is_needed, help="why; kept with each exception")
-        if name == "assign":
-            act.add_argument("--to", required=True, metavar="NAME", help="the person or team")
-            act.add_argument("--team", dest="kind", action="store_const", const="team", default="person")
-        if name == "snooze":
-            act.add_argument("--until", metavar="TIME", help="RFC 3339; without a zone: UTC")
-            act.add_argument("--more", type=int, help="how many more failures bring it back")
-        if name == "escalate":
-            act.add_argument("--to", metavar="NAME", help="else the next step of the rules, or the owner")
-            act.add_argument("--kind", choices=("person", "team"), help="of what the name is (person)")
-        if name == "resolve":
-            act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
-    ask_ = _add(verbs, "ask", "ask the holder of exceptions; they get a notice")
-    ask_.add_argument("ids", nargs="+", metavar="ID")
-    ask_.add_argument("--question", required=True, help="what the holder should answer")
-
+        _add_details(act, name)
+    asked = _add(verbs, "ask", "ask the holder of exceptions; they get a notice")
+    asked.add_argument("ids", nargs="+", metavar="ID")
+    asked.add_argument("--question", required=True, help="what the holder should answer")
     for name, words in _DECISIONS.items():
         decision = _add(verbs, name, words)
         decision.add_argument("ids", nargs="+", metavar="ID")
         why = "why; the automation gets it"
         decision.add_argument("--reason", required=name == "reject", help=why)
         decision.epilog = f"{ENV_TOKEN} is sent as bearer token; deciding needs the role approver."
+
+
+def _add_details(act: argparse.ArgumentParser, name: str) -> None:
+    """Add what one act alone takes."""
+    if "reason" in _TAKEN.get(name, ()):
+        act.add_argument("--reason", required=name == "escalate", help="why; kept with each exception")
+    if name == "assign":
+        act.add_argument("--to", required=True, metavar="NAME", help="the person or team")
+        act.add_argument("--team", dest="kind", action="store_const", const="team", default="person")
+    if name == "snooze":
+        act.add_argument("--until", metavar="TIME", help="RFC 3339; without a zone: UTC")
+        act.add_argument("--more", type=int, help="how many more failures bring it back")
+    if name == "escalate":
+        act.add_argument("--to", metavar="NAME", help="else the next step of the rules, or the owner")
+        act.add_argument("--kind", choices=("person", "team"), help="of what the name is (person)")
+    if name == "resolve":
+        act.add_argument("--code", required=True, help="fixed_upstream, data_corrected, duplicate, …")
 
 
 def _add_filter(parser: argparse.ArgumentParser) -> None:
