@@ -37,6 +37,8 @@ PARAMETERS: Final = (
     "view", "tab", "q", "flow", "class", "severity", "tenant", "assignee", "shown", "due", "sort", "columns",
 )  # fmt: skip
 """What a view keeps of the address."""
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {"view": ("groups",), "shown": ("open", "closed", "all")}
+"""Parameters that take a few words only. The page takes any other word as none."""
 
 
 class ViewNotFoundError(UnsnagError):
@@ -75,7 +77,7 @@ class SavedView:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> SavedView:
         """Return the view of a stored row."""
-        return _view(row, chosen=json_value(row["chosen"]))
+        return _view(row, chosen=_known(json_value(row["chosen"])))
 
     def row(self) -> dict[str, Any]:
         """Return the view as the row that is stored."""
@@ -228,4 +230,9 @@ def _checked(chosen: Mapping[str, str], asker: Asker) -> dict[str, str]:
         raise InvalidActError(f"A parameter of a view has at most {MAX_CHARS} characters.")
     parse(chosen.get("q", ""), asker)
     Order.of(chosen.get("sort"))
-    return {name: value for name, value in chosen.items() if value}
+    return _known(chosen)
+
+
+def _known(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that say something to the page."""
+    return {name: value for name, value in chosen.items() if value and value in _WORDS.get(name, (value,))}

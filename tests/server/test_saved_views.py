@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from access import roles
+from access.commands import perform
 from access.roles import Grant
 from audit import trail
+from cases.saved_views import SaveView
 from tests.server.team import team
 
 if TYPE_CHECKING:
@@ -111,3 +113,11 @@ def test_a_view_keeps_order_columns_and_due_times(crew: Team) -> None:
         assert {name: listed["filter"][name] for name in kept} == kept
         refused = ann.send("POST", "", {"name": "By mood", "filter": {"sort": "mood"}})
         assert (refused.status_code, "Choose one of" in refused.json()["detail"]) == (422, True)
+
+
+def test_an_address_that_says_nothing_known_is_saved_without_it(crew: Team) -> None:
+    with crew.holder("ann", Grant(roles.OPERATOR)) as http:
+        chosen = {"view": "piles", "shown": "some", "flow": "invoice"}
+        perform(SaveView(name="Odd", chosen=chosen), crew.container.context(crew.actor("ann")))
+        (listed,) = http.get("/api/v1/views").json()["items"]
+        assert {name: value for name, value in listed["filter"].items() if value} == {"flow": "invoice"}
