@@ -31,6 +31,7 @@ from unsnag.fields import ON_CASE
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from decimal import Decimal
 
 NOTE: Final = "approval"
 """The note of such a case: `is_counted` leaves it out of figures by it."""
@@ -107,6 +108,8 @@ class Source:
     trace_id: str | None
     span_id: str | None
     attributes: str
+    value_amount: Decimal | None
+    value_currency: str | None
     context: Mapping[str, str | None]
 
     def key(self, tenant: str | None) -> CaseKey | None:
@@ -171,7 +174,9 @@ def _seconds(value: Any) -> timedelta | None:
 
 
 def _details(source: Source) -> dict[str, Any]:
-    named = ("run_id", "trace_id", "span_id", "service", "unit_kind", "context")
+    named = (
+        "run_id", "trace_id", "span_id", "service", "unit_kind", "value_amount", "value_currency", "context",
+    )  # fmt: skip
     return {**{name: getattr(source, name) for name in named}, "part": source.part or source.service}
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from cases.approval import UNIT_ENDED, Named, ended, entry_of, heard, source_of
 from cases.case import Case
 from cases.change import Change, make
 from cases.lifecycle import AWAITING
+from cases.moves import described
 from data.nouns import noun
 from unsnag.conventions import APPROVAL_PREFIX
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from data.transaction import Tx
     from traces.known import KnownIds
     from traces.tenants import Tenants
+    from traces.units import Described, Units
 
 _AWAITING: Final = "cases.awaiting"
 _SIGN: Final = f'"{APPROVAL_PREFIX}'
@@ -66,10 +68,10 @@ class End:
 _end = noun(End, aware=False)
 
 
-def take(tx: Tx, ends: pa.Table, tenants: Tenants, failed: KnownIds, now: datetime) -> None:
+def take(tx: Tx, ends: pa.Table, tenants: Tenants, *, units: Units, failed: KnownIds, now: datetime) -> None:
     """Open, change and close approvals by the records and the ends of the running transaction."""
     records = list(_entries(tx, tenants))
-    asked = _hear(tx, records, failed, now) if records else []
+    asked = _hear(tx, records, units, failed, now) if records else []
     waiting = _awaiting(tx)
     ids = waiting & _ended_ids(ends) if waiting else set()
     ids |= {case.correlation_id for case in asked if case.state == AWAITING}
@@ -104,18 +106,37 @@ def _rows(table: pa.Table) -> list[Source]:
     return [source_of(row) for row in table.filter(has).to_pylist()] if pc.any(has).as_py() else []
 
 
-def _hear(tx: Tx, records: list[Entry], failed: KnownIds, now: datetime) -> list[Case]:
+def _hear(tx: Tx, records: list[Entry], units: Units, failed: KnownIds, now: datetime) -> list[Case]:
     """Write what the records make of the approvals that they name, and return these."""
     before = {_named(case): case for case in _stored(tx, {record.id for record in records})}
     after = dict(before)
     for record in records:
         name = Named(record.key.tenant, record.key.correlation_id, record.id)
         after[name] = heard(after.get(name), record)
+    after = _with_values(tx, units, after)
     changes = [change for name, case in after.items() for change in _changes(before.get(name), case)]
     make(tx, changes, now)
     failures.note(tx, failed, (), [case for name, case in after.items() if name not in before])
     tx.memo.pop(_AWAITING, None)
     return _stored(tx, {record.id for record in records})
+
+
+def _with_values(tx: Tx, units: Units, cases: dict[Named, Case]) -> dict[Named, Case]:
+    """Give each approval without a value that of its unit, of its own flow before others."""
+    found: dict[tuple[str | None, str], list[Described]] = {}
+    for unit in described(tx, units, {case.correlation_id for case in cases.values() if case.value is None}):
+        found.setdefault((unit.tenant, unit.correlation_id), []).append(unit)
+    return {
+        name: _valued(case, found.get((case.tenant, case.correlation_id), [])) for name, case in cases.items()
+    }
+
+
+def _valued(case: Case, units: list[Described]) -> Case:
+    own = sorted(units, key=lambda unit: unit.flow != case.flow)
+    unit = next((unit for unit in own if unit.amount is not None), None)
+    if unit is None or case.value is not None:
+        return case
+    return replace(case, value_amount=unit.amount, value_currency=unit.currency)
 
 
 def _named(case: Case) -> Named:

@@ -73,4 +73,4 @@ def _take(tx: Tx, difference: Difference, now: datetime, measured: AbstractSet[s
     touched = moves.move(tx, difference, tenants, units=begun, failed=failed, now=now)
     unsure = tenants.changed | proof.ids_of_clocks(tx, measured, now)
     proof.prove(tx, written, touched, unsure, units=begun, failed=failed, now=now)
-    approval_intake.take(tx, written, tenants, failed, now)
+    approval_intake.take(tx, written, tenants, units=begun, failed=failed, now=now)

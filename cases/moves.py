@@ -109,6 +109,16 @@ def _with_value(records: pa.Table) -> set[str]:
     return set(pc.unique(ids.drop_null()).to_pylist())
 
 
+def described(tx: Tx, units: Units, ids: set[str]) -> list[Described]:
+    """Return what the units of the IDs say, in any tenant and flow."""
+    stored = units.stored(ids)
+    rows = units.described(ids - stored)
+    if stored:
+        tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(stored), pa.string())}))
+        rows += tx.run("cases/units_of_cases", units.moments(stored), into=Described.of)
+    return rows
+
+
 @dataclass(slots=True)
 class _Board:
     """The cases of the touched keys, before and after."""
@@ -142,13 +152,7 @@ class _Board:
         self._read_units(ids, units)
 
     def _read_units(self, ids: set[str], units: Units) -> None:
-        """Read what the units of the IDs say, also those in other flows."""
-        stored = units.stored(ids)
-        rows = units.described(ids - stored)
-        if stored:
-            self.tx.view("asked_id", pa.table({"correlation_id": pa.array(sorted(stored), pa.string())}))
-            rows += self.tx.run("cases/units_of_cases", units.moments(stored), into=Described.of)
-        for unit in rows:
+        for unit in described(self.tx, units, ids):
             self.units.setdefault((unit.tenant, unit.correlation_id), []).append(unit)
 
     def _read_known(self, keys: list[CaseKey]) -> None:

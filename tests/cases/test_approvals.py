@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -43,9 +44,8 @@ def _right_clock() -> Iterator[None]:
 def asks(seconds: float, unit: str = "SO-1", **stated: Any) -> dict[str, Any]:
     """Return a record that asks, or with a state one that says what became of it."""
     columns = {"flow": "order-to-cash", "step": "pay", "service": "payments", "correlation_id": unit}
-    own = {
-        name: stated.pop(name) for name in list(stated) if name in (*columns, "tenant", "trace_id", "part")
-    }
+    more = ("tenant", "trace_id", "part", "value_amount", "value_currency")
+    own = {name: stated.pop(name) for name in list(stated) if name in (*columns, *more)}
     about = {"question": QUESTION, "timeout_s": 600, **stated}
     attributes = {f"unsnag.approval.{name}": value for name, value in about.items() if value is not None}
     return log(seconds, "approval.waits", **columns | own, attributes=orjson.dumps(attributes).decode())
@@ -71,6 +71,11 @@ def send(store: Store, *rows: dict[str, Any]) -> None:
 
 
 # --- asked and decided ----------------------------------------------------------------------------------
+
+
+def test_the_value_that_the_record_names_is_shown_to_who_decides(store: Store) -> None:
+    send(store, asks(5), asks(0, value_amount=Decimal(12_000), value_currency="EUR"))
+    assert the_approval(store)["value"] == {"amount": Decimal(12_000), "currency": "EUR"}
 
 
 def test_a_record_that_asks_waits_in_the_queue(store: Store) -> None:

@@ -23,7 +23,7 @@ import sys
 import unsnag
 
 unsnag.init(flow="order-to-cash", service="payments")
-with unsnag.unit("SO-1", tenant="acme"), unsnag.step("pay"):
+with unsnag.unit("SO-1", tenant="acme", value=12000, currency="EUR"), unsnag.step("pay"):
     asked = unsnag.approval("Pay 12,000 EUR to ACME?", timeout_s=600)
     print("asked", asked.id, flush=True)
     answer = asked.wait({wait_s}, every_s=0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -38,6 +39,7 @@ def test_a_script_waits_and_goes_on_when_a_person_approves(server: Server, tmp_p
         assert (case["title"], case["step"], case["tenant"]) == (QUESTION, "pay", "acme")
         assert case["approval_id"] == approval_id("acme", "order-to-cash", "SO-1", QUESTION)
         assert (case["due_at"] - case["first_seen"]).total_seconds() == 600
+        assert case["value"] == {"amount": Decimal(12_000), "currency": "EUR"}, "that of its unit"
         assert process.poll() is None, "it waits"
         server.post(f"cases/{case['id']}/approve", {"reason": "checked with ACME"})
         out, err = process.communicate(timeout=60)

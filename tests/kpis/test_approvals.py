@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -44,6 +45,7 @@ def lived(folder: Path, *, asks: bool) -> Store:
     for number in range(3):
         question = {"unsnag.approval.question": "Sure?", "unsnag.approval.timeout_s": 60} if asks else {}
         fields: dict[str, Any] = {"correlation_id": f"SO-{number}", "flow": "order-to-cash", "step": "pay"}
+        fields |= {"value_amount": Decimal(100), "value_currency": "EUR"}
         row = log(10, "waits", **fields, attributes=orjson.dumps(question).decode())
         row |= {"record_id": number + 1}
         store.append(batch(row)).result()

@@ -235,9 +235,8 @@ def test_units_of_flows_without_a_success_rule_are_named_with_the_way_to_add_one
         tables.unit(f"T-{n}", opened=ago(5), flow=flow, outcome="ended", ended_at=at(ago(4)))
     (line,) = opened().info
     assert line.value.startswith(
-        "**6 units of 5 flows ended, and have no success rule**: "
-        "shop, \\<b\\>x\\</b\\>, a\\*b\\*c and 2 more. "
+        "**6 units ended in 5 flows without a success rule**: shop, \\<b\\>x\\</b\\>, a\\*b\\*c and 2 more. "
     )
     assert "[Mapping](/mapping)" in line.value
     (line,) = opened(flow="crm").info
-    assert line.value.startswith("**1 unit of 1 flow ended, and has no success rule**: crm. ")
+    assert line.value.startswith("**1 unit ended in a flow without a success rule**: crm. ")

@@ -24,12 +24,11 @@ def without_rule(reading: Reading, period: Period, flow: str | None) -> None:
     if not found:
         return
     units = formats.count(sum(one.units for one in found), "unit")
-    flows = formats.count(len(found), "flow")
+    flows = "a flow" if len(found) == 1 else f"{len(found)} flows"
     named = ", ".join(escape(one.flow) for one in found[:_NAMED])
-    more = f" and {formats.count(len(found) - _NAMED, 'more', 'more')}" if len(found) > _NAMED else ""
-    verb = "has" if len(found) == 1 else "have"
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     st.info(
-        f"**{units} of {flows} ended, and {verb} no success rule**: {named}{more}. "
+        f"**{units} ended in {flows} without a success rule**: {named}{more}. "
         "They are in no rate, because nothing says whether they succeeded. "
         "Say it with `success` in a mapping, on the page [Mapping](/mapping).",
         icon=":material/rule:",
