@@ -157,7 +157,8 @@ def two_orders(server: UnsnagServer, addresses: Addresses, send: Send) -> None:
 
 
 def the_case(server: UnsnagServer, order: str = "SO-2") -> dict[str, Any]:
-    """Return the only case there is; it is of this order, and of the exception that the example raises."""
+    """Return the only case, as soon as there is one: of this order and of the exception that was raised."""
+    wait_until(server, lambda: bool(cases(server)))
     found = cases(server)
     assert len(found) == 1, [(case["correlation_id"], case["title"], case["message"]) for case in found]
     (case,) = found
