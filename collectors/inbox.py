@@ -199,10 +199,18 @@ class Inbox:
         return None
 
     def put_away(self, path: Path, item: SourceItem) -> str | None:
-        """Move a file that was taken, and its marker, to `taken/`; return why that cannot be done."""
+        """Move a file that was taken, and its marker, to `taken/`; return why that cannot be done.
+
+        A file that was put under its name meanwhile stays: it is not read yet.
+        """
         marker = self.marker(path)
         try:
+            if not _is_that(path, item):
+                return None
             moved = move(path, self.root / TAKEN / item.name, item.digest)
+            if not _is_that(moved, item) and not path.exists():  # replaced between the look and the move
+                moved.replace(path)
+                return None
             if marker is not None:
                 marker.replace(self.marker(moved) or moved)
         except FileNotFoundError:
@@ -269,6 +277,11 @@ def digests(raw: IO[bytes], size: int, is_stopped: Callable[[], bool]) -> tuple[
             left -= len(block)
             begun = "" if left else whole.hexdigest()
     return begun, whole.hexdigest()
+
+
+def _is_that(path: Path, item: SourceItem) -> bool:
+    """Say whether the file there is the one that was taken, and not another of its name."""
+    return item.stamp.startswith(f"{stamp_of(path.lstat())}:")
 
 
 def move(path: Path, target: Path, digest: str) -> Path:

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from collectors.sections import CommonSettings, MappingSettings
 from collectors.source import Context
 from collectors.sources import Sources
 from collectors.supervisor import Supervised
+from data.records import SourceItem
 from server.settings import SettingsError, load
 from tests.collectors.statuses import status
 from tests.waiting import eventually
@@ -305,6 +306,32 @@ def test_the_same_file_again_is_counted_and_not_read(drop: Drop, finished: str) 
     if finished == "move":
         eventually(lambda: there(drop.path) == ["taken"])
     assert status(supervised).last_error is None
+
+
+def test_a_file_that_comes_before_the_one_of_its_name_is_moved_is_read(drop: Drop) -> None:
+    drop.start(finished="move")
+    for n in range(10):
+        drop.put("orders.csv", orders(5 * n, 5 * n + 5))
+        eventually(lambda rows=5 * n + 5: len(drop.names()) == rows)
+    assert drop.names() == numbers(0, 50)
+    eventually(lambda: len(there(drop.path / "taken")) == 10)
+    assert there(drop.path) == ["taken"]
+
+
+def test_a_file_that_has_the_place_of_one_that_was_taken_stays(tmp_path: Path) -> None:
+    folder = inbox.Inbox(tmp_path, ["*.csv"], None, 0.0)
+    path = tmp_path / "a.csv"
+    path.write_text("first\n")
+    item = SourceItem("a.csv", "d" * 64, f"{inbox.stamp_of(path.lstat())}:", 6)
+    path.unlink()
+    (tmp_path / "b").write_text("the next one\n")
+    (tmp_path / "b").rename(path)
+    assert folder.put_away(path, item) is None
+    assert there(tmp_path) == ["a.csv"]
+    item = replace(item, stamp=f"{inbox.stamp_of(path.lstat())}:")
+    assert folder.put_away(path, item) is None
+    assert there(tmp_path) == ["taken"]
+    assert folder.put_away(path, item) is None, "who put it there took it away"
 
 
 def test_another_content_under_the_same_name_is_another_file(drop: Drop) -> None:
