@@ -102,7 +102,7 @@ def settings_of_flows(draw: st.DrawFn, of: list[datetime]) -> Tables:
     }  # fmt: skip
 
 
-@given(
+worlds: Final = given(
     seeds=st.lists(st.integers(0, 2**40), max_size=40),
     monday=st.sampled_from(MONDAYS),
     zone=st.sampled_from(ZONES),
@@ -110,9 +110,25 @@ def settings_of_flows(draw: st.DrawFn, of: list[datetime]) -> Tables:
     split=st.integers(0, 20),
     data=st.data(),
 )
+
+
 @pytest.mark.timeout(3600)  # a world that fails shrinks for minutes
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
-def test_every_figure_is_that_of_a_second_computation(  # noqa: PLR0917 - what Hypothesis draws
+@settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@worlds
+def test_every_figure_is_that_of_a_second_computation(store: Store, **drawn: Any) -> None:
+    """The same worlds each time: what is new in a world is for the long run below."""
+    compare_world(store, **drawn)
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(3600)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@worlds
+def test_every_figure_of_many_other_worlds_too(store: Store, **drawn: Any) -> None:
+    compare_world(store, **drawn)
+
+
+def compare_world(  # noqa: PLR0917 - what Hypothesis draws
     store: Store, seeds: list[int], monday: date, zone: str, flow: str | None, split: int, data: st.DataObject
 ) -> None:
     of = edges(monday, zone)
