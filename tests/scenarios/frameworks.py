@@ -157,12 +157,14 @@ def two_orders(server: UnsnagServer, addresses: Addresses, send: Send) -> None:
 
 
 def the_case(server: UnsnagServer, order: str = "SO-2") -> dict[str, Any]:
-    """Return the only case, as soon as there is one: of this order and of the exception that was raised."""
-    wait_until(server, lambda: bool(cases(server)))
+    """Return the only case, once all that belongs to it has come: of this order, and of what was raised."""
+    wanted = [(order, 1)]
+    wait_until(
+        server, lambda: [(case["correlation_id"], case["occurrences"]) for case in cases(server)] == wanted
+    )
     found = cases(server)
     assert len(found) == 1, [(case["correlation_id"], case["title"], case["message"]) for case in found]
     (case,) = found
-    assert (case["correlation_id"], case["occurrences"]) == (order, 1)
     assert "FileNotFoundError" in str(case)
     return case
 
