@@ -18,6 +18,7 @@ from cases import failures
 from cases.approval import UNIT_ENDED, Named, ended, entry_of, heard, source_of
 from cases.case import Case
 from cases.change import Change, make
+from cases.content import valued
 from cases.lifecycle import AWAITING
 from cases.moves import described
 from data.nouns import noun
@@ -132,8 +133,7 @@ def _with_values(tx: Tx, units: Units, cases: dict[Named, Case]) -> dict[Named, 
 
 
 def _valued(case: Case, units: list[Described]) -> Case:
-    own = sorted(units, key=lambda unit: unit.flow != case.flow)
-    unit = next((unit for unit in own if unit.amount is not None), None)
+    unit = valued(units, case.flow)
     if unit is None or case.value is not None:
         return case
     return replace(case, value_amount=unit.amount, value_currency=unit.currency)

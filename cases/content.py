@@ -120,10 +120,15 @@ def _money(details: Details, key: CaseKey, units: list[Described]) -> tuple[Deci
     if details.note == NEEDS_A_LOOK or details.unit_kind == "none":
         return None, None
     stated = amount_of(details.value_at_risk or details.value_amount)
-    own = sorted(units, key=lambda unit: unit.flow != key.flow)
-    unit = next((u for u in own if u.amount is not None), None)
+    unit = valued(units, key.flow)
     amount = unit.amount if unit and stated is None else stated
     return amount, details.value_currency or (unit.currency if unit else None)
+
+
+def valued(units: Iterable[Described], flow: str) -> Described | None:
+    """Return the unit that says what an ID is worth: that of this flow before those of others."""
+    own = sorted(units, key=lambda unit: unit.flow != flow)
+    return next((unit for unit in own if unit.amount is not None), None)
 
 
 def _context(details: Details, units: list[Described]) -> tuple[dict[str, str | None], tuple[str, ...]]:

@@ -79,8 +79,27 @@ class GroupsChanged:
     cases: int
 
 
+class MergeCommand(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
+    """Changes of what a group is part of."""
+
+    act: ClassVar = "group.merge"
+    group_id: str
+
+    def authorize(self, _loaded: GroupsAtHand) -> Target:
+        """Return the group: the role must be given for everything."""
+        return Target(subject=subject_of(self.group_id))
+
+    def kept(self, answer: GroupsChanged) -> dict[str, Any]:
+        """Return the answer as JSON."""
+        return asdict(answer)
+
+    def answer_again(self, kept: dict[str, Any]) -> GroupsChanged:
+        """Return the answer that was kept."""
+        return GroupsChanged(**kept)
+
+
 @dataclass(frozen=True, slots=True)
-class MergeGroups(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
+class MergeGroups(MergeCommand):
     """Make a group part of another: its cases, and what arrives later with its cause, are in that one.
 
     Raises, when performed:
@@ -91,7 +110,6 @@ class MergeGroups(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
         InvalidActError: the reason is too short.
     """
 
-    act: ClassVar = "group.merge"
     group_id: str
     into: str
     reason: str
@@ -103,10 +121,6 @@ class MergeGroups(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
         existing = frozenset(one for one in wanted if _places(tx, one))
         claims = [claim for claim in group_claims(tx) if claim.fingerprint == self.group_id]
         return GroupsAtHand(merges, existing, claims)
-
-    def authorize(self, _loaded: GroupsAtHand) -> Target:
-        """Return the group: the role must be given for everything."""
-        return Target(subject=subject_of(self.group_id))
 
     def decide(self, loaded: GroupsAtHand, ctx: RequestContext, now: datetime) -> MergeDecision:
         """Return the merge."""
@@ -142,17 +156,9 @@ class MergeGroups(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
         trail.write(tx, [entry], now)
         return GroupsChanged(decided.merge.root, moved)
 
-    def kept(self, answer: GroupsChanged) -> dict[str, Any]:
-        """Return the answer as JSON."""
-        return asdict(answer)
-
-    def answer_again(self, kept: dict[str, Any]) -> GroupsChanged:
-        """Return the answer that was kept."""
-        return GroupsChanged(**kept)
-
 
 @dataclass(frozen=True, slots=True)
-class UnmergeGroup(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
+class UnmergeGroup(MergeCommand):
     """Let a group that was merged be on its own again, with all that it had and all that arrived since.
 
     Raises, when performed:
@@ -160,17 +166,12 @@ class UnmergeGroup(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
         InvalidActError: the reason is too short.
     """
 
-    act: ClassVar = "group.merge"
     group_id: str
     reason: str
 
     def load(self, tx: Tx, _ctx: RequestContext) -> GroupsAtHand:
         """Return the merges."""
         return GroupsAtHand(group_merges(tx), frozenset(), [])
-
-    def authorize(self, _loaded: GroupsAtHand) -> Target:
-        """Return the group: the role must be given for everything."""
-        return Target(subject=subject_of(self.group_id))
 
     def decide(self, loaded: GroupsAtHand, _ctx: RequestContext, _now: datetime) -> MergeDecision:
         """Return the end of the merge."""
@@ -187,14 +188,6 @@ class UnmergeGroup(Command[GroupsAtHand, MergeDecision, GroupsChanged]):
         entry = _entry("group unmerged", decided.merge, ctx.actor, moved, self.reason)
         trail.write(tx, [entry], now)
         return GroupsChanged(self.group_id if moved else decided.merge.root, moved)
-
-    def kept(self, answer: GroupsChanged) -> dict[str, Any]:
-        """Return the answer as JSON."""
-        return asdict(answer)
-
-    def answer_again(self, kept: dict[str, Any]) -> GroupsChanged:
-        """Return the answer that was kept."""
-        return GroupsChanged(**kept)
 
 
 def _refuse_merged(merges: Sequence[GroupMerge], group_id: str) -> None:
