@@ -100,11 +100,17 @@ def _entries(tx: Tx, tenants: Tenants) -> Iterator[Entry]:
 
 
 def _rows(table: pa.Table) -> list[Source]:
-    if not table.num_rows:
-        return []
     (attributes,) = table.select(["attributes"]).columns
+    if not any(_may_name(chunk) for chunk in attributes.chunks):
+        return []
     has = pc.match_substring(attributes, _SIGN)
-    return [source_of(row) for row in table.filter(has).to_pylist()] if pc.any(has).as_py() else []
+    return [source_of(row) for row in table.filter(has).to_pylist()]
+
+
+def _may_name(attributes: pa.StringArray) -> bool:
+    """Say whether any text may name an approval; a no is certain. All bytes at once: a third of the time."""
+    _, _, texts = attributes.buffers()
+    return texts is not None and _SIGN.encode() in texts.to_pybytes()
 
 
 def _hear(tx: Tx, records: list[Entry], units: Units, failed: KnownIds, now: datetime) -> list[Case]:
