@@ -147,5 +147,5 @@ def _healthy(shows: str, counts: dict[str, int]) -> None:
         shows,
         f"{waiting} {formats.count(done, 'exception')} recovered or resolved so far, "
         f"{formats.count(healthy, 'source')} healthy.",
-        "The next failure of an automation appears here by itself.",
+        "What comes next appears here by itself.",
     )
