@@ -142,7 +142,7 @@ class Recorder:
 
 def _recorded(span: Any, scope: Scope, client: clients.Client) -> Span:
     is_ours = span.instrumentation_scope is not None and span.instrumentation_scope.name == LIBRARY
-    inherited = client.root.fields if is_ours else scope.fields
+    inherited = client.root.fields if is_ours else _of_unit(scope)
     return Span(
         scope=Scope({**inherited, **_ids(span.get_span_context())}),
         name=span.name,
@@ -158,6 +158,14 @@ def _recorded(span: Any, scope: Scope, client: clients.Client) -> Span:
         kind=span.kind.value + 1,
         library=span.instrumentation_scope.name if span.instrumentation_scope else "",
     )
+
+
+def _of_unit(scope: Scope) -> dict[str, Any]:
+    """Return in which unit a span of the script began: never a try of the step around it."""
+    return {key: item for key, item in scope.fields.items() if key not in _OF_A_TRY}
+
+
+_OF_A_TRY: Final = frozenset({conventions.STEP, conventions.ATTEMPT})
 
 
 def _ids(span_context: Any) -> dict[str, str]:

@@ -12,6 +12,7 @@ from audit.differences import differences
 from data.store import Store
 from server import backups
 from tests.crash.ledger import LINE, OLD, RECENT, Ledger
+from tests.data import keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,8 @@ def problems(data: Path, ledger: Ledger, scratch: Path) -> list[str]:
     try:
         store = Store.open(copy)
         try:
-            return [*_of_records(store, ledger), *_of_acts(store, ledger), *_of_audit(store, copy)]
+            found = [*_of_records(store, ledger), *_of_acts(store, ledger), *_of_audit(store, copy)]
+            return found + _named("tables have a key more than once", keys.repeated(store))
         finally:
             store.close()
     finally:

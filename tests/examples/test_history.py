@@ -18,6 +18,7 @@ from data.clock import aware, use, utc_now
 from data.store import FILE_NAME, Reading, Store
 from examples import operators
 from kpis import periods, weeks
+from tests.data import keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,11 @@ def store(made: Path) -> Iterator[Store]:
     opened = Store.open(made, intake)
     yield opened
     opened.close()
+
+
+@pytest.mark.slow
+def test_no_key_of_a_table_occurs_twice(store: Store) -> None:
+    assert keys.repeated(store) == {}
 
 
 @pytest.mark.slow

@@ -145,6 +145,14 @@ def test_celery_tasks_beside_opentelemetry(place: Place) -> None:
             two_tries(place, send)
             assert frameworks.the_case(place.unsnag)["state"] == "open"
             frameworks.ship_again(place.unsnag, place.addresses, send, after_s=CLOCKS_AGREE_S)
+            assert traces_of_several_orders(place) == []
+
+
+def traces_of_several_orders(place: Place) -> list[str]:
+    """Return the traces that name more than one order."""
+    sql = "select trace_id from span group by trace_id having count(distinct correlation_id) > 1"
+    rows = place.unsnag.store.act(lambda tx: tx.execute(sql)).result()
+    return [row["trace_id"] for row in rows]
 
 
 def test_rq_jobs(place: Place) -> None:

@@ -4,12 +4,16 @@
 2. In the worker each run of a task is the block of its unit; the task's name is its part and its step.
 3. A retry, and a message that is put back into its queue, end the run as an attempt. The last failure is one.
 4. All tries of one task have the same parent, so a later one that succeeds makes up for an earlier one.
+5. The block is around what other receivers of Celery's signals begin (OpenTelemetry's instrumentation does):
+   it begins first and ends last. Otherwise each would end while the other's span is current, and the next
+   task of the process would continue the trace of this one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from unsnag import joining
 from unsnag.api import flush, headers
 from unsnag.client import own_fault
 from unsnag.frameworks.entry import Entry
@@ -38,6 +42,7 @@ def hook(app: Any, unit: Rule = None, **options: Any) -> None:
     runs = _Runs(app, Naming(unit, options))
     signals.before_task_publish.connect(runs.published, weak=False)
     signals.task_prerun.connect(runs.begin, weak=False)
+    _put_first(signals.task_prerun)
     signals.task_retry.connect(runs.repeated, weak=False)
     signals.task_failure.connect(runs.failed, weak=False)
     signals.task_postrun.connect(runs.finish, weak=False)
@@ -75,6 +80,19 @@ class _Runs:
         entry = Entry(found, task.name, carrier, attempt=attempt, fields=fields)
         self._open[task_id] = _Run(entry)
         entry.begin()
+        if joining.joined is not None:
+            self._go_around(request)
+
+    def _go_around(self, request: Any) -> None:
+        """Let the spans of this task that others begin be inside of ours, and end before it."""
+        from celery import signals  # noqa: PLC0415
+
+        # A receiver that was connected later would end after ours, and send its own span along.
+        _put_last(signals.task_postrun, self.finish)
+        _put_last(signals.before_task_publish, self.published)
+        # Instrumentation takes the parent from the message, whatever span is current.
+        for name, text in headers().items():
+            setattr(request, name, text)
 
     def repeated(self, request: Any, reason: Any = None, **_: Any) -> None:
         run = self._open.get(request.id)
@@ -98,6 +116,17 @@ class _Runs:
         elif state == "IGNORED":
             run.entry.prove_nothing()
         run.entry.finish(run.error)
+
+
+def _put_first(signal: Any) -> None:
+    """Let the receiver that was connected last be called first."""
+    signal.receivers.insert(0, signal.receivers.pop())
+
+
+def _put_last(signal: Any, receiver: Any) -> None:
+    """Let a receiver be called last of those that are connected."""
+    signal.disconnect(receiver)
+    signal.connect(receiver, weak=False)
 
 
 def _context() -> dict[str, str]:
