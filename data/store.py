@@ -19,11 +19,12 @@ from data.witness import Mark, Witness
 from data.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     import pyarrow as pa
 
+    from data.backup import Beside
     from data.disk import Disk
     from data.records import Appended, Batch
 
@@ -162,7 +163,7 @@ class Store:
             for row in result.fetchall()
         ]
 
-    def copy_to(self, destination: Path, beside: Mapping[str, Path]) -> Path:
+    def copy_to(self, destination: Path, beside: Beside) -> Path:
         """Copy the store as it is now, with files beside it, into a new folder; see `data.backup.make`."""
         if self._writer.is_closed:
             raise StoreClosedError

@@ -17,11 +17,13 @@ from data.clock import utc_now
 from data.copies import Copy
 from data.errors import StoreClosedError, UnsnagError
 from data.logs import event_log
+from flows import files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from access.context import RequestContext
+    from data.manifest import Manifest
     from data.store import Store
     from data.transaction import Tx
     from server.context import ServerContext
@@ -39,7 +41,7 @@ class Backup:
     """A backup and what it holds."""
 
     folder: Path
-    manifest: backup.Manifest
+    manifest: Manifest
 
 
 class Backups(Background):
@@ -50,7 +52,7 @@ class Backups(Background):
         """Why the last one that was due failed; None once one succeeded."""
         self._store = store
         self._settings = settings.backup
-        self._checkpoints = settings.checkpoints
+        self._beside = beside(settings)
         self._lock = threading.Lock()
         self._tried_at: datetime | None = None
         super().__init__("backups")
@@ -67,7 +69,7 @@ class Backups(Background):
             BackupError: it could not be written, or is not what was read.
         """
         with self._lock:
-            folder = self._store.copy_to(destination, {CHECKPOINTS: self._checkpoints})
+            folder = self._store.copy_to(destination, self._beside)
         return Backup(folder, backup.read(folder))
 
     def last_at(self) -> datetime | None:
@@ -109,7 +111,17 @@ class Backups(Background):
             _LOG.info("backup.removed", folder=str(old))
 
 
-def _time_of(manifest: backup.Manifest) -> datetime:
+def beside(settings: Settings) -> backup.Beside:
+    """Return the files that belong to the store of these settings."""
+    folder = settings.flow_folder
+
+    def flow_settings() -> dict[str, Path]:
+        return {name: folder / name for name in files.marks(folder)} if folder.is_dir() else {}
+
+    return backup.Beside({CHECKPOINTS: settings.checkpoints}, flow_settings)
+
+
+def _time_of(manifest: Manifest) -> datetime:
     return datetime.fromisoformat(manifest.made_at).astimezone(UTC)
 
 
