@@ -80,10 +80,10 @@ class Manifest:
 
     def differing(self, held: Mapping[str, Table]) -> list[str]:
         """Return the tables that do not hold what this says, by name; digests count for one engine only."""
-        said: Mapping[str, Table] = self.tables
+        expected: Mapping[str, Table] = self.tables
         if self.engine != duckdb.__version__:
-            held, said = _without_digests(held), _without_digests(said)
-        return [name for name in sorted({*held, *said}) if held.get(name) != said.get(name)]
+            held, expected = _without_digests(held), _without_digests(expected)
+        return [name for name in sorted({*held, *expected}) if held.get(name) != expected.get(name)]
 
     def wrong_files(self, folder: Path) -> list[str]:
         """Read all files of a folder and return those that are not what was written, as sentences."""

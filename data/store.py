@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 import duckdb
 
-from data import backup, opening, queries
+from data import backup, opening, parquet, queries
 from data.errors import StoreClosedError
 from data.records import FileOffset, SourceItem
 from data.transaction import Into, Params, Tx, bound, rows_of
@@ -170,6 +170,15 @@ class Store:
         # A cursor of its own: other readers of this thread are not in its transaction.
         with self._connection.cursor() as cursor:
             return backup.make(cursor, destination, beside)
+
+    def export_to(
+        self, destination: Path, beside: Beside, progress: parquet.Progress = parquet.silent
+    ) -> Path:
+        """Write the store as it is now, as Parquet, into a new folder; see `data.parquet.make`."""
+        if self._writer.is_closed:
+            raise StoreClosedError
+        with self._connection.cursor() as cursor:
+            return parquet.make(cursor, destination, beside, progress)
 
     def read_all(self) -> int:
         """Read every row of every table, and return how many there are.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from access.commands import Command, Target, perform
 from audit import trail
 from audit.checkpoints import Checkpoints
-from data import backup
+from data import backup, parquet
 from data.background import Background
 from data.clock import utc_now
 from data.copies import Copy
@@ -20,6 +20,7 @@ from data.logs import event_log
 from flows import files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from access.context import RequestContext
@@ -44,12 +45,23 @@ class Backup:
     manifest: Manifest
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an export is: the table that was done last, and rows of all tables."""
+
+    table: str
+    done: int
+    rows: int
+
+
 class Backups(Background):
     """Makes backups of one store, and looks every half minute whether one is due."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.trouble: str | None = None
         """Why the last one that was due failed; None once one succeeded."""
+        self.progress: Progress | None = None
+        """Of the export that runs; None while none does."""
         self._store = store
         self._settings = settings.backup
         self._beside = beside(settings)
@@ -71,6 +83,22 @@ class Backups(Background):
         with self._lock:
             folder = self._store.copy_to(destination, self._beside)
         return Backup(folder, backup.read(folder))
+
+    def export(self, destination: Path) -> Backup:
+        """Write all of the store as Parquet now.
+
+        Raises:
+            BackupError: it could not be written, or is not what was read.
+        """
+        with self._lock:
+            try:
+                folder = self._store.export_to(destination, self._beside, self._go_on)
+            finally:
+                self.progress = None
+        return Backup(folder, parquet.read(folder))
+
+    def _go_on(self, table: str, done: int, rows: int) -> None:
+        self.progress = Progress(table, done, rows)
 
     def last_at(self) -> datetime | None:
         """Return when the newest backup of the schedule's folder was made; None where there is none."""
@@ -127,10 +155,11 @@ def _time_of(manifest: Manifest) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class RecordBackup(Command[None, None, None]):
-    """Record that a backup was made."""
+    """Record that a backup or an export was made."""
 
     act: ClassVar = "store.backup"
     details: dict[str, Any]
+    verb: str = "backup made"
 
     def authorize(self, _loaded: None) -> Target:
         """Return the store."""
@@ -138,7 +167,7 @@ class RecordBackup(Command[None, None, None]):
 
     def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> None:
         """Write the entry."""
-        trail.write(tx, [trail.Entry("backup made", ctx.actor, subject="store", details=self.details)], now)
+        trail.write(tx, [trail.Entry(self.verb, ctx.actor, subject="store", details=self.details)], now)
 
 
 def make(ctx: ServerContext, destination: Path) -> Backup:
@@ -148,9 +177,24 @@ def make(ctx: ServerContext, destination: Path) -> Backup:
         BackupError: it could not be written, or is not what was read.
         ForbiddenError: the actor may not.
     """
+    return _recorded(ctx, ctx.container.backups.make, destination, "backup made")
+
+
+def export(ctx: ServerContext, destination: Path) -> Backup:
+    """Write all of the store as Parquet now and record it; errors are those of `make`."""
+    return _recorded(ctx, ctx.container.backups.export, destination, "store exported")
+
+
+def progress(ctx: ServerContext) -> Progress | None:
+    """Return how far the export that runs is; None while none does."""
     ctx.authority.decide(ctx.actor, RecordBackup.act)
-    made = ctx.container.backups.make(destination)
-    perform(RecordBackup({"folder": str(made.folder), "commit": made.manifest.commit}), ctx)
+    return ctx.container.backups.progress
+
+
+def _recorded(ctx: ServerContext, work: Callable[[Path], Backup], destination: Path, verb: str) -> Backup:
+    ctx.authority.decide(ctx.actor, RecordBackup.act)
+    made = work(destination)
+    perform(RecordBackup({"folder": str(made.folder), "commit": made.manifest.commit}, verb), ctx)
     return made
 
 
@@ -172,8 +216,10 @@ def problems(folder: Path) -> list[str]:
     """Read all of a backup, and its audit against the checkpoints in it; return what is wrong.
 
     Raises:
-        BackupError: this is no backup.
+        BackupError: this is no backup, and no export.
     """
+    if (folder / parquet.MANIFEST).exists():
+        return parquet.problems(folder)
     if wrong := backup.problems(folder):
         return wrong
     with Copy(folder) as copy:

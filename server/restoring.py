@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from access.context import RequestContext
     from audit.actor import Actor
-    from data.manifest import Manifest
     from data.transaction import Tx
     from server.settings import Settings
 
@@ -33,10 +32,11 @@ _STAMP: Final = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class RecordRestore(Command[None, None, None]):
-    """Record that the store comes from a backup."""
+    """Record that the store comes from a backup, or from an export."""
 
     act: ClassVar = "store.restore"
     details: dict[str, Any]
+    verb: str = "store restored"
 
     def authorize(self, _loaded: None) -> Target:
         """Return the store."""
@@ -44,7 +44,7 @@ class RecordRestore(Command[None, None, None]):
 
     def apply(self, tx: Tx, _decided: None, ctx: RequestContext, now: datetime) -> None:
         """Write the entry."""
-        entry = trail.Entry("store restored", ctx.actor, subject="store", details=self.details)
+        entry = trail.Entry(self.verb, ctx.actor, subject="store", details=self.details)
         trail.write(tx, [entry], now)
 
 
@@ -60,7 +60,7 @@ def restore(source: Path, settings: Settings, actor: Actor, *, replace: bool) ->
     """
     if wrong := backups.problems(source):
         raise BackupError(f"The backup {source} is not whole, and nothing was restored: {'; '.join(wrong)}.")
-    there, others = files_of(settings), _other_flows(source, settings.flow_folder)
+    there, others = files_of(settings), other_flows(source, settings.flow_folder)
     _refuse_to_replace(there, others, settings, replace=replace)
     refuse_running(settings)
     try:
@@ -69,21 +69,23 @@ def restore(source: Path, settings: Settings, actor: Actor, *, replace: bool) ->
         put_beside(source, settings)
     except OSError as error:
         raise BackupError(f"The backup could not be restored: {error}.") from error
-    _record(backup.read(source), aside, settings, actor)
-    return aside
-
-
-def _record(manifest: Manifest, aside: Path | None, settings: Settings, actor: Actor) -> None:
+    manifest = backup.read(source)
     details = {
         "made_at": manifest.made_at,
         "commit": manifest.commit,
         "replaced": aside.name if aside else None,
     }
+    record(RecordRestore(details), settings, actor)
+    return aside
+
+
+def record(command: RecordRestore, settings: Settings, actor: Actor) -> None:
+    """Open the store that was put in place, bring it up to date, and record where it is from."""
     container = Container.open(settings)
     try:
-        # A second file of checkpoints may know more than the backup.
+        # A second file of checkpoints may know more than the copy.
         container.watch.set_aside(utc_now())
-        perform(RecordRestore(details), container.context(actor))
+        perform(command, container.context(actor))
     finally:
         container.close()
 
@@ -114,7 +116,7 @@ def _refuse_to_replace(there: list[Path], others: list[Path], settings: Settings
         )
 
 
-def _other_flows(source: Path, folder: Path) -> list[Path]:
+def other_flows(source: Path, folder: Path) -> list[Path]:
     """List the settings of flows that are there and are not what the backup holds, where it holds any."""
     held = backup.settings_in(source)
     if held is None or not folder.is_dir():

@@ -1,12 +1,14 @@
-"""The commands about the store itself: its state, backup, restore, check."""
+"""The commands about the store itself: its state, backup, restore, check, export, import."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from data import formats
-from server import backups, restoring
+from server import backups, importing, restoring
 from server.calls import Calls, say
 from server.identity import owner
 from server.settings import add_options
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
     from server.settings import Settings
 
-COMMANDS: Final = ("store", "backup", "restore", "check")
+COMMANDS: Final = ("store", "backup", "restore", "check", "export", "import")
+_SAY_EVERY_S: Final = 2.0
 _WRONG: Final = 1
 
 
@@ -44,6 +47,19 @@ class StoreCalls(Calls):
         print(made.pop("folder"))  # noqa: T201 - data
         return 0
 
+    async def export_make(self, given: argparse.Namespace) -> int:
+        """Write the store as Parquet, say how far it is, and print the folder."""
+        writing = asyncio.create_task(self.post("/store/exports", {"folder": str(given.folder)}))
+        while not (await asyncio.wait({writing}, timeout=_SAY_EVERY_S))[0]:
+            found = await self.get("/store/exports")
+            if found["table"]:
+                say("{done:,} of {rows:,} rows, {table} is written.".format(**found))
+        made = await writing
+        size = formats.size(made.pop("bytes"))
+        say("{rows:,} rows up to commit {commit}, read again and compared.".format(**made) + f" {size}.")
+        print(made.pop("folder"))  # noqa: T201 - data
+        return 0
+
     async def check_store(self, _given: argparse.Namespace) -> int:
         """Read all of the store and print what is wrong."""
         return _listed((await self.get("/store/check")).pop("problems"))
@@ -53,6 +69,8 @@ def beside_the_server(given: argparse.Namespace, settings: Settings) -> int | No
     """Run a command that needs no server and return its exit code; None where it is another one."""
     if given.command == "restore":
         return _restore(given, settings)
+    if given.command == "import":
+        return _import(given, settings)
     if given.command == "check" and given.folder:
         return _listed(backups.problems(Path(given.folder)))
     return None
@@ -63,6 +81,20 @@ def _restore(given: argparse.Namespace, settings: Settings) -> int:
     say(f"Restored to {settings.data}, and recorded in its audit.")
     if aside is not None:
         say(f"What was there is in {aside}.")
+    return 0
+
+
+def _import(given: argparse.Namespace, settings: Settings) -> int:
+    heard = time.monotonic()
+
+    def progress(table: str, done: int, rows: int) -> None:
+        nonlocal heard
+        if time.monotonic() - heard >= _SAY_EVERY_S:
+            heard = time.monotonic()
+            say(f"{done:,} of {rows:,} rows, {table} is read.")
+
+    held = importing.import_export(Path(given.folder), settings, owner(), progress)
+    say(f"{held.rows:,} rows imported to {settings.data}, compared, and recorded in its audit.")
     return 0
 
 
@@ -85,6 +117,15 @@ def add_parsers(commands: Any) -> None:
     restore.add_argument("folder", help="the backup's own folder")
     restore.add_argument("--replace", action="store_true", help="move a store that is there aside")
     add_options(restore)
+    export = commands.add_parser(
+        "export", help="write all of the store as Parquet, also while the server runs"
+    )
+    export.set_defaults(verb="make")
+    export.add_argument("folder", type=_absolute, help="the folder in which the export's own folder is made")
+    add_options(export)
+    read = commands.add_parser("import", help="make a store of an export, in an empty data folder")
+    read.add_argument("folder", help="the export's own folder")
+    add_options(read)
     check = commands.add_parser("check", help="read all of the store, or of a backup, and say what is wrong")
     check.set_defaults(verb="store")
     check.add_argument("folder", nargs="?", help="the backup's own folder; without it, the store")

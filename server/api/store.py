@@ -42,13 +42,21 @@ class BackupBody(shapes.Body):
 
 
 class MadeBackup(BaseModel):
-    """A backup that was made, read again and compared."""
+    """A backup or an export that was made, read again and compared."""
 
     folder: str
     made_at: datetime
     commit: int
     rows: int
     bytes: int
+
+
+class ExportState(BaseModel):
+    """How far the export that runs is; nulls while none does."""
+
+    table: str | None = Field(None, description="The one that was written last.")
+    done: int | None = Field(None, description="Rows that are written, of all tables.")
+    rows: int | None = Field(None, description="Rows that are to be written.")
 
 
 class CheckedStore(BaseModel):
@@ -95,7 +103,26 @@ def make_backup(ctx: CallerContext, body: BackupBody | None = None) -> Any:
 
     Without a folder it goes where the settings say. For admins; recorded in the audit.
     """
-    made = backups.make(ctx, _destination(ctx, body.folder if body else None))
+    return _answer(backups.make(ctx, _destination(ctx, body.folder if body else None)))
+
+
+@router.post("/exports", response_model=MadeBackup)
+def export_store(ctx: CallerContext, body: BackupBody | None = None) -> Any:
+    """Write all of the store as it is now as Parquet, with its schema, to a folder of the server's machine.
+
+    Without a folder it goes where the settings say. For admins; recorded in the audit.
+    """
+    return _answer(backups.export(ctx, _destination(ctx, body.folder if body else None)))
+
+
+@router.get("/exports", response_model=ExportState)
+def get_export_state(ctx: CallerContext) -> Any:
+    """Return how far the export that runs is; for admins."""
+    running = backups.progress(ctx)
+    return running or ExportState()
+
+
+def _answer(made: backups.Backup) -> MadeBackup:
     held = made.manifest
     return MadeBackup(
         folder=str(made.folder),
@@ -124,6 +151,7 @@ def _destination(ctx: ServerContext, folder: str | None) -> Path:
         return ctx.settings.backup.folder
     if ctx.actor.credential != OWNER:
         raise BadRequestError(
-            "Only a command on the server's machine may name a folder: `python app.py backup FOLDER`."
+            "Only a command on the server's machine may name a folder: `python app.py backup FOLDER` or "
+            "`export FOLDER`."
         )
     return Path(folder)
