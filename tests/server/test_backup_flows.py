@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +14,6 @@ from data.store import Store
 from server import restoring
 from server.backups import Backups, problems
 from server.settings import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEXT = "flow: orders\nowner: ann\n"
 BROKEN = "flow: [half a file"
@@ -36,7 +33,7 @@ def made(tmp_path: Path) -> Path:
     (settings.flow_folder / "notes.txt").write_text("no settings", encoding="utf-8")
     store = Store.open(settings.data)
     try:
-        return Backups(store, settings).make(tmp_path / "backups").folder
+        return Path(Backups(store, settings).make(str(tmp_path / "backups")).place)
     finally:
         store.close()
 
