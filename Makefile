@@ -13,6 +13,8 @@ SCENARIOS_VENV := .venv-scenarios
 SCENARIOS_STAMP := $(SCENARIOS_VENV)/.installed
 AIRFLOW_VENV := .venv-airflow
 AIRFLOW_STAMP := $(AIRFLOW_VENV)/.installed
+# A real S3 server for the tests of backups at an S3 address.
+S3_SERVER := .venv-s3/rclone_api/bin/rclone
 ACCESSIBILITY := tests/accessibility
 AXE := $(ACCESSIBILITY)/node_modules/.package-lock.json
 SCENARIOS_NODE := $(SCENARIOS)/node/node_modules/.package-lock.json
@@ -66,8 +68,12 @@ $(AXE): $(ACCESSIBILITY)/package.json $(ACCESSIBILITY)/package-lock.json
 	cd $(ACCESSIBILITY) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-test-integration: install $(AXE) ## Run the tests of large data: 2.2 million lines across a kill, some minutes
+test-integration: install $(AXE) $(S3_SERVER) ## Run the tests of large data and of a real S3 server: 2.2 million lines across a kill, some minutes
 	$(BIN)/python -m pytest -m integration -s
+
+$(S3_SERVER): tests/data/s3-server.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .venv-s3 -r $<
+	@chmod +x $@ && touch $@
 
 crash: install ## Kill the server 200 times over ingest, acts, backup, purge and upgrade; KILLS= chooses how often
 	$(BIN)/python -m tests.crash --kills $(or $(KILLS),200)

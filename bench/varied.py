@@ -50,8 +50,8 @@ _SYLLABLES: Final = [
 ]
 
 
-def request(number: int, now: int) -> bytes:
-    """Return an export request of 512 spans: 64 traces of one order each, 2 % of the spans failed.
+def request(number: int, now: int, failed: float = 0.02) -> bytes:
+    """Return an export request of 512 spans: 64 traces of one order each; `failed` is the share that failed.
 
     A span has 13 attributes, half of whose values no other span has, and some 600 bytes.
     """
@@ -77,7 +77,7 @@ def request(number: int, now: int) -> bytes:
                 end_time_unix_nano=begun + rng.randrange(10**9),
             )
             _fill(span, order | _details(rng))
-            if rng.random() < 0.02:
+            if rng.random() < failed:
                 _fail(span, rng)
     return made.SerializeToString()
 

@@ -7,84 +7,42 @@ table, and the hash of each file.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import uuid
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from data import manifest as manifests
 from data.clock import utc_now
-from data.errors import UnsnagError
+from data.manifest import BackupError, Manifest, Marks, Table
 from data.witness import sync
-from unsnag import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 DATABASE: Final = "unsnag.duckdb"
 MANIFEST: Final = "manifest.json"
-_FORM: Final = 1
-_PREFIX: Final = "unsnag-"
-_CHUNK: Final = 1 << 20
-
-
-class BackupError(UnsnagError):
-    """The backup could not be made, or is not whole."""
+FLOWS: Final = "flows"
+"""The folder of the settings of flows."""
+PREFIX: Final = "unsnag-"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """What a table held: rows, and a digest of them that does not depend on their order."""
+class Beside:
+    """What belongs to a store and lies in files of its own."""
 
-    rows: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of the backup: bytes, and its SHA-256 in hex."""
-
-    bytes: int
-    sha256: str
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """By their names in the copy. They are copied first: checkpoints must not know more than the copy."""
+    settings: Callable[[], Mapping[str, Path]] = dict
+    """The settings of flows, listed after the database was read: one that is newer is taken at the start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a backup holds; times are RFC 3339 UTC."""
-
-    form: int
-    made_at: str
-    version: str
-    """Of Unsnag."""
-    engine: str
-    """Of DuckDB: another one may compute other digests."""
-    schema: str
-    """The last schema change."""
-    commit: int
-    """The number of the last commit in it; 0 in stores of versions that did not number them."""
-    tables: dict[str, Table]
-    files: dict[str, File]
-
-    @property
-    def rows(self) -> int:
-        """Rows of all tables."""
-        return sum(table.rows for table in self.tables.values())
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of all files."""
-        return sum(file.bytes for file in self.files.values())
-
-
-def make(
-    cursor: duckdb.DuckDBPyConnection, destination: Path, beside: Mapping[str, Path] | None = None
-) -> Path:
-    """Copy the store behind a cursor into a new folder of `destination`, with files beside it by their names.
+def make(cursor: duckdb.DuckDBPyConnection, destination: Path, beside: Beside | None = None) -> Path:
+    """Copy the store behind a cursor into a new folder of `destination`, with the files beside it.
 
     Return that folder. It appears under its name only when it is whole and was verified.
 
@@ -92,44 +50,84 @@ def make(
         BackupError: it could not be written, or is not what was read.
     """
     moment = utc_now()
-    draft = destination / f".{_PREFIX}{uuid.uuid4().hex}"
-    made = destination / f"{_PREFIX}{moment:%Y%m%dT%H%M%S%fZ}"
+
+    def fill(draft: Path) -> None:
+        tables, marks = copied(draft, beside, lambda: _copied(cursor, draft / DATABASE))
+        manifests.write(manifests.of(draft, tables, marks, moment), draft / MANIFEST)
+
+    return placed(destination, PREFIX, "backup", fill, problems)
+
+
+def placed(
+    destination: Path,
+    prefix: str,
+    what: str,
+    fill: Callable[[Path], None],
+    wrong: Callable[[Path], list[str]],
+) -> Path:
+    """Fill a folder under another name, look for what is wrong with it, and give it its name.
+
+    Raises:
+        BackupError: it could not be written, or something is wrong; nothing is left of it.
+    """
+    draft = destination / f".{prefix}{uuid.uuid4().hex}"
+    made = destination / f"{prefix}{utc_now():%Y%m%dT%H%M%S%fZ}"
     try:
         destination.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.mkdir(mode=0o700)
-        _write(cursor, draft, moment, beside or {})
-        if wrong := problems(draft):
+        fill(draft)
+        for path in [*draft.rglob("*"), draft]:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+            sync(path)
+        if found_wrong := wrong(draft):
             raise BackupError(
-                f"The backup in {destination} is not whole and was removed: {'; '.join(wrong)}."
+                f"The {what} in {destination} is not whole and was removed: {'; '.join(found_wrong)}."
             )
         draft.rename(made)
         sync(destination)
     except (OSError, duckdb.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise BackupError(f"The backup could not be written to {destination}: {reason}.") from error
+        raise BackupError(f"The {what} could not be written to {destination}: {reason}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return made
 
 
+def copied(
+    draft: Path, beside: Beside | None, read_all: Callable[[], tuple[dict[str, Table], Marks]]
+) -> tuple[dict[str, Table], Marks]:
+    """Copy what lies beside the store, each in its turn, around the reading of the store itself."""
+    if beside is None:
+        return read_all()
+    for name, path in beside.files.items():
+        if path.exists():
+            shutil.copyfile(path, draft / name)
+    read = read_all()
+    (draft / FLOWS).mkdir()
+    for name, path in beside.settings().items():
+        with suppress(FileNotFoundError):  # gone since it was listed
+            shutil.copyfile(path, draft / FLOWS / name)
+    return read
+
+
+def settings_in(folder: Path) -> dict[str, Path] | None:
+    """Return the settings of flows in a copy, by name; None where the copy was made without them."""
+    held = folder / FLOWS
+    return {path.name: path for path in sorted(held.iterdir())} if held.is_dir() else None
+
+
 def found(destination: Path) -> list[Path]:
     """List the backups of a folder, the oldest first."""
-    return sorted(path.parent for path in destination.glob(f"{_PREFIX}*/{MANIFEST}"))
+    return sorted(path.parent for path in destination.glob(f"{PREFIX}*/{MANIFEST}"))
 
 
 def read(folder: Path) -> Manifest:
     """Return what a backup says that it holds.
 
     Raises:
-        BackupError: this is no backup.
+        BackupError: this is no backup, or one of a newer version.
     """
-    try:
-        values: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        tables = {name: Table(**table) for name, table in values.pop("tables").items()}
-        files = {name: File(**file) for name, file in values.pop("files").items()}
-        return Manifest(tables=tables, files=files, **values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BackupError(f"{folder} is no backup: its {MANIFEST} cannot be read.") from error
+    return manifests.read(folder / MANIFEST, "backup")
 
 
 def problems(folder: Path) -> list[str]:
@@ -139,12 +137,7 @@ def problems(folder: Path) -> list[str]:
         BackupError: this is no backup.
     """
     manifest = read(folder)
-    wrong = [
-        f"{name} is not the file that was written"
-        for name, file in manifest.files.items()
-        if not (folder / name).is_file() or _file(folder / name) != file
-    ]
-    return wrong or _wrong_tables(folder / DATABASE, manifest)
+    return manifest.wrong_files(folder) or _wrong_tables(folder / DATABASE, manifest)
 
 
 def opened(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -170,29 +163,7 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str) -> Table:
     return Table(rows, f"{digest or 0:016x}")
 
 
-def _write(
-    cursor: duckdb.DuckDBPyConnection, draft: Path, moment: datetime, beside: Mapping[str, Path]
-) -> None:
-    for name, path in beside.items():  # first: checkpoints must not know more than the copy
-        if path.exists():
-            shutil.copyfile(path, draft / name)
-    tables, schema, commit = _copied(cursor, draft / DATABASE)
-    manifest = Manifest(
-        form=_FORM,
-        made_at=f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}",
-        version=__version__,
-        engine=duckdb.__version__,
-        schema=schema,
-        commit=commit,
-        tables=tables,
-        files={path.name: _file(path) for path in sorted(draft.iterdir())},
-    )
-    (draft / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
-    for path in [*draft.iterdir(), draft]:
-        sync(path)
-
-
-def _copied(cursor: duckdb.DuckDBPyConnection, target: Path) -> tuple[dict[str, Table], str, int]:
+def _copied(cursor: duckdb.DuckDBPyConnection, target: Path) -> tuple[dict[str, Table], Marks]:
     """Copy everything into a new file in one read transaction; return what was read in it."""
     (source,) = cursor.execute("select current_database()").fetchall()[0]
     attached = f"copy_{uuid.uuid4().hex}"
@@ -201,7 +172,7 @@ def _copied(cursor: duckdb.DuckDBPyConnection, target: Path) -> tuple[dict[str, 
         cursor.begin()
         try:
             cursor.execute(f'copy from database "{source}" to {attached}')
-            tables, schema, commit = contents(cursor), *_marks(cursor)
+            tables, marks = contents(cursor), manifests.marks(cursor)
         except BaseException:
             cursor.rollback()
             raise
@@ -209,15 +180,7 @@ def _copied(cursor: duckdb.DuckDBPyConnection, target: Path) -> tuple[dict[str, 
         cursor.execute(f"checkpoint {attached}")
     finally:
         cursor.execute(f"detach {attached}")
-    return tables, schema, commit
-
-
-def _marks(cursor: duckdb.DuckDBPyConnection) -> tuple[str, int]:
-    """Return the last schema change and the number of the last commit."""
-    schema = cursor.execute("select max(name) from schema_migration").fetchall()[0][0]
-    tables = cursor.execute("select 1 from duckdb_tables() where table_name = 'commit_mark'").fetchall()
-    commit = cursor.execute("select number from commit_mark").fetchall()[0][0] if tables else 0
-    return str(schema), int(commit)
+    return tables, marks
 
 
 def _wrong_tables(database: Path, manifest: Manifest) -> list[str]:
@@ -226,27 +189,4 @@ def _wrong_tables(database: Path, manifest: Manifest) -> list[str]:
             held = contents(connection)
     except duckdb.Error as error:
         return [f"{database.name} cannot be read: {str(error).splitlines()[0]}"]
-    if manifest.engine != duckdb.__version__:
-        held, manifest = _without_digests(held), replace(manifest, tables=_without_digests(manifest.tables))
-    return [
-        f"the table {name} does not hold what was copied"
-        for name in sorted({*held, *manifest.tables})
-        if held.get(name) != manifest.tables.get(name)
-    ]
-
-
-def _without_digests(tables: dict[str, Table]) -> dict[str, Table]:
-    return {name: replace(table, digest="") for name, table in tables.items()}
-
-
-def _file(path: Path) -> File:
-    digest = hashlib.sha256()
-    for chunk in _chunks(path):
-        digest.update(chunk)
-    return File(path.stat().st_size, digest.hexdigest())
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+    return [f"the table {name} does not hold what was copied" for name in manifest.differing(held)]

@@ -52,6 +52,17 @@ def pending(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [path.name for path in _missing(connection, _FOLDER)] if made else []
 
 
+def refuse_unknown(name: str) -> None:
+    """Refuse a copy whose last schema change this version does not know.
+
+    Raises:
+        StoreNewerError: it is of a newer version.
+    """
+    known = {int(path.name[:4]): path for path in _FOLDER.glob("[0-9]*.sql")}
+    if name[:4].isdigit():
+        _refuse_newer({int(name[:4]): name}, known)
+
+
 def _missing(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Path]:
     known = {int(path.name[:4]): path for path in sorted(folder.glob("[0-9]*.sql"))}
     applied = dict(connection.execute("select version, name from schema_migration").fetchall())

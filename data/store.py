@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 import duckdb
 
-from data import backup, opening, queries
+from data import backup, opening, parquet, queries
 from data.errors import StoreClosedError
 from data.records import FileOffset, SourceItem
 from data.transaction import Into, Params, Tx, bound, rows_of
@@ -19,11 +19,12 @@ from data.witness import Mark, Witness
 from data.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     import pyarrow as pa
 
+    from data.backup import Beside
     from data.disk import Disk
     from data.records import Appended, Batch
 
@@ -162,13 +163,22 @@ class Store:
             for row in result.fetchall()
         ]
 
-    def copy_to(self, destination: Path, beside: Mapping[str, Path]) -> Path:
+    def copy_to(self, destination: Path, beside: Beside) -> Path:
         """Copy the store as it is now, with files beside it, into a new folder; see `data.backup.make`."""
         if self._writer.is_closed:
             raise StoreClosedError
         # A cursor of its own: other readers of this thread are not in its transaction.
         with self._connection.cursor() as cursor:
             return backup.make(cursor, destination, beside)
+
+    def export_to(
+        self, destination: Path, beside: Beside, progress: parquet.Progress = parquet.silent
+    ) -> Path:
+        """Write the store as it is now, as Parquet, into a new folder; see `data.parquet.make`."""
+        if self._writer.is_closed:
+            raise StoreClosedError
+        with self._connection.cursor() as cursor:
+            return parquet.make(cursor, destination, beside, progress)
 
     def read_all(self) -> int:
         """Read every row of every table, and return how many there are.

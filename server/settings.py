@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -153,10 +154,25 @@ class BackupSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     folder: Path | None = None
-    """None: none are made by themselves."""
+    address: str | None = Field(None, pattern=r"^s3://[^/]+")
+    """At an object store that speaks S3. None as well as `folder`: none are made by themselves."""
+    endpoint: str | None = Field(None, pattern=r"^https?://")
+    """Of the object store; None: Amazon's."""
+    region: str | None = None
+    access_key: str | None = None
+    """None: the SDK's own environment variables and files hold the key."""
+    secret_key: SecretStr | None = None
     every_hours: float = Field(24, gt=0)
     keep: int = Field(7, ge=1)
     before_upgrade: bool = True
+
+    @model_validator(mode="after")
+    def _goes_to_one_place(self) -> BackupSettings:
+        if self.folder is not None and self.address is not None:
+            raise ValueError("backup.folder and backup.address are two places: give one of them")
+        if (self.access_key is None) != (self.secret_key is None):
+            raise ValueError("backup.access_key and its secret_key go together: give both or none")
+        return self
 
 
 class RetentionSettings(BaseModel):
@@ -341,6 +357,11 @@ def _refuse_secret(values: Mapping[str, Any]) -> None:
     if "client_secret" in (_openid(values) or ()):
         raise SettingsError(
             f"access.oidc.client_secret does not belong into the config file. Give it as {_CLIENT_SECRET}."
+        )
+    backup = values.get("backup")
+    if isinstance(backup, dict) and "secret_key" in backup:
+        raise SettingsError(
+            "backup.secret_key does not belong into the config file. Give it as UNSNAG_BACKUP__SECRET_KEY."
         )
 
 

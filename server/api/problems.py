@@ -43,9 +43,9 @@ from cases.search import InvalidSearchError
 from collectors.applying import IsAppliedError, NothingToApplyError
 from collectors.kept_mappings import VersionNotFoundError
 from collectors.mapping_text import BadMappingError
-from data.backup import BackupError
 from data.errors import ConflictError, StoreBusyError, StoreClosedError, StoreUnavailableError, UnsnagError
 from data.logs import event_log
+from data.manifest import BackupError
 from data.spans import fail
 from flows.files import FlowFolderError
 from flows.kept import FlowNotFoundError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -11,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from access.authority import OWNER
 from data.clock import aware
+from data.remote import is_remote
 from server import backups, losses
 from server.api import shapes
 from server.api.callers import CallerContext, Context, Key
@@ -42,13 +42,21 @@ class BackupBody(shapes.Body):
 
 
 class MadeBackup(BaseModel):
-    """A backup that was made, read again and compared."""
+    """A backup or an export that was made, read again and compared."""
 
     folder: str
     made_at: datetime
     commit: int
     rows: int
     bytes: int
+
+
+class CopyState(BaseModel):
+    """How far the export that runs is, or the backup that is sent; nulls while there is none."""
+
+    what: str | None = Field(None, description="The table or file that was done last.")
+    done: int | None = Field(None, description="Rows of an export, bytes of a backup.")
+    total: int | None = None
 
 
 class CheckedStore(BaseModel):
@@ -95,10 +103,32 @@ def make_backup(ctx: CallerContext, body: BackupBody | None = None) -> Any:
 
     Without a folder it goes where the settings say. For admins; recorded in the audit.
     """
-    made = backups.make(ctx, _destination(ctx, body.folder if body else None))
+    return _answer(backups.make(ctx, _destination(ctx, body.folder if body else None)))
+
+
+@router.post("/exports", response_model=MadeBackup)
+def export_store(ctx: CallerContext, body: BackupBody | None = None) -> Any:
+    """Write all of the store as it is now as Parquet, with its schema, to a folder of the server's machine.
+
+    Without a folder it goes where the settings say. For admins; recorded in the audit.
+    """
+    destination = _destination(ctx, body.folder if body else None)
+    if is_remote(destination):
+        raise BadRequestError("An export goes to a folder. Send its files to an object store from there.")
+    return _answer(backups.export(ctx, destination))
+
+
+@router.get("/exports", response_model=CopyState)
+def get_export_state(ctx: CallerContext) -> Any:
+    """Return how far the export that runs is, or the backup that is sent; for admins."""
+    running = backups.progress(ctx)
+    return running or CopyState()
+
+
+def _answer(made: backups.Backup) -> MadeBackup:
     held = made.manifest
     return MadeBackup(
-        folder=str(made.folder),
+        folder=made.place,
         made_at=datetime.fromisoformat(held.made_at),
         commit=held.commit,
         rows=held.rows,
@@ -112,18 +142,20 @@ def check_store(ctx: CallerContext) -> Any:
     return CheckedStore(problems=backups.check_store(ctx))
 
 
-def _destination(ctx: ServerContext, folder: str | None) -> Path:
+def _destination(ctx: ServerContext, folder: str | None) -> str:
     """Return where a backup goes.
 
     Raises:
         BadRequestError: no folder is set, or a caller from elsewhere names one.
     """
     if folder is None:
-        if ctx.settings.backup.folder is None:
+        place = ctx.settings.backup.address or ctx.settings.backup.folder
+        if place is None:
             raise BadRequestError("No folder is set. Set backup.folder in the config file.")
-        return ctx.settings.backup.folder
+        return str(place)
     if ctx.actor.credential != OWNER:
         raise BadRequestError(
-            "Only a command on the server's machine may name a folder: `python app.py backup FOLDER`."
+            "Only a command on the server's machine may name a folder: `python app.py backup FOLDER` or "
+            "`export FOLDER`."
         )
-    return Path(folder)
+    return folder

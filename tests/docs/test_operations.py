@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs" / "operations.md"
 EXAMPLE = re.compile(r"/mnt/backups/unsnag-\d{8}T\d{12}Z")
+EXPORT = re.compile(r"/mnt/backups/parquet-unsnag-\d{8}T\d{12}Z")
 
 
 def _commands() -> list[str]:
@@ -44,9 +45,12 @@ class Operator:
         made = backup.found(self._folder / "backups")
         if made:
             command = EXAMPLE.sub(str(made[-1]), command)
+        for exported in (self._folder / "backups").glob("parquet-*"):
+            command = EXPORT.sub(str(exported), command)
         command = command.replace("/mnt/backups", str(self._folder / "backups"))
         command = command.replace("/srv/unsnag", str(self.server.data))
         command = command.replace("/srv/other", str(self._folder / "other"))
+        command = command.replace("/srv/imported", str(self._folder / "imported"))
         command = command.replace("HOLD", self.hold)
         words = [sys.executable, *shlex.split(command)[1:]]
         run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
@@ -93,6 +97,9 @@ def test_every_command_of_the_page_does_what_it_says(operator: Operator) -> None
     operator.run("backup")
     assert "Nothing is wrong" in operator.run("check --data")
     operator.run("backup")
+    assert "read again and compared" in operator.run("export")
+    assert "Nothing is wrong" in operator.run("check /mnt/backups/parquet-unsnag-")
+    assert "rows imported" in operator.run("import")
     assert "Nothing is wrong" in operator.run("check /mnt/backups/unsnag-")
     operator.run("restore")
     operator.server.stop()

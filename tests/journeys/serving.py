@@ -129,7 +129,7 @@ class Server:
     def command(self, *words: str) -> str:
         """Run a command beside the server, or without it, and return what it printed."""
         given = [sys.executable, "app.py", *words, "--data", str(self.data)]
-        run = subprocess.run(given, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        run = subprocess.run(given, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
         assert run.returncode == 0, run.stderr
         return run.stdout.strip()
 

@@ -166,6 +166,7 @@ _STORES_NOTHING = (
     "/api/v1/flows/lint",
     "/api/v1/mappings/test",
     "/api/v1/store/backups",
+    "/api/v1/store/exports",
 )
 
 

@@ -1,0 +1,48 @@
+"""A real S3 server on this machine: rclone's, which `make test-integration` installs."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from data.remote import Access
+from tests.journeys.serving import ROOT, free_port
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEY: Final = "UNSNAGTESTKEY"
+SECRET: Final = f"unsnag-test-{KEY.lower()}"
+RCLONE: Final = ROOT / ".venv-s3" / "rclone_api" / "bin" / "rclone"
+"""Where `make test-integration` puts it."""
+
+
+@contextmanager
+def serving(folder: Path, port: int | None = None) -> Iterator[Access]:
+    """Serve the folders of a folder as buckets until the end."""
+    port = port or free_port()
+    command = [
+        str(RCLONE),
+        "serve",
+        "s3",
+        "--auth-key",
+        f"{KEY},{SECRET}",
+        "--addr",
+        f"127.0.0.1:{port}",
+        str(folder),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            eventually(lambda: _listens(port))
+            yield Access(f"http://127.0.0.1:{port}", "us-east-1", KEY, SECRET)
+        finally:
+            server.terminate()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
