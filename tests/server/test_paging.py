@@ -245,6 +245,6 @@ def test_all_records_of_a_unit_are_reached_page_by_page(container: Container, ht
             container.store.append(batch(log(len(found), "late", **late))).result()
             page = read(http, listing, limit=3, cursor=page["next"])
             found += page["items"]
-        assert found == whole[kind]
+        assert [item for item in found if item.get("message") != "late"] == whole[kind]
         assert page["total"] >= len(found)
     assert http.get("/api/v1/units/SO-404/spans").status_code == 404
