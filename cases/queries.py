@@ -12,8 +12,10 @@ from cases.case import Case, Retry, json_value
 from cases.errors import CaseNotFoundError
 from cases.notes import Note, notes_of
 from cases.workers import StepWorker, missing, of_step
+from data import paging
 from data.clock import stored, utc_now
-from data.nouns import Page, noun, shallow
+from data.nouns import noun, shallow
+from data.paging import PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from cases.group_notes import GroupNote
     from cases.ordering import Order
+    from data.nouns import Page
     from data.store import Reading
 
 _MAX_ROWS: Final = 1_000
@@ -244,12 +247,14 @@ def listed(
     reading: Reading, chosen: CaseFilter, limit: int = 50, offset: int = 0, order: Order | None = None
 ) -> Page[Case]:
     """Return the cases that pass the filter, in an order; without one, the most urgent first."""
-    params = {**chosen.params(), **ordering.params(order), "state": chosen.state}
-    params |= {"limit": min(limit, _MAX_ROWS), "offset": offset}
-    rows = reading.query("cases/cases", {**params, "ended": sorted(lifecycle.ENDED)})
-    if not rows and offset:
-        return Page(sum(counts(reading, chosen).values()), [])
-    return Page.of(rows, lambda row: Case.of(row).aware())
+    return part(reading, chosen, PageRequest(min(limit, _MAX_ROWS), offset), order)
+
+
+def part(reading: Reading, chosen: CaseFilter, wanted: PageRequest, order: Order | None = None) -> Page[Case]:
+    """Return a part of the cases that pass the filter, as `listed` does."""
+    asked = {**chosen.params(), **ordering.params(order), "state": chosen.state}
+    asked |= {"ended": sorted(lifecycle.ENDED)}
+    return paging.read(reading, "cases/cases", asked, wanted, lambda row: Case.of(row).aware())
 
 
 def named(reading: Reading, ids: Sequence[str]) -> list[Case]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cases.carrying import NEWEST, Carried, carrying, leaves_out
 from cases.case import Case
@@ -28,6 +28,7 @@ from cases.unit import (
     UnitOfTrace,
     UnitState,
 )
+from data import paging
 from data.clock import stored
 from data.named import deliveries
 from data.nouns import Page, noun
@@ -40,7 +41,9 @@ from traces.units import KNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from data.paging import PageRequest
     from data.store import Reading
+    from data.transaction import Params
     from traces.record import Record
 
     Bounds = tuple[datetime, datetime]
@@ -54,6 +57,7 @@ A whole ID is found at any age."""
 MAX_ROWS: Final = 2_000
 """Spans, and logs, of one unit that are returned at most; `truncated` says how many there are."""
 
+FIRST: Final[Params] = {"limit": MAX_ROWS, "offset": 0, "behind": None, "others": []}
 _BEGINS: Final = 2
 """The rank of a hit that only begins with the text, as in `units/search`."""
 _ID: Final = itemgetter("id")
@@ -79,7 +83,7 @@ def unit(reading: Reading, correlation_id: str, *, everywhere: bool = False) -> 
     mentions = _mentions(reading, correlation_id, named_by)
     failed = remembered_times(reading.store, FAILED, [correlation_id])
     cases = [case.aware() for case in reading.query("units/cases", asked | failed, into=Case.of)]
-    bounds = _bounds(flows)
+    bounds = bounds_of(flows)
     found = _of_unit(reading, correlation_id, flows, bounds)
     return UnitDetail(
         correlation_id=correlation_id,
@@ -106,8 +110,8 @@ def _without_flow(
     reading: Reading, correlation_id: str, named_by: Deliveries, *, everywhere: bool
 ) -> UnitDetail:
     """Return the unit that is spelled otherwise, else what only mentions the ID."""
-    if (spelled := _spelled(reading, correlation_id, named_by)) != correlation_id:
-        return unit(reading, spelled)
+    if (other := spelled(reading, correlation_id, named_by)) != correlation_id:
+        return unit(reading, other)
     mentions = _mentions(reading, correlation_id, named_by)
     return _mentioned(reading, correlation_id, mentions, named_by, everywhere=everywhere)
 
@@ -143,13 +147,13 @@ def _mentioned(
         opened_at=min(times),
         last_seen=max(times),
         context=dict.fromkeys(CONTEXT),
-        spans=_with_reused(reading, spans, _ALWAYS),
+        spans=with_reused(reading, spans, _ALWAYS),
         logs=logs,
         truncated=carried.truncated,
     )
 
 
-def _spelled(reading: Reading, correlation_id: str, named_by: Deliveries) -> str:
+def spelled(reading: Reading, correlation_id: str, named_by: Deliveries) -> str:
     """Return the ID as records spell it: a look-up ignores case where that leaves one ID."""
     found = _units_spelled(reading, [correlation_id], named_by)
     return found[0] if len(found) == 1 else correlation_id
@@ -189,7 +193,7 @@ def trace(reading: Reading, trace_id: str) -> TraceDetail:
         raise TraceNotFoundError(trace_id)
     return TraceDetail(
         trace_id=trace_id,
-        spans=_with_reused(reading, spans.items, _ALWAYS),
+        spans=with_reused(reading, spans.items, _ALWAYS),
         logs=logs.items,
         truncated=_truncated(spans.total, logs.total),
     )
@@ -275,17 +279,17 @@ def recent(reading: Reading, *, failed: bool = False, named: bool = False, limit
     return reading.query("units/recent", asked, into=noun(SeenUnit))
 
 
-def logs(reading: Reading, asked: dict[str, Any]) -> Page[LogRecord]:
+def logs(reading: Reading, asked: Params, wanted: PageRequest) -> Page[LogRecord]:
     """Return the log records that pass the filter of `units/logs`, the newest first."""
-    return Page.of(reading.query("units/logs", asked), LogRecord.of)
+    return paging.read(reading, "units/logs", asked, wanted, LogRecord.of)
 
 
-def traces(reading: Reading, asked: dict[str, Any]) -> Page[TraceSummary]:
+def traces(reading: Reading, asked: Params, wanted: PageRequest) -> Page[TraceSummary]:
     """Return the traces that pass the filter of `units/traces`, the newest first."""
-    return Page.of(reading.query("units/traces", asked), noun(TraceSummary))
+    return paging.read(reading, "units/traces", asked, wanted, noun(TraceSummary))
 
 
-def _bounds(flows: Sequence[UnitFlow]) -> Bounds:
+def bounds_of(flows: Sequence[UnitFlow]) -> Bounds:
     """Return between which times records may belong to the unit."""
     first, last = _times(flows)
     return stored(first - JOINS_FOR), stored(last + JOINS_FOR)
@@ -296,28 +300,33 @@ def _times(flows: Sequence[UnitFlow]) -> Bounds:
 
 
 def _of_unit(reading: Reading, correlation_id: str, flows: Sequence[UnitFlow], bounds: Bounds) -> Telemetry:
-    """Return the spans and logs of a unit."""
+    """Return the first spans and logs of a unit."""
+    asked = {**candidates(reading, correlation_id, flows, bounds), **FIRST}
+    span_rows = reading.query("units/spans_by_correlation", asked)
+    log_rows = reading.query("units/logs_by_correlation", asked)
+    spans, logs = Page.of(span_rows, Span.of), Page.of(log_rows, LogRecord.of)
+    mine = identities(correlation_id, of_rows(span_rows, log_rows))
+    own = [span for span in spans.items if span.record_id in mine]
+    return Telemetry(
+        spans=with_reused(reading, own, bounds),
+        logs=[log for log in logs.items if log.record_id in mine],
+        truncated=_truncated(spans.total, logs.total),
+    )
+
+
+def candidates(reading: Reading, correlation_id: str, flows: Sequence[UnitFlow], bounds: Bounds) -> Params:
+    """Return what `units/spans_by_correlation` and its like ask for: what may be of a unit."""
     times = {"id": correlation_id, "low": bounds[0], "high": bounds[1]}
     # What a trace says of a unit is part of the unit's row, so it lies within the unit's own times.
     first, last = (stored(moment) for moment in _times(flows))
     traces = reading.query("units/traces_of_unit", {"id": correlation_id, "low": first, "high": last})
     named_by = deliveries(reading.store, [correlation_id, *(trace["trace_id"] for trace in traces)])
     names = {"trace_ids": "trace_id", "tenants": "tenant", "flows": "flow"}
-    asked = {**times, "deliveries": named_by, "limit": MAX_ROWS}
-    asked |= {many: [trace[one] for trace in traces] for many, one in names.items()}
-    span_rows = reading.query("units/spans_by_correlation", asked)
-    log_rows = reading.query("units/logs_by_correlation", asked)
-    spans, logs = Page.of(span_rows, Span.of), Page.of(log_rows, LogRecord.of)
-    mine = _identities(correlation_id, of_rows(span_rows, log_rows))
-    own = [span for span in spans.items if span.record_id in mine]
-    return Telemetry(
-        spans=_with_reused(reading, own, bounds),
-        logs=[log for log in logs.items if log.record_id in mine],
-        truncated=_truncated(spans.total, logs.total),
-    )
+    asked = {**times, "deliveries": named_by}
+    return asked | {many: [trace[one] for trace in traces] for many, one in names.items()}
 
 
-def _identities(correlation_id: str, records: Iterable[Record]) -> set[int]:
+def identities(correlation_id: str, records: Iterable[Record]) -> set[int]:
     """Return which records are of the unit.
 
     Others stand in a trace of it, but belong to the run around it or to another unit.
@@ -363,7 +372,7 @@ def _by_time(*parts: Iterable[LogRecord]) -> list[LogRecord]:
     return sorted(each.values(), key=attrgetter("time"))
 
 
-def _with_reused(reading: Reading, spans: Sequence[Span], bounds: Bounds) -> list[Span]:
+def with_reused(reading: Reading, spans: Sequence[Span], bounds: Bounds) -> list[Span]:
     """Note which spans share their ID with another one."""
     if not spans:
         return []

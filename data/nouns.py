@@ -27,6 +27,8 @@ class Page(Generic[T]):
 
     total: int
     items: list[T]
+    after: bytes | None = None
+    """The place of the last item, where more follow; see `data.paging`."""
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Any]], into: Callable[[Any], T]) -> Page[T]:

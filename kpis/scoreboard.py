@@ -14,9 +14,10 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from data import queries
+from data import paging, queries
 from data.clock import aware, stored, utc_now
 from data.nouns import noun
+from data.paging import PageRequest
 from kpis import periods
 from kpis.definition import Definition, definition, definitions
 from kpis.figure import Counted, Kpi, Part, Point
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from data.nouns import Page
     from data.store import Reading
     from data.transaction import Params
 
 
 MONEY: Final = "money"
+_OF_PAGE: Final = ("total", "place")
 SIDE_BY_SIDE: Final = 3
 AS_OF: Final = ("cases_open", "units_at_risk")
 """Rows that are those of one moment, the period's end."""
@@ -215,17 +218,29 @@ def rows(  # noqa: PLR0917 - the order of the words: which figure, from, to, of 
     *,
     only_counted: bool | None = None,
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many rows stand behind a figure, and a page of them, those that hurt most first.
+    """Return how many rows stand behind a figure, and a page of them, those that hurt most first."""
+    wanted = PageRequest(limit, offset)
+    found = page_of_rows(reading, kpi_id, Period(start, end), flow, wanted, only_counted=only_counted)
+    return found.total, found.items
+
+
+def page_of_rows(
+    reading: Reading,
+    kpi_id: str,
+    period: Period,
+    flow: str | None,
+    wanted: PageRequest,
+    *,
+    only_counted: bool | None = None,
+) -> Page[dict[str, Any]]:
+    """Return a page of the rows behind a figure, those that hurt most first.
 
     The total is the figure's `n`. `counted` states which rows make the numerator;
     `only_counted` leaves the others out (True) or keeps only the others (False); KPIs of units only.
     """
     meant = definition(kpi_id)
-    period = Period(start, end)
     params = _rows_params(meant, period, flow, only_counted=only_counted)
-    page = _page(reading, meant, params, limit, offset)
-    total = page[0]["total"] if page else _total(reading, meant, params, offset)
-    return total, [_with_times(row) for row in page]
+    return paging.read(reading, f"kpis/rows_{meant.rows}", params, wanted, _with_times)
 
 
 def shape_of_work(
@@ -338,19 +353,7 @@ def _rows_params(meant: Definition, period: Period, flow: str | None, *, only_co
     return params
 
 
-def _page(
-    reading: Reading, meant: Definition, params: Params, limit: int, offset: int
-) -> list[dict[str, Any]]:
-    return reading.query(f"kpis/rows_{meant.rows}", {**params, "limit": limit, "offset": offset})
-
-
-def _total(reading: Reading, meant: Definition, params: Params, offset: int) -> int:
-    """Count the rows when the page asked for lies behind the last one."""
-    first = _page(reading, meant, params, 1, 0) if offset else []
-    return int(first[0]["total"]) if first else 0
-
-
 def _with_times(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with aware times, without what every row repeats. Rows count unless they deny it."""
     times = {name: aware(value) for name, value in row.items() if name.endswith("_at")}
-    return {"counted": True, **{name: row[name] for name in row if name != "total"}, **times}
+    return {"counted": True, **{name: row[name] for name in row if name not in _OF_PAGE}, **times}

@@ -8,8 +8,9 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Final
 from access.commands import Command, Target, perform
 from access.roles import granting
 from audit import evidence, trail
-from data import sheet
-from data.nouns import Page, noun
+from data import paging, sheet
+from data.nouns import noun
+from data.paging import PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from audit.chain import Sealed
     from audit.differences import Difference
     from audit.evidence import Made, Wanted
+    from data.nouns import Page
     from data.store import Reading
     from data.transaction import Tx
     from server.context import ServerContext
@@ -78,11 +80,9 @@ class AuditEntry:
     hash: str
 
 
-def listed(ctx: RequestContext, chosen: AuditFilter, limit: int, offset: int) -> Page[AuditEntry]:
+def listed(ctx: RequestContext, chosen: AuditFilter, wanted: PageRequest) -> Page[AuditEntry]:
     """Return a page of the entries that pass the filter, newest first."""
-    reading = _reading(ctx, "audit.read")
-    rows = reading.query("audit/search", {**chosen.params(), "limit": limit, "offset": offset})
-    return Page.of(rows, noun(AuditEntry))
+    return paging.read(_reading(ctx, "audit.read"), "audit/search", chosen.params(), wanted, noun(AuditEntry))
 
 
 def facets(ctx: RequestContext) -> dict[str, list[str]]:
@@ -115,7 +115,7 @@ def differences_in_scope(ctx: ServerContext, state: ChainState) -> list[str]:
 def export(ctx: RequestContext, chosen: AuditFilter, out: IO[bytes]) -> int:
     """Write all entries that pass the filter as CSV; return how many."""
     reading = _reading(ctx, "audit.export")
-    total = listed(ctx, chosen, 1, 0).total
+    total = listed(ctx, chosen, PageRequest(1)).total
     perform(RecordAuditExport("audit exported", {"entries": total, **_as_text(chosen.params())}), ctx)
     return sheet.write(_all(reading, chosen), evidence.COLUMNS, out)
 
@@ -158,10 +158,11 @@ def _reading(ctx: RequestContext, act: str) -> Reading:
 
 
 def _all(reading: Reading, chosen: AuditFilter) -> Iterator[dict[str, Any]]:
-    offset = 0
-    while rows := reading.query("audit/search", {**chosen.params(), "limit": _PAGE, "offset": offset}):
-        yield from rows
-        offset += len(rows)
+    wanted: PageRequest | None = PageRequest(_PAGE)
+    while wanted:
+        found = paging.read(reading, "audit/search", chosen.params(), wanted, dict)
+        yield from found.items
+        wanted = PageRequest(_PAGE, behind=found.after) if found.after else None
 
 
 def _as_text(details: Mapping[str, object]) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from access.context import RequestContext
 from collectors.status import TakenItem
+from data import paging
 from data.clock import aware, utc_now
 from data.nouns import Page, noun
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from collectors.quotas import QuotaUse
     from collectors.status import SourceStatus
+    from data.paging import PageRequest
     from data.store import Reading
     from server.container import Container
     from server.settings import Settings
@@ -50,12 +52,11 @@ class ServerContext(RequestContext):
         return utc_now()
 
 
-def taken_items(reading: Reading, source: str | None, limit: int, offset: int = 0) -> Page[TakenItem]:
+def taken_items(reading: Reading, source: str | None, wanted: PageRequest) -> Page[TakenItem]:
     """Return what one source, or all, took as a whole, such as files: a page, the newest first.
 
     Whose rows a file holds is not known: users who may not see everything see none.
     """
     if reading.scope is not None:
         return Page(0, [])
-    asked = {"source": source, "limit": limit, "offset": offset}
-    return Page.of(reading.query("server/source_items", asked), noun(TakenItem))
+    return paging.read(reading, "server/source_items", {"source": source}, wanted, noun(TakenItem))

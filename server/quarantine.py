@@ -9,8 +9,10 @@ from access.commands import Command, Target, perform
 from audit import trail
 from cases.errors import InvalidActError
 from cases.lifecycle import MIN_REASON
+from data import paging
 from data.errors import UnsnagError
 from data.nouns import Page, noun
+from data.paging import PageRequest
 from server.container import NotRunningError
 from unsnag.masking import mask_text
 
@@ -52,9 +54,10 @@ class QuarantinedRecord:
 
 
 _record: Final = noun(QuarantinedRecord)
+_FIRST: Final = PageRequest()
 
 
-def listed(ctx: RequestContext, limit: int = 50, offset: int = 0) -> Page[QuarantinedRecord]:
+def listed(ctx: RequestContext, wanted: PageRequest = _FIRST) -> Page[QuarantinedRecord]:
     """Return a page of the records that could not be read, newest first.
 
     They have no tenant and no flow: only actors with access to everything see any.
@@ -62,9 +65,7 @@ def listed(ctx: RequestContext, limit: int = 50, offset: int = 0) -> Page[Quaran
     reading = ctx.reading
     if reading.scope is not None:
         return Page(0, [])
-    return Page.of(
-        reading.query("server/quarantine", {"limit": limit, "offset": offset}), QuarantinedRecord.of
-    )
+    return paging.read(reading, "server/quarantine", {}, wanted, QuarantinedRecord.of)
 
 
 def replay(ctx: ServerContext, record_id: str, *, key: str | None = None) -> str:

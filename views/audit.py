@@ -16,6 +16,7 @@ from audit.evidence import Wanted
 from data import formats
 from data.clock import stored
 from data.errors import UnsnagError
+from data.paging import PageRequest
 from server import audit
 from server.audit import AuditFilter
 from views.kit.acting import say, show_messages
@@ -53,7 +54,7 @@ def page() -> None:
         return
     chosen = _filters(ctx)
     number = int(param("page", "1")) if param("page", "1").isdecimal() else 1
-    found = audit.listed(ctx, chosen, PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
+    found = audit.listed(ctx, chosen, PageRequest(PER_PAGE, (max(number, 1) - 1) * PER_PAGE))
     _bar(ctx, chosen, found.total, len(found.items), max(number, 1))
     if found.items:
         _entries(ctx, found.items)

@@ -13,6 +13,7 @@ from collectors.states import BROKEN, SourceState
 from collectors.status import brings_only_info
 from data import formats
 from data.errors import UnsnagError
+from data.paging import PageRequest
 from server import quarantine
 from server.context import taken_items
 from views import quotas
@@ -295,7 +296,7 @@ def _row(source: SourceStatus, zone: str, now: datetime) -> dict[str, str]:
 def _items() -> None:
     """List the files that sources took as a whole, with what came of each."""
     ctx = page_context()
-    found = taken_items(ctx.reading, None, PER_PAGE)
+    found = taken_items(ctx.reading, None, PageRequest(PER_PAGE))
     if not found.items:
         return
     st.subheader("Files taken", anchor=False)
@@ -333,7 +334,7 @@ def _quarantine() -> None:
     st.subheader("Quarantine", anchor=False)
     number = int(param("page", "1")) if param("page", "1").isdecimal() else 1
     ctx = page_context()
-    found = quarantine.listed(ctx, PER_PAGE, (max(number, 1) - 1) * PER_PAGE)
+    found = quarantine.listed(ctx, PageRequest(PER_PAGE, (max(number, 1) - 1) * PER_PAGE))
     if ctx.reading.scope is not None:
         st.caption("Only users with access to everything can see quarantined records.")
         return

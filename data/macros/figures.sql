@@ -647,6 +647,7 @@ tried as materialized (
     qualify attempt > 1
 )
 select
+    tried.record_id,
     tried.correlation_id,
     tried.flow,
     unit.{split},

@@ -9,6 +9,7 @@ select
     greatest(epoch(record.ingested_at - record.happened_at), 0) as seconds
 from (
     select
+        log.record_id,
         log.correlation_id,
         log.flow,
         log.{split},
@@ -24,6 +25,7 @@ from (
         and (only_flow::varchar is null or log.flow = only_flow)
     union all
     select
+        span.record_id,
         span.correlation_id,
         span.flow,
         span.{split},

@@ -72,6 +72,11 @@ def all_actions(reading: Reading, state: str | None = None) -> list[Action]:
     return [one for one in found if state in (None, one.state)]
 
 
+def place(action: Action) -> bytes:
+    """Return the place of an action in the list of all."""
+    return f"{action.created_at:%Y%m%d%H%M%S%f}{action.id}".encode()
+
+
 def promises(reading: Reading, week: str, zone: str, today: date) -> list[Action]:
     """Return the actions of earlier weeks that are open, or ended since this week began.
 

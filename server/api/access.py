@@ -103,7 +103,7 @@ def list_people(ctx: CallerContext) -> Any:
     """List everybody who was added; for admins."""
     ctx.authority.decide(ctx.actor, "person.change")
     found = [_person(ctx, person) for person in people.everybody(ctx.directory)]
-    return page(len(found), found, 0)
+    return page(len(found), found)
 
 
 @router.post("/people", response_model=access_shapes.NewLink)
@@ -150,7 +150,7 @@ def list_tokens(ctx: CallerContext) -> Any:
     """List the valid secrets of tokens, without the secrets; for admins."""
     ctx.authority.decide(ctx.actor, "token.change")
     found = [_token(ctx, token) for token in tokens.valid_tokens(ctx)]
-    return page(len(found), found, 0)
+    return page(len(found), found)
 
 
 @router.post("/tokens", response_model=access_shapes.NewServiceToken)

@@ -15,7 +15,7 @@ from audit.evidence import Wanted
 from server import audit
 from server.api import audit_shapes, shapes
 from server.api.callers import CallerContext
-from server.api.paging import Cursor, Limit, Moment, moment, offset, page
+from server.api.paging import Moment, Paging, moment
 from server.audit import AuditEntry, AuditFilter
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
@@ -35,6 +35,7 @@ class PackBody(shapes.Body):
 @router.get("", response_model=shapes.Listed[AuditEntry])
 def list_audit_entries(
     ctx: CallerContext,
+    asked: Paging,
     q: Word = None,
     kind: Word = None,
     actor: Word = None,
@@ -42,14 +43,10 @@ def list_audit_entries(
     flow: Word = None,
     start: Annotated[Moment, Query(alias="from")] = None,
     end: Annotated[Moment, Query(alias="to")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List entries, the newest first; for approvers, within their scope."""
-    first = offset(cursor)
     chosen = AuditFilter(q, kind, actor, verb, flow, moment(start, "from"), moment(end, "to"))
-    found = audit.listed(ctx, chosen, limit, first)
-    return page(found.total, found.items, first)
+    return asked.page(audit.listed(ctx, chosen, asked.wanted))
 
 
 @router.get("/verdict", response_model=audit_shapes.ChainVerdict)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, Field
@@ -19,11 +18,11 @@ from cases.queries import CaseFilter
 from cases.search import MAX_CHARS
 from cases.snoozing import MOST as MOST_FAILURES
 from data.clock import aware
-from data.nouns import shallow
+from data.nouns import Page, shallow
 from server.api import answers, shapes
 from server.api.callers import CallerContext, Context, Key
 from server.api.filtering import DUE, SEARCH, DueWord, one, several
-from server.api.paging import Cursor, Limit, moment, offset
+from server.api.paging import Paging, moment
 from server.api.problems import BadRequestError
 
 router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
@@ -32,6 +31,7 @@ LEFT_OUT_SHOWN = 100
 Values = Annotated[list[Annotated[str, Field(max_length=400)]] | None, Field(max_length=200)]
 Act = Literal["claim", "release", "retry", "resolve", "assign", "snooze", "escalate"]
 _STATES = f"One or several with commas between: {', '.join(BatchState)}."
+_MOST_DIGITS: Final = 10
 _ITEM_STATES = f"One or several with commas between: {', '.join(ItemState)}."
 
 
@@ -217,16 +217,16 @@ def freeze_batch(ctx: CallerContext, key: Key, body: BatchBody) -> Any:
 @router.get("", response_model=shapes.Listed[BatchLine])
 def list_batches(
     ctx: Context,
+    asked: Paging,
     author: Annotated[str | None, Query(max_length=200)] = None,
     state: Annotated[str | None, Query(max_length=400, description=_STATES)] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List batches, the newest first: the caller's own, or all for those who may see everything."""
     states = _known(state, BatchState)
-    found = batch_queries.listed(ctx, author=author, states=states, after=_place(cursor), limit=limit)
-    more = batch_queries.place(found.items[-1]).text if found.has_more else None
-    return {"total": found.total, "items": [_line(batch) for batch in found.items], "next": more}
+    place, limit = asked.behind(After.of), asked.wanted.limit
+    found = batch_queries.listed(ctx, author=author, states=states, after=place, limit=limit)
+    more = batch_queries.place(found.items[-1]).text.encode() if found.has_more else None
+    return asked.page(Page(found.total, [_line(batch) for batch in found.items], more))
 
 
 @router.get("/{batch_id}", response_model=BatchProgress)
@@ -239,16 +239,16 @@ def get_batch(batch_id: str, ctx: Context) -> Any:
 def list_batch_items(
     batch_id: str,
     ctx: Context,
+    asked: Paging,
     state: Annotated[str | None, Query(max_length=400, description=_ITEM_STATES)] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List the exceptions of a batch in the order in which it acts on them; what is left out comes last."""
     states = _known(state, ItemState)
-    found = batch_queries.items(ctx, batch_id, states=states, after=offset(cursor), limit=limit)
+    after, limit = asked.behind(_item_place) or 0, asked.wanted.limit
+    found = batch_queries.items(ctx, batch_id, states=states, after=after, limit=limit)
     items = [{**shallow(item), "reason": item.reason} for item in found.items]
-    more = base64.urlsafe_b64encode(str(found.items[-1].place).encode()).decode() if found.has_more else None
-    return {"total": found.total, "items": items, "next": more}
+    more = str(found.items[-1].place).encode() if found.has_more else None
+    return asked.page(Page(found.total, items, more))
 
 
 @router.post("/{batch_id}/start", response_model=BatchLine)
@@ -318,13 +318,12 @@ def _known(text: str | None, states: type[BatchState | ItemState]) -> list[Any] 
     return named
 
 
-def _place(cursor: str | None) -> After | None:
-    """Return the place that a cursor names.
+def _item_place(text: str) -> int:
+    """Return the place of an item.
 
     Raises:
-        BadRequestError: it is not one of ours.
+        ValueError: the text names none.
     """
-    try:
-        return After.of(cursor) if cursor is not None else None
-    except ValueError:
-        raise BadRequestError(f"{cursor!r} is not a cursor of this server.") from None
+    if not (text.isascii() and text.isdecimal() and len(text) < _MOST_DIGITS):
+        raise ValueError(text)
+    return int(text)

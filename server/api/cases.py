@@ -21,7 +21,7 @@ from cases.snoozing import Snooze, Wake
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
 from server.api.filtering import Due, Search, Words, narrowed, one, several
-from server.api.paging import Cursor, Limit, moment, offset, page
+from server.api.paging import Paging, moment
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
@@ -147,6 +147,7 @@ class ClassBody(shapes.Body):
 @router.get("", response_model=shapes.Listed[case_shapes.Case])
 def list_cases(
     ctx: Context,
+    asked: Paging,
     state: Words = None,
     flow: Words = None,
     klass: Annotated[str | None, Query(alias="class", max_length=400)] = None,
@@ -159,18 +160,15 @@ def list_cases(
     snoozed: bool | None = None,  # noqa: FBT001 - a parameter of the query
     due: Due = None,
     sort: Sort = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List cases, without `sort` the most urgent first: by due time, then by value at risk."""
-    start = offset(cursor)
     chosen = CaseFilter(
         state=several(state), flow=several(flow), klass=several(klass), severity=several(severity),
         tenant=several(tenant), holder=one(holder), group=one(group), assignee=several(assignee),
         snoozed=None if snoozed is None else [snoozed], due=one(due),
     )  # fmt: skip
-    found = queries.listed(ctx.reading, narrowed(chosen, q, ctx), limit, start, Order.of(sort))
-    return page(found.total, [answers.case(case) for case in found.items], start)
+    found = queries.part(ctx.reading, narrowed(chosen, q, ctx), asked.wanted, Order.of(sort))
+    return asked.page(found, [answers.case(case) for case in found.items])
 
 
 @router.get("/{case_id}", response_model=case_shapes.CaseDetail)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path
 
+from data import paging
 from data.nouns import shallow
-from flows import kept, lint, proposal
+from flows import kept, lint, proposal, seen
 from server import flow_files, flow_views
 from server.api import flow_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.paging import Cursor, Limit, offset, page
+from server.api.paging import Paging, page
 
 if TYPE_CHECKING:
     from flows.seen import SeenFlow
@@ -23,10 +24,10 @@ Name = Annotated[str, Path(min_length=1, max_length=kept.MOST_NAME)]
 
 
 @router.get("/flows", response_model=shapes.Listed[flow_shapes.Flow])
-def list_flows(ctx: Context, limit: Limit = 50, cursor: Cursor = None) -> Any:
+def list_flows(ctx: Context, asked: Paging) -> Any:
     """List the flows seen in telemetry or with settings: critical ones first, then by open exceptions."""
-    found, begin = flow_views.listed(ctx), offset(cursor)
-    return page(len(found), [_shown(one) for one in found[begin : begin + limit]], begin)
+    found = paging.cut(flow_views.listed(ctx), asked.wanted, seen.place)
+    return asked.page(found, [_shown(one) for one in found.items])
 
 
 @router.post("/flows/lint", response_model=flow_shapes.FlowLint)
@@ -41,7 +42,7 @@ def list_flow_versions(name: Name, ctx: Context) -> Any:
     """List the versions of the settings of a flow, the newest first."""
     flow_views.of_name(ctx, name)
     found = kept.versions(ctx.reading, name)
-    return page(len(found), found, 0)
+    return page(len(found), found)
 
 
 @router.get("/flows/{name:path}/settings/proposal", response_model=flow_shapes.FlowProposal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -18,8 +19,7 @@ from data.nouns import shallow
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
 from server.api.filtering import Due, Search, Words, narrowed, one, several
-from server.api.paging import Cursor
-from server.api.problems import BadRequestError
+from server.api.paging import Paging
 
 router = APIRouter(prefix="/api/v1/groups", tags=["cases"])
 
@@ -116,6 +116,7 @@ class GroupNoteBody(shapes.Body):
 @router.get("", response_model=shapes.Listed[GroupLine])
 def list_groups(
     ctx: Context,
+    asked: Paging,
     state: Literal["open", "closed", "all"] = "open",
     flow: Words = None,
     klass: Annotated[str | None, Query(alias="class", max_length=400)] = None,
@@ -124,8 +125,6 @@ def list_groups(
     q: Search = None,
     assignee: Words = None,
     due: Due = None,
-    limit: Annotated[int, Query(ge=1, le=groups.MAX_ROWS, description="How many groups at most.")] = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List groups of exceptions, those with the most open ones first; filters choose their exceptions."""
     chosen = CaseFilter(
@@ -138,9 +137,10 @@ def list_groups(
     )
     chosen = narrowed(chosen, q, ctx)
     is_open = {"open": True, "closed": False, "all": None}[state]
-    found = groups.listed(ctx.reading, chosen, ctx.now(), is_open=is_open, place=_place(cursor), limit=limit)
-    more = groups.after(found.items[-1]).text if len(found.items) == limit else None
-    return {"total": found.total, "items": [line(group) for group in found.items], "next": more}
+    place, limit = asked.behind(After.of), min(asked.wanted.limit, groups.MAX_ROWS)
+    found = groups.listed(ctx.reading, chosen, ctx.now(), is_open=is_open, place=place, limit=limit)
+    more = groups.after(found.items[-1]).text.encode() if len(found.items) == limit else None
+    return asked.page(replace(found, after=more), [line(group) for group in found.items])
 
 
 @router.get("/{group_id}", response_model=GroupLine)
@@ -191,15 +191,3 @@ def line(group: Group) -> dict[str, Any]:
         "note": group.note and shallow(group.note),
         "merged": [shallow(part) for part in group.merged],
     }
-
-
-def _place(cursor: str | None) -> After | None:
-    """Return the place that a cursor names.
-
-    Raises:
-        BadRequestError: it is not one of ours.
-    """
-    try:
-        return After.of(cursor) if cursor is not None else None
-    except ValueError:
-        raise BadRequestError(f"{cursor!r} is not a cursor of this server.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
@@ -13,7 +14,7 @@ from kpis import objectives, periods, scoreboard, targets
 from kpis.periods import Period
 from server.api import kpi_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.paging import Cursor, Limit, moment, offset, page
+from server.api.paging import Paging, moment, page
 from server.api.problems import BadRequestError
 from unsnag.fields import SPLITS
 
@@ -56,32 +57,30 @@ def list_kpis(
     """
     if by is not None and by not in _BY:
         raise BadRequestError(f"A figure cannot be split by {by!r}. Choose one of: {', '.join(_BY)}.")
-    period = _period(ctx, week, start, end)
+    period = _period(ctx, week, start, end, ctx.now())
     parts = _parts(period, week, points)
     found = scoreboard.board(ctx.reading, period, flow, by, parts=parts)
     aims, as_of = targets.aims(ctx.reading, flow), ctx.as_of()
     items = [_shown(one, period, aims.get(one.id, targets.Aim()), as_of) for one in found]
-    return page(len(items), items, 0)
+    return page(len(items), items)
 
 
 @router.get("/api/v1/kpis/{kpi_id}/rows", response_model=shapes.Listed[dict[str, Any]])
 def list_kpi_rows(
     kpi_id: KpiId,
     ctx: Context,
+    asked: Paging,
     start: Since = None,
     end: Until = None,
     week: Week = None,
     flow: Flow = None,
     counted: Annotated[bool | None, Query(description="Only what is counted, or only the others.")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List the rows behind a figure, those that hurt most first. Their total is the figure's `n`."""
-    period, begin = _period(ctx, week, start, end), offset(cursor)
-    total, rows = scoreboard.rows(
-        ctx.reading, kpi_id, period.start, period.end, flow, limit, begin, only_counted=counted
-    )
-    return page(total, rows, begin)
+    now = asked.at.replace(tzinfo=UTC)
+    period = _period(ctx, week, start, end, now)
+    found = scoreboard.page_of_rows(ctx.reading, kpi_id, period, flow, asked.wanted, only_counted=counted)
+    return asked.page(found)
 
 
 @router.post("/api/v1/kpis/{kpi_id}/target", response_model=kpi_shapes.Target)
@@ -109,18 +108,20 @@ def set_kpi_baseline(kpi_id: KpiId, body: kpi_shapes.BaselineRequest, ctx: Calle
     return perform(objectives.SetBaseline(kpi_id, body.name, period, body.flow), ctx, key=key)
 
 
-def _period(ctx: ServerContext, week: str | None, start: str | None, end: str | None) -> Period:
+def _period(
+    ctx: ServerContext, week: str | None, start: str | None, end: str | None, now: datetime
+) -> Period:
     """Return the period that a request names, cut now where it still runs."""
     zone = ctx.settings.zone
     if week is not None:
         if start or end:
             raise BadRequestError("Give either `week`, or `from` and `to`.")
-        return periods.week(week, zone).until(ctx.now())
-    until = aware(moment(end, "to", zone)) or ctx.now()
+        return periods.week(week, zone).until(now)
+    until = aware(moment(end, "to", zone)) or now
     since = aware(moment(start, "from", zone)) or periods.last(7, until, zone).start
     if since >= until:
         raise BadRequestError("`from` must lie before `to`.")
-    return Period(since, until, zone).until(ctx.now())
+    return Period(since, until, zone).until(now)
 
 
 def _parts(period: Period, week: str | None, points: int | None) -> list[Period]:

@@ -86,7 +86,7 @@ def test_mapping(body: MappingTest, ctx: Context) -> Any:
 def list_mappings(ctx: Context) -> Any:
     """List the mappings that were saved or stand in the config file."""
     found = mappings.listed(ctx)
-    return page(len(found), found, 0)
+    return page(len(found), found)
 
 
 @router.get("/mappings/{name}", response_model=mapping_shapes.MappingHistory)

@@ -35,4 +35,4 @@ def list_quotas(ctx: Context) -> Any:
     Nothing is counted where no quota is set. Users who may not see everything see none.
     """
     found = ctx.quota_uses()
-    return page(len(found), found, 0)
+    return page(len(found), found)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 
 from access.commands import perform
+from data import paging
 from kpis.review import actions, entries
 from server.api import shapes, week_shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.paging import Cursor, Limit, offset, page
+from server.api.paging import Paging
 from server.api.weeks import WeekName
 
 router = APIRouter(tags=["kpis"])
@@ -22,17 +23,15 @@ EntryId = Annotated[str, Path(max_length=64, description="As the week gives it."
 @router.get("/api/v1/actions", response_model=shapes.Listed[week_shapes.Action])
 def list_actions(
     ctx: Context,
+    asked: Paging,
     state: Annotated[Literal["open", "done", "dropped"] | None, Query()] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List the actions of all reviews, the oldest first.
 
     They are about all flows: users who may not see everything see none.
     """
     found = actions.all_actions(ctx.reading, state) if ctx.reading.scope is None else []
-    begin = offset(cursor)
-    return page(len(found), found[begin : begin + limit], begin)
+    return asked.page(paging.cut(found, asked.wanted, actions.place))
 
 
 @router.post("/api/v1/weeks/{week}/actions", response_model=week_shapes.Action)

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, create_model
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, create_model
 
 from unsnag.fields import shown_on
 from unsnag.wire import format_time
@@ -51,6 +51,13 @@ class Listed(BaseModel, Generic[T]):
     total: int
     items: list[T]
     next: str | None = None
+
+
+class Bounded(Listed[T], Generic[T]):
+    """Part of a list that looks between two times, and which these were."""
+
+    start: Time | None = Field(alias="from", description="The last 24 hours, unless the request names it.")
+    end: Time | None = Field(None, alias="to")
 
 
 class TrialRecord(BaseModel):

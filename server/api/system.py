@@ -15,7 +15,7 @@ from data.errors import UnsnagError
 from server import quarantine
 from server.api import shapes, system_shapes
 from server.api.callers import CallerContext, Context, Key
-from server.api.paging import Cursor, Limit, offset, page
+from server.api.paging import Paging, page
 from server.api.problems import BadRequestError
 from server.container import current
 from server.context import taken_items
@@ -67,28 +67,22 @@ def get_metrics() -> PlainTextResponse:
 def list_sources(ctx: Context) -> Any:
     """List where telemetry comes from, with state and lag."""
     found = ctx.sources()
-    return page(len(found), found, 0)
+    return page(len(found), found)
 
 
 @router.get("/api/v1/sources/{name:path}/items", response_model=shapes.Listed[system_shapes.SourceItem])
-def list_source_items(
-    name: Annotated[str, Path(max_length=200)], ctx: Context, limit: Limit = 50, cursor: Cursor = None
-) -> Any:
+def list_source_items(name: Annotated[str, Path(max_length=200)], ctx: Context, asked: Paging) -> Any:
     """List what a source took as a whole, such as files, the newest first.
 
     Whose rows a file holds is not known: users who may not see everything see none.
     """
-    start = offset(cursor)
-    found = taken_items(ctx.reading, name, limit, start)
-    return page(found.total, found.items, start)
+    return asked.page(taken_items(ctx.reading, name, asked.wanted))
 
 
 @router.get("/api/v1/quarantine", response_model=shapes.Listed[system_shapes.Quarantined])
-def list_quarantine(ctx: Context, limit: Limit = 50, cursor: Cursor = None) -> Any:
+def list_quarantine(ctx: Context, asked: Paging) -> Any:
     """List records that could not be read, the newest first."""
-    start = offset(cursor)
-    found = quarantine.listed(ctx, limit, start)
-    return page(found.total, found.items, start)
+    return asked.page(quarantine.listed(ctx, asked.wanted))
 
 
 @router.post("/api/v1/quarantine/{record_id}/replay", response_model=system_shapes.Replayed)

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Query, Request
 
-from cases import units
+from cases import unit_records, units
 from cases.errors import TraceNotFoundError, TraceRemovedError
 from server.api import answers, shapes, telemetry_shapes
 from server.api.callers import Context
-from server.api.paging import Cursor, Limit, Moment, moment, offset, page
+from server.api.paging import Bounds, Moment, Paging, page
 from server.api.problems import BadRequestError
 from server.policies import removed_of, removed_trace
 from unsnag.conventions import SEVERITY_NUMBERS
@@ -29,6 +29,18 @@ Everywhere = Annotated[
     ),
 ]
 Duration = Annotated[float | None, Query(ge=0, le=_MAX_MS)]
+
+
+@router.get("/units/{correlation_id:path}/spans", response_model=shapes.Listed[telemetry_shapes.Span])
+def list_unit_spans(correlation_id: str, ctx: Context, asked: Paging) -> Any:
+    """List all spans of a unit, the oldest first."""
+    return asked.page(unit_records.spans(ctx.reading, correlation_id, asked.wanted))
+
+
+@router.get("/units/{correlation_id:path}/logs", response_model=shapes.Listed[telemetry_shapes.LogRecord])
+def list_unit_logs(correlation_id: str, ctx: Context, asked: Paging) -> Any:
+    """List all log records of a unit, the oldest first; not lines of others that only name it."""
+    return asked.page(unit_records.logs(ctx.reading, correlation_id, asked.wanted))
 
 
 @router.get("/units/{correlation_id:path}", response_model=telemetry_shapes.Unit)
@@ -49,65 +61,67 @@ def get_trace(trace_id: str, ctx: Context) -> Any:
         raise
 
 
-@router.get("/traces", response_model=shapes.Listed[telemetry_shapes.TraceSummary])
+@router.get("/traces", response_model=shapes.Bounded[telemetry_shapes.TraceSummary])
 def list_traces(
     request: Request,
     ctx: Context,
+    asked: Paging,
     service: Word = None,
     operation: Word = None,
     min_duration_ms: Duration = None,
     max_duration_ms: Duration = None,
     start: Annotated[Moment, Query(alias="from")] = None,
     end: Annotated[Moment, Query(alias="to")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Any:
     """List traces with a single span that meets all conditions; `attr.KEY=VALUE` asks for attributes.
 
     An attribute may sit on the span, its resource, scope, events or links.
+    Without `from` the span began in the 24 hours before `to`, or before now.
     """
-    first = offset(cursor)
+    bounds = asked.bounds(start, end)
     params = {
         "service": service,
         "operation": operation,
         "min_ns": None if min_duration_ms is None else int(min_duration_ms * _NS_PER_MS),
         "max_ns": None if max_duration_ms is None else int(max_duration_ms * _NS_PER_MS),
-        "from": moment(start, "from"),
-        "to": moment(end, "to"),
+        "from": bounds.start,
+        "to": bounds.end,
         "conditions": orjson.dumps(_conditions(request)).decode(),
-        "limit": limit,
-        "offset": first,
     }
-    found = units.traces(ctx.reading, params)
-    return page(found.total, found.items, first)
+    return asked.within(units.traces(ctx.reading, params, asked.wanted), bounds)
 
 
-@router.get("/logs", response_model=shapes.Listed[telemetry_shapes.LogRecord])
+@router.get("/logs", response_model=shapes.Bounded[telemetry_shapes.LogRecord])
 def list_logs(
     ctx: Context,
+    asked: Paging,
     q: Word = None,
     start: Annotated[Moment, Query(alias="from")] = None,
     end: Annotated[Moment, Query(alias="to")] = None,
     flow: Word = None,
     severity: Word = None,
     source: Word = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    correlation_id: Word = None,
+    trace_id: Word = None,
 ) -> Any:
-    """List log records, the newest first; `severity` is the least one wanted."""
-    first = offset(cursor)
+    """List log records, the newest first; `severity` is the least one wanted.
+
+    Without `from` they are of the 24 hours before `to`, or before now; those of an ID, of all times.
+    """
+    bounds = asked.bounds(start, end)
+    if (correlation_id or trace_id) and start is None:
+        bounds = Bounds(None, bounds.end)
     params = {
         "q": q,
-        "from": moment(start, "from"),
-        "to": moment(end, "to"),
+        "from": bounds.start,
+        "to": bounds.end,
         "flow": flow,
         "severity_number": _severity(severity),
         "source": source,
-        "limit": limit,
-        "offset": first,
+        "correlation_id": correlation_id,
+        "trace_id": trace_id and trace_id.lower(),
     }
-    found = units.logs(ctx.reading, params)
-    return page(found.total, found.items, first)
+    return asked.within(units.logs(ctx.reading, params, asked.wanted), bounds)
 
 
 @router.get("/search", response_model=shapes.Listed[telemetry_shapes.Hit])
@@ -118,7 +132,7 @@ def search(
 ) -> Any:
     """Find units, cases, traces, runs and customers by what they are called."""
     hits = units.search(ctx.reading, q, everywhere=everywhere)
-    return page(len(hits), hits, 0)
+    return page(len(hits), hits)
 
 
 def _conditions(request: Request) -> list[dict[str, str]]:

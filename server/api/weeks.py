@@ -30,7 +30,7 @@ def list_weeks(ctx: Context) -> Any:
     """
     found = _frozen(ctx)
     sound = weeks.verdict(found).entries
-    return page(len(found), [_head(one, sound) for one in reversed(found)], 0)
+    return page(len(found), [_head(one, sound) for one in reversed(found)])
 
 
 @router.get("/api/v1/weeks/{week}", response_model=week_shapes.WeekInFull)

@@ -64,7 +64,9 @@ def slowed(store: Store, stop: threading.Event) -> threading.Thread:
 
 
 def reasons(store: Store) -> list[str]:
-    return [row["reason"] for row in store.query("server/quarantine", {"limit": 99, "offset": 0})]
+    return [
+        row["reason"] for row in store.query("server/quarantine", {"limit": 99, "offset": 0, "behind": None})
+    ]
 
 
 # --- a file is released only at its end --------------------------------------------------------------

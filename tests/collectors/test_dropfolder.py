@@ -70,7 +70,7 @@ class Drop:
 
     def items(self) -> list[dict[str, Any]]:
         """Return the manifest, in the order of names."""
-        params = {"source": "partner", "limit": 99, "offset": 0}
+        params = {"source": "partner", "limit": 99, "offset": 0, "behind": None}
         return sorted(self.store.query("server/source_items", params), key=lambda item: str(item["name"]))
 
     def wait(self, files: int) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ class Drop:
 
     def reasons(self) -> list[str]:
         """Return why records are in quarantine."""
-        found = self.store.query("server/quarantine", {"limit": 9999, "offset": 0})
+        found = self.store.query("server/quarantine", {"limit": 9999, "offset": 0, "behind": None})
         return sorted(row["reason"] for row in found)
 
 
@@ -225,7 +225,7 @@ def test_a_quarantined_row_says_that_it_is_read_with_its_file(
     config = tmp_path / "c.toml"
     config.write_text(f'[[collectors.dropfolder]]\nname = "partner"\npath = "{drop.path}"\n')
     sources = Sources(store, load(["--config", str(config)], {}).collectors)
-    (row,) = store.query("server/quarantine", {"limit": 9, "offset": 0})
+    (row,) = store.query("server/quarantine", {"limit": 9, "offset": 0, "behind": None})
     assert "put a file with the corrected rows" in sources.replay([row["id"]])[row["id"]]
 
 

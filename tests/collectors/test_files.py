@@ -41,8 +41,10 @@ def line(event: str) -> bytes:
 
 
 def messages(store: Store) -> list[str]:
-    params = dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source"))
-    rows = store.everything().query("units/logs", {**params, "limit": 100_000, "offset": 0})
+    params = dict.fromkeys(
+        ("q", "from", "to", "flow", "severity_number", "source", "correlation_id", "trace_id")
+    )
+    rows = store.everything().query("units/logs", {**params, "limit": 100_000, "offset": 0, "behind": None})
     return sorted(row["message"] for row in rows)
 
 
@@ -119,7 +121,7 @@ def test_a_broken_gzip_file_is_quarantined_and_others_go_on(store: Store, folder
     (folder / "b.log").write_bytes(line("one"))
     wait_for(store, ["one"])
     # The broken file is set apart on its own.
-    (row,) = eventually(lambda: store.query("server/quarantine", {"limit": 5, "offset": 0}))
+    (row,) = eventually(lambda: store.query("server/quarantine", {"limit": 5, "offset": 0, "behind": None}))
     assert "cannot be read" in row["reason"]
     eventually(lambda: "a.log.gz" in (follower.signs().error or ""))
     eventually(lambda: follower.signs().unread == 0)  # a broken file is given up, and is no backlog
@@ -163,7 +165,8 @@ def test_a_stack_trace_stays_with_its_line(store: Store, folder: Path, follow: A
     wait_for(store, ["no answer"])
     (row,) = store.everything().query(
         "units/logs",
-        dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source")) | {"limit": 5, "offset": 0},
+        dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source", "correlation_id", "trace_id"))
+        | {"limit": 5, "offset": 0, "behind": None},
     )
     assert (row["error_type"], row["exception_message"]) == ("TimeoutError", "after 10 s")
 
@@ -175,7 +178,7 @@ def test_a_line_that_is_too_long_costs_only_itself(store: Store, folder: Path, f
     with gzip.open(folder / "b.log.gz", "wb") as file:
         file.write(line("three") + giant + line("four"))
     wait_for(store, ["one", "two", "three", "four"])
-    rows = store.query("server/quarantine", {"limit": 5, "offset": 0})
+    rows = store.query("server/quarantine", {"limit": 5, "offset": 0, "behind": None})
     assert [row["size"] for row in rows] == [len(giant) - 1] * 2
 
 
@@ -216,5 +219,5 @@ def test_a_record_that_the_store_refuses_for_good_is_set_apart(
     (folder / "a.log").write_bytes(b"".join(map(line, events)))
     follow(on=Moody(store, poison="e13"))
     wait_for(store, [event for event in events if event != "e13"])
-    rows = eventually(lambda: store.query("server/quarantine", {"limit": 5, "offset": 0}))
+    rows = eventually(lambda: store.query("server/quarantine", {"limit": 5, "offset": 0, "behind": None}))
     assert "cannot be written" in rows[0]["reason"]

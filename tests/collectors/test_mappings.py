@@ -274,7 +274,15 @@ def test_who_carried_out_a_step_is_read_from_an_attribute(
 def touchless(store: Store) -> dict[str, bool]:
     """Return the finished units, and whether nobody touched them, as three figures state it."""
     moments = {"from": datetime(2000, 1, 1), "to": datetime(2100, 1, 1)}  # noqa: DTZ001 - as stored
-    params = {**moments, "flow": None, "counted": "touchless", "only_counted": None, "limit": 50, "offset": 0}
+    params = {
+        **moments,
+        "flow": None,
+        "counted": "touchless",
+        "only_counted": None,
+        "limit": 50,
+        "offset": 0,
+        "behind": None,
+    }
     rows = store.everything().query("kpis/rows_units", params)
     found = {row["correlation_id"]: row["counted"] for row in rows}
     period = {"starts": [moments["from"]], "ends": [moments["to"]], "flow": None}

@@ -84,7 +84,7 @@ def stored(store: Store) -> dict[str, int]:
 
 
 def quarantine(store: Store) -> list[dict[str, Any]]:
-    return store.query("server/quarantine", {"limit": 50, "offset": 0})
+    return store.query("server/quarantine", {"limit": 50, "offset": 0, "behind": None})
 
 
 def returns_desk(url: str) -> None:

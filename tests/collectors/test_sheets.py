@@ -43,8 +43,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def records(store: Store) -> list[dict[str, Any]]:
-    params = dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source"))
-    return store.everything().query("units/logs", {**params, "limit": 100_000, "offset": 0})
+    params = dict.fromkeys(
+        ("q", "from", "to", "flow", "severity_number", "source", "correlation_id", "trace_id")
+    )
+    return store.everything().query("units/logs", {**params, "limit": 100_000, "offset": 0, "behind": None})
 
 
 def messages(store: Store) -> list[str]:
@@ -56,7 +58,7 @@ def wait_for(store: Store, expected: list[str]) -> None:
 
 
 def refused(store: Store) -> list[dict[str, Any]]:
-    return store.query("server/quarantine", {"limit": 50, "offset": 0})
+    return store.query("server/quarantine", {"limit": 50, "offset": 0, "behind": None})
 
 
 def csv_follow(follow: Any) -> Any:
@@ -90,6 +92,7 @@ def test_what_a_program_writes_row_by_row_is_read_across_rotation_and_restart(
             "severity_number": 17,
             "limit": 1000,
             "offset": 0,
+            "behind": None,
         },
     )
     assert any(found["error_type"] == "telling.Declined" for found in rows)

@@ -74,7 +74,7 @@ def test_each_request_of_a_group_gets_its_own_answer(store: Store) -> None:
     assert rejected == [1] * 23
     (row,) = store.query("server/sources")
     assert (row["records"], row["quarantined"]) == (23 * (SPANS - 1), 23 + 1)
-    assert len(store.query("server/quarantine", {"limit": 50, "offset": 0})) == 24
+    assert len(store.query("server/quarantine", {"limit": 50, "offset": 0, "behind": None})) == 24
 
 
 def test_what_cannot_be_unpacked_is_the_answer_of_its_request_alone() -> None:

@@ -170,4 +170,4 @@ def test_a_binary_file_is_in_no_quarantine_and_stays_named_after_a_restart(
     wait(lambda: "noise.log" in unreadable_of(second))
     (folder / "good.log").write_bytes(line("good"))
     wait_for(store, ["good"])
-    assert store.query("server/quarantine", {"limit": 9, "offset": 0}) == []
+    assert store.query("server/quarantine", {"limit": 9, "offset": 0, "behind": None}) == []

@@ -13,6 +13,7 @@ from cases import queries, units
 from cases.intake import intake
 from cases.queries import CaseFilter
 from data.errors import ScopeMissingError, UnsnagError
+from data.paging import PageRequest
 from data.store import Reading, Store
 from kpis import scoreboard
 from kpis.definition import definitions
@@ -318,14 +319,17 @@ def hits(reading: Reading, text: str, limit: int = 20) -> list[Row]:
 
 
 def of_records(reading: Reading) -> Iterator[tuple[str, Any]]:
-    anything: Row = dict.fromkeys(("q", "from", "to", "flow", "severity_number", "source"))
+    anything: Row = dict.fromkeys(
+        ("q", "from", "to", "flow", "severity_number", "source", "correlation_id", "trace_id")
+    )
     for wanted in ({}, {"q": "secret"}, {"flow": "orders"}, {"severity_number": 17}, {"limit": 3}):
-        asked = {**anything, "limit": 500, "offset": 0, **wanted}
-        yield f"logs {wanted}", asdict(units.logs(reading, asked))
+        asked = {**anything, "limit": 500, "offset": 0, "behind": None, **wanted}
+        part = PageRequest(asked["limit"])
+        yield f"logs {wanted}", asdict(units.logs(reading, asked, part))
         yield f"log table {wanted}", reading.arrow("units/logs", asked).num_rows
     anything = dict.fromkeys(("service", "operation", "min_ns", "max_ns", "from", "to"))
     for wanted in ({}, {"service": "service acme/orders"}, {"min_ns": 10**10}, {"limit": 2}):
-        asked = {**anything, "conditions": "[]", "limit": 500, "offset": 0, **wanted}
+        asked = {**anything, "conditions": "[]", "limit": 500, "offset": 0, "behind": None, **wanted}
         # Of the units of a trace any one is named: which, nobody says.
         found = reading.query("units/traces", asked)
         yield f"traces {wanted}", [{**row, "correlation_id": ""} for row in found]

@@ -101,7 +101,7 @@ def _check(data: Path) -> None:
     store = Store.open(data)
     try:
         rows = store.act(lambda tx: tx.execute(COUNTED)).result()
-        bad = store.query("server/quarantine", {"limit": 99, "offset": 0})
+        bad = store.query("server/quarantine", {"limit": 99, "offset": 0, "behind": None})
         items = store.source_items("partner")
         (counted,) = (row for row in store.query("server/sources") if row["name"] == "partner")
     finally:

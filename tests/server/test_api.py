@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from data.records import Quarantined
-from tests.telemetry import TRACE, batch, failure, log, span, success
+from tests.telemetry import START, TRACE, batch, failure, log, span, success
 
 if TYPE_CHECKING:
     import httpx
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow]
 
+LONG_AGO = "&from=2020-01-01T00:00:00Z"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
@@ -234,8 +236,9 @@ def test_traces_are_found_by_a_single_span_that_meets_all(http: httpx.Client, co
     ).result()
 
     def found(query: str) -> int:
-        return int(http.get(f"/api/v1/traces?{query}").json()["total"])
+        return int(http.get(f"/api/v1/traces?{query}{'' if 'from=' in query else LONG_AGO}").json()["total"])
 
+    assert http.get("/api/v1/traces").json()["total"] == 0, "more than 24 hours ago"
     assert found("service=shop") == 1
     assert found("operation=pay&min_duration_ms=1500&max_duration_ms=2500") == 1
     assert found("operation=pay&min_duration_ms=5000") == 0, "another span is that slow, not this one"
@@ -256,12 +259,34 @@ def test_lists_page_by_cursor_without_loss(http: httpx.Client, container: Contai
     assert sorted(seen) == [f"SO-{n}" for n in range(7)]
 
 
+def test_lists_of_records_look_a_day_back_unless_asked_otherwise(
+    http: httpx.Client, container: Container
+) -> None:
+    seconds = (datetime.now(UTC) - START).total_seconds()
+    rows = (log(seconds - hours * 3600, f"{hours} h ago", correlation_id="SO-7") for hours in (1, 23, 25, 49))
+    container.store.append(batch(*rows)).result()
+
+    def messages(**params: str) -> list[str]:
+        return [item["message"] for item in http.get("/api/v1/logs", params=params).json()["items"]]
+
+    assert messages() == ["1 h ago", "23 h ago"]
+    assert messages(to=f"{START + timedelta(seconds=seconds - 24 * 3600):%Y-%m-%dT%H:%M:%SZ}") == ["25 h ago"]
+    assert len(messages(**{"from": "2020-01-01T00:00:00Z"})) == len(messages(correlation_id="SO-7")) == 4
+    first = http.get("/api/v1/logs?limit=1").json()
+    assert first["to"] is None
+    looked_back = datetime.now(UTC) - datetime.fromisoformat(first["from"])
+    assert timedelta(hours=24) <= looked_back < timedelta(hours=25)
+    rest = http.get("/api/v1/logs", params={"limit": 1, "cursor": first["next"]}).json()
+    assert (rest["from"], rest["items"][0]["message"], rest["next"]) == (first["from"], "23 h ago", None)
+    assert http.get("/api/v1/traces").json()["from"] is not None
+
+
 def test_logs_are_filtered(http: httpx.Client, container: Container) -> None:
     container.store.append(batch(log(1, "quiet", flow="a"), failure(2))).result()
-    assert http.get("/api/v1/logs").json()["total"] == 2
-    assert http.get("/api/v1/logs?severity=error").json()["items"][0]["severity"] == "error"
-    assert http.get("/api/v1/logs?flow=a&q=QUIET").json()["total"] == 1
-    assert http.get("/api/v1/logs?source=elsewhere").json()["total"] == 0
+    assert http.get(f"/api/v1/logs?q={LONG_AGO}").json()["total"] == 2
+    assert http.get(f"/api/v1/logs?severity=error{LONG_AGO}").json()["items"][0]["severity"] == "error"
+    assert http.get(f"/api/v1/logs?flow=a&q=QUIET{LONG_AGO}").json()["total"] == 1
+    assert http.get(f"/api/v1/logs?source=elsewhere{LONG_AGO}").json()["total"] == 0
 
 
 def test_search_names_units_cases_and_traces(http: httpx.Client, case: dict[str, Any]) -> None:

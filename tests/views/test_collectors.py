@@ -62,7 +62,9 @@ def test_a_record_that_can_be_read_today_is_read_again(container: Container) -> 
     assert [toast.value for toast in app.toast] == ["The record was read and stored"]
     assert app.button[0].disabled
     assert (
-        container.store.query("server/quarantine", {"limit": 1, "offset": 0})[0]["replay_result"]
+        container.store.query("server/quarantine", {"limit": 1, "offset": 0, "behind": None})[0][
+            "replay_result"
+        ]
         == "replayed"
     )
 

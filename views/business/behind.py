@@ -10,6 +10,7 @@ import streamlit as st
 
 from access.commands import perform
 from data import formats, sheet
+from data.paging import PageRequest
 from kpis import display, scoreboard
 from kpis.definition import definition
 from server.exports import RecordExport
@@ -100,16 +101,9 @@ def _behind(ctx: ServerContext, meant: Definition, one: Kpi | None, period: Peri
 def _rows(ctx: ServerContext, meant: Definition, period: Period, flow: str | None) -> None:
     only = _which_rows(meant)
     place = st.session_state.setdefault("business-page", 0)
-    total, found = scoreboard.rows(
-        ctx.reading,
-        meant.id,
-        period.start,
-        period.end,
-        flow,
-        PAGE_ROWS,
-        place * PAGE_ROWS,
-        only_counted=only,
-    )
+    wanted = PageRequest(PAGE_ROWS, place * PAGE_ROWS)
+    page = scoreboard.page_of_rows(ctx.reading, meant.id, period, flow, wanted, only_counted=only)
+    total, found = page.total, page.items
     if not total:
         st.caption("No rows in this period.")
         return
@@ -130,14 +124,11 @@ def _csv(
 ) -> bytes:
     """Return all rows behind a figure; the audit records the export before it starts."""
     rows: list[dict[str, Any]] = []
-    while True:
-        page = (EXPORT_ROWS, len(rows))
-        _, found = scoreboard.rows(
-            ctx.reading, meant.id, period.start, period.end, flow, *page, only_counted=only
-        )
-        rows.extend(found)
-        if len(found) < EXPORT_ROWS:
-            break
+    wanted: PageRequest | None = PageRequest(EXPORT_ROWS)
+    while wanted:
+        found = scoreboard.page_of_rows(ctx.reading, meant.id, period, flow, wanted, only_counted=only)
+        rows.extend(found.items)
+        wanted = PageRequest(EXPORT_ROWS, behind=found.after) if found.after else None
     details = {"rows": len(rows), "flow": flow or "all", "since": str(period.start)}
     perform(RecordExport(f"figure:{meant.id}", details), ctx)
     out = io.BytesIO()

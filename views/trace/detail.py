@@ -63,7 +63,10 @@ def _note_truncated(found: Telemetry, totals: Totals) -> None:
         if total > len(shown)
     )
     which = "newest" if isinstance(found, UnitDetail) and found.state is UnitState.MENTIONED else "first"
-    st.info(f"Showing the {which} {counts}.", icon=":material/content_cut:")
+    rest = ""
+    if isinstance(found, UnitDetail) and found.state is not UnitState.MENTIONED:
+        rest = " `GET /api/v1/units/ID/spans` and `/logs` have all of them."
+    st.info(f"Showing the {which} {counts}.{rest}", icon=":material/content_cut:")
 
 
 def _detail(found: Telemetry, selected: str | None) -> None:

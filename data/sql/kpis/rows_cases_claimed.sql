@@ -10,15 +10,23 @@ select
     class,
     opened_at,
     claimed_at,
-    seconds
+    seconds,
+    create_sort_key(
+        seconds, 'desc nulls last',
+        opened_at, 'asc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            step,
+            case_id
+        ), 'asc nulls last',
+        episode, 'asc nulls last'
+    ) as place,
 from case_claimed([$from], [$to], $scope, $flow, null)
 where counted
-order by
-    seconds desc,
-    opened_at,
-    correlation_id,
-    flow,
-    step,
-    episode
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

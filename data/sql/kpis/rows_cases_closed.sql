@@ -15,14 +15,19 @@ select
     resolution_code,
     recovered_by,
     value_amount,
-    value_currency
+    value_currency,
+    create_sort_key(
+        seconds, 'desc nulls last',
+        case_id, 'asc nulls last',
+        episode, 'asc nulls last'
+    ) as place,
 from case_in_period([$from], [$to], $scope, $flow, null)
 where
     ended
     and not expired
-order by
-    seconds desc,
-    case_id,
-    episode
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -11,17 +11,25 @@ select
     opened_at,
     due_at,
     done_at as taken_up_at,
-    met
+    met,
+    create_sort_key(
+        met, 'asc nulls last',
+        due_at, 'asc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            step,
+            case_id
+        ), 'asc nulls last',
+        episode, 'asc nulls last'
+    ) as place,
 from case_due([$from], [$to], $scope, $flow, null)
 where
     is_due
     and promise = 'triage'
-order by
-    met,
-    due_at,
-    correlation_id,
-    flow,
-    step,
-    episode
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -12,14 +12,22 @@ select
     escalated,
     escalated_at,
     by_time,
-    by_people
+    by_people,
+    create_sort_key(
+        escalated, 'desc nulls last',
+        opened_at, 'asc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            step,
+            case_id
+        ), 'asc nulls last',
+        episode, 'asc nulls last'
+    ) as place,
 from case_escalated([$from], [$to], $scope, $flow, null)
-order by
-    escalated desc,
-    opened_at,
-    correlation_id,
-    flow,
-    step,
-    episode
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

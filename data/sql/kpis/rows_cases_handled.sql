@@ -11,15 +11,23 @@ select
     opened_at,
     closed_at,
     seconds,
-    state
+    state,
+    create_sort_key(
+        seconds, 'desc nulls last',
+        opened_at, 'asc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            step,
+            case_id
+        ), 'asc nulls last',
+        episode, 'asc nulls last'
+    ) as place,
 from case_handled([$from], [$to], $scope, $flow, null)
 where counted
-order by
-    seconds desc,
-    opened_at,
-    correlation_id,
-    flow,
-    step,
-    episode
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

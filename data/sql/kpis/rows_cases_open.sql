@@ -11,11 +11,16 @@ select
     opened_at,
     seconds,
     value_amount,
-    value_currency
+    value_currency,
+    create_sort_key(
+        opened_at, 'asc nulls last',
+        case_id, 'asc nulls last'
+    ) as place,
 from case_in_period([$to], [$to], $scope, $flow, null)
 where still_open
-order by
-    opened_at,
-    case_id
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -9,13 +9,21 @@ select
     class,
     began_at,
     stretches,
-    seconds
+    seconds,
+    create_sort_key(
+        seconds, 'desc nulls last',
+        began_at, 'asc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            step,
+            case_id
+        ), 'asc nulls last'
+    ) as place,
 from case_worked([$from], [$to], $scope, $flow, null)
-order by
-    seconds desc,
-    began_at,
-    correlation_id,
-    flow,
-    step
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -6,12 +6,20 @@ select
     step,
     class,
     failed_at,
-    failed_attempts
+    failed_attempts,
+    create_sort_key(
+        failed_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            step,
+            tenant
+        ), 'asc nulls last'
+    ) as place,
 from step_failure($from, $to, $scope, $flow)
-order by
-    failed_at desc,
-    correlation_id,
-    flow,
-    step
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

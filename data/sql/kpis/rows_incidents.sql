@@ -7,12 +7,23 @@ select
     restored_at as closed_at,
     seconds,
     failures,
-    units
+    units,
+    create_sort_key(
+        seconds, 'desc nulls last',
+        opened_at, 'asc nulls last',
+        place_of(
+            flow,
+            correlation_id,
+            null,
+            null
+        ), 'asc nulls last',
+        restored_at, 'asc nulls last'
+    ) as place,
 from flow_incident([$from], [$to], $scope, $flow)
 where counted
-order by
-    seconds desc,
-    opened_at,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

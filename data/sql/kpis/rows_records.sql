@@ -8,12 +8,22 @@ select
     happened_at,
     ingested_at as arrived_at,
     seconds,
-    ceil(seconds) <= 300 as counted
+    ceil(seconds) <= 300 as counted,
+    create_sort_key(
+        seconds, 'desc nulls last',
+        happened_at, 'asc nulls last',
+        place_of(
+            source,
+            correlation_id,
+            tenant,
+            null
+        ), 'asc nulls last',
+        record_id, 'asc nulls last'
+    ) as place,
 from record_in_period([$from], [$to], $scope, $flow)
-order by
-    seconds desc,
-    happened_at,
-    source,
-    correlation_id
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -12,13 +12,22 @@ select
     started_at,
     ended_at,
     seconds,
-    outcome
+    outcome,
+    create_sort_key(
+        ended_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            step,
+            tenant
+        ), 'asc nulls last',
+        attempt, 'asc nulls last',
+        record_id, 'asc nulls last'
+    ) as place,
 from retry_in_period([$from], [$to], $scope, $flow)
-order by
-    ended_at desc,
-    correlation_id,
-    flow,
-    step,
-    attempt
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

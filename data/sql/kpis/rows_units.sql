@@ -11,6 +11,8 @@ intervention as (
 ),
 described as (
     select
+        of_tenant,
+        of_flow,
         correlation_id,
         flow,
         opened_at,
@@ -41,15 +43,24 @@ described as (
 )
 select
     count(*) over () as total,
-    described.*
+    described.* exclude (of_tenant, of_flow),
+    create_sort_key(
+        counted = ($counted in ('with_error', 'intervened')), 'desc nulls last',
+        closed_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            of_tenant,
+            of_flow
+        ), 'asc nulls last'
+    ) as place,
 from described
 where
     $only_counted::boolean is null
     or counted = $only_counted
-order by
-    counted = ($counted in ('with_error', 'intervened')) desc,
-    closed_at desc,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -11,13 +11,22 @@ select
     value_currency,
     {split},
     not completed as counted,
+    create_sort_key(
+        counted, 'desc nulls last',
+        closed_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            of_tenant,
+            of_flow
+        ), 'asc nulls last'
+    ) as place,
 from unit_aimed('K15', [$from], [$to], $scope, $flow, null)
 where
     closed
-order by
-    counted desc,
-    closed_at desc,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -9,13 +9,22 @@ select
     what,
     steps,
     why,
-    who and what and steps and why as counted
+    who and what and steps and why as counted,
+    create_sort_key(
+        counted, 'asc nulls last',
+        closed_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            of_tenant,
+            of_flow
+        ), 'asc nulls last'
+    ) as place,
 from unit_answered([$from], [$to], $scope, $flow, null)
 where closed
-order by
-    counted,
-    closed_at desc,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -12,12 +12,21 @@ select
     exceptions,
     value_amount,
     value_currency,
-    value_amount is not null as counted
+    value_amount is not null as counted,
+    create_sort_key(
+        value_amount, 'desc nulls last',
+        opened_at, 'asc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            case_id,
+            null
+        ), 'asc nulls last'
+    ) as place,
 from unit_at_risk([$to], [$to], $scope, $flow, null)
-order by
-    value_amount desc nulls last,
-    opened_at,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

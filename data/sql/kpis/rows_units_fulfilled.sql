@@ -9,11 +9,20 @@ select
     value_amount,
     value_currency,
     {split},
+    create_sort_key(
+        seconds, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            of_tenant,
+            of_flow
+        ), 'asc nulls last'
+    ) as place,
 from unit_in_period([$from], [$to], $scope, $flow, null)
 where succeeded
-order by
-    seconds desc,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -11,13 +11,22 @@ select
     value_currency,
     {split},
     seconds <= bound as counted,
+    create_sort_key(
+        seconds, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            of_tenant,
+            of_flow
+        ), 'asc nulls last'
+    ) as place,
 from unit_aimed('K14', [$from], [$to], $scope, $flow, null)
 where
     succeeded
     and bound is not null
-order by
-    seconds desc,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -12,13 +12,22 @@ select
     exceptions,
     value_amount,
     value_currency,
-    value_amount is not null as counted
+    value_amount is not null as counted,
+    create_sort_key(
+        value_amount, 'desc nulls last',
+        closed_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            case_id,
+            null
+        ), 'asc nulls last'
+    ) as place,
 from unit_lost([$from], [$to], $scope, $flow, null)
 where not in_flight
-order by
-    value_amount desc nulls last,
-    closed_at desc,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

@@ -10,13 +10,22 @@ select
     failed_attempts,
     value_amount,
     value_currency,
-    succeeded as counted
+    succeeded as counted,
+    create_sort_key(
+        succeeded, 'asc nulls last',
+        closed_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            flow,
+            of_tenant,
+            of_flow
+        ), 'asc nulls last'
+    ) as place,
 from unit_retried([$from], [$to], $scope, $flow, null)
 where marked
-order by
-    succeeded,
-    closed_at desc,
-    correlation_id,
-    flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

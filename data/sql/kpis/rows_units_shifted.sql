@@ -8,10 +8,19 @@ select
     main.value_amount,
     main.value_currency,
     main.{split},
+    create_sort_key(
+        closed_at, 'desc nulls last',
+        place_of(
+            correlation_id,
+            main.flow,
+            of_tenant,
+            of_flow
+        ), 'asc nulls last'
+    ) as place,
 from unit_shifted([$from], [$to], $scope, $flow, null)
-order by
-    closed_at desc,
-    correlation_id,
-    main.flow
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

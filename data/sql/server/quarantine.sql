@@ -1,4 +1,18 @@
 -- one row per record that could not be read, newest first
+with
+part as (
+    select
+        quarantine.id,
+        create_sort_key(quarantine.received_at, 'desc nulls last', quarantine.id, 'asc nulls last') as place,
+        count(*) over () as total,
+    from quarantine
+    qualify
+        $behind::blob is null
+        or place > $behind::blob
+    order by place
+    limit $limit
+    offset $offset
+)
 select
     quarantine.id,
     quarantine.source,
@@ -10,10 +24,8 @@ select
     quarantine.bytes[1:2000] as sample,
     quarantine.replayed_at,
     quarantine.replay_result,
-    count(*) over () as total,
-from quarantine
-order by
-    quarantine.received_at desc,
-    quarantine.id
-limit $limit
-offset $offset
+    part.place,
+    part.total,
+from part
+inner join quarantine on part.id = quarantine.id
+order by part.place

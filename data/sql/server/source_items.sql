@@ -10,11 +10,18 @@ select
     source_item.same_as,
     source_item.deliveries,
     source_item.taken_at,
+    create_sort_key(
+        source_item.taken_at, 'desc nulls last',
+        sortable(source_item.name), 'asc nulls last',
+        sortable(source_item.source), 'asc nulls last',
+        source_item.digest, 'asc nulls last'
+    ) as place,
     count(*) over () as total,
 from source_item
 where $source is null or source_item.source = $source
-order by
-    source_item.taken_at desc,
-    source_item.name
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
 offset $offset

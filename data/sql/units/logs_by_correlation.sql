@@ -11,6 +11,13 @@ select
     log.data::varchar as data,
     log.attributes::json::varchar as attributes,
     log.resource::json::varchar as resource,
+    create_sort_key(
+        log.time, 'asc nulls last',
+        sortable(log.source), 'asc nulls last',
+        log.source_offset, 'asc nulls last',
+        log.seq, 'asc nulls last',
+        log.record_id, 'asc nulls last'
+    ) as place,
     count(*) over () as total,
 from log
 left join traces on log.trace_id = traces.trace_id
@@ -19,10 +26,10 @@ where
     and log.ingested_at in (select unnest($deliveries::timestamp[]))
     and log.time between $low and $high
     and in_scope(coalesce(log.tenant, traces.tenant), coalesce(log.flow, traces.flow), $scope::varchar[])
-order by
-    log.time,
-    log.source,
-    log.source_offset,
-    log.seq,
-    log.record_id
+    and log.record_id not in (select unnest($others::ubigint[]))
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
+offset $offset

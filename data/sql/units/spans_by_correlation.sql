@@ -12,6 +12,14 @@ select
     span.resource::json::varchar as resource,
     span.events::json::varchar as events,
     span.links::json::varchar as links,
+    create_sort_key(
+        span.time, 'asc nulls last',
+        span.end_time, 'desc nulls last',
+        sortable(span.source), 'asc nulls last',
+        span.source_offset, 'asc nulls last',
+        span.span_id, 'asc nulls last',
+        span.record_id, 'asc nulls last'
+    ) as place,
     count(*) over () as total,
 from span
 left join traces on span.trace_id = traces.trace_id
@@ -20,10 +28,10 @@ where
     and span.ingested_at in (select unnest($deliveries::timestamp[]))
     and span.time between $low and $high
     and in_scope(coalesce(span.tenant, traces.tenant), coalesce(span.flow, traces.flow), $scope::varchar[])
-order by
-    span.time,
-    span.end_time desc,
-    span.source,
-    span.source_offset,
-    span.span_id
+    and span.record_id not in (select unnest($others::ubigint[]))
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
 limit $limit
+offset $offset

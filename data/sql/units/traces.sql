@@ -27,12 +27,13 @@ matching as (
 page as (
     select
         matching.trace_id,
-        matching.matched_at,
+        create_sort_key(matching.matched_at, 'desc nulls last', matching.trace_id, 'asc nulls last') as place,
         count(*) over () as total,
     from matching
-    order by
-        matching.matched_at desc,
-        matching.trace_id
+    qualify
+        $behind::blob is null
+        or place > $behind::blob
+    order by place
     limit $limit
     offset $offset
 )
@@ -45,6 +46,7 @@ select
     coalesce(arg_min(span.service, span.time) filter (where span.parent_span_id is null), arg_min(span.service, span.time)) as service,
     bool_or(span.status = 'error') as error,
     any_value(span.correlation_id) as correlation_id,
+    page.place,
     any_value(page.total) as total,
 from page
 inner join span
@@ -53,7 +55,5 @@ inner join span
         and in_scope(span.tenant, span.flow, $scope::varchar[])
 group by
     page.trace_id,
-    page.matched_at
-order by
-    page.matched_at desc,
-    page.trace_id
+    page.place
+order by page.place
