@@ -1,6 +1,6 @@
 """Units of some periods, made once for all figures over units that are made together.
 
-Ten figures select from the noun `unit_in_period`, and making it is most of what each of them costs.
+Thirteen figures select from the noun `unit_in_period`, and making it is most of what each of them costs.
 A board makes its rows once, in a temporary table of a cursor of its own, which may spill to the disk as any
 other; a macro of that cursor then answers in the place of the noun. Rows of Arrow would be shared by several
 threads, but nothing limits their memory.
@@ -30,10 +30,9 @@ def is_over_units(meant: Definition) -> bool:
 
 @contextmanager
 def held_units(reading: Reading, params: Params) -> Iterator[Reading]:
-    """Give a reading whose units of these periods (starts, ends, flow, by) are made once.
+    """Give a reading whose units of these periods (starts, ends, flow) are made once, for any split.
 
-    It answers for these periods, or for the first ones of them, and refuses any others. Units of each flow
-    are made where `flow` or a split by flow asks for them.
+    It answers for these periods, or for the first ones of them, and refuses any others.
     """
     with reading.apart() as held:
         held.query("kpis/held_for", params)

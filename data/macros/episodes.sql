@@ -175,8 +175,9 @@ where
     and in_scope(unit.tenant, unit.flow, reach::varchar[])
     and (only_flow::varchar is null or unit.flow = only_flow);
 
--- own_value: one row per ID of a tenant with exceptions: the highest value that one of its flows names, by rough rates
-create or replace macro own_value(reach) as table
+-- own_value: one row per ID of `ids` (a step of the statement) and tenant: the highest value that one of its flows names,
+-- by rough rates
+create or replace macro own_value(ids, reach) as table
 select
     unit.tenant,
     unit.correlation_id,
@@ -190,7 +191,7 @@ select
 from unit
 where
     in_scope(unit.tenant, unit.flow, reach::varchar[])
-    and unit.correlation_id in (select exception_case.correlation_id from exception_case)
+    and unit.correlation_id in (select asked_id.correlation_id from query_table(ids) as asked_id)
 group by
     unit.tenant,
     unit.correlation_id;
@@ -198,21 +199,8 @@ group by
 -- unit_at_risk: one row per period and unit with an exception open at the end of the period.
 -- The most valuable exception speaks for the unit, by rough rates between currencies; of equals, the oldest.
 create or replace macro unit_at_risk(starts, ends, reach, only_flow, split_by) as table
-select
-    stuck.period,
-    stuck.ends_at,
-    stuck.correlation_id,
-    stuck.exceptions,
-    stuck.opened_at,
-    stuck.main.flow,
-    stuck.main.key,
-    stuck.main.case_id,
-    stuck.main.step,
-    stuck.main.title,
-    stuck.main.class,
-    coalesce(stuck.main.amount, own.value.amount) as value_amount,
-    case when stuck.main.amount is null then own.value.currency else stuck.main.currency end as value_currency
-from (
+with
+stuck as materialized (
     select
         period.number as period,
         period.ends_at,
@@ -249,8 +237,28 @@ from (
         cases.tenant,
         cases.correlation_id,
         own_flow(only_flow, split_by, cases.flow)
-) as stuck
-left join own_value(reach) as own
+),
+unvalued as (
+    select correlation_id
+    from stuck
+    where main.amount is null
+)
+select
+    stuck.period,
+    stuck.ends_at,
+    stuck.correlation_id,
+    stuck.exceptions,
+    stuck.opened_at,
+    stuck.main.flow,
+    stuck.main.key,
+    stuck.main.case_id,
+    stuck.main.step,
+    stuck.main.title,
+    stuck.main.class,
+    coalesce(stuck.main.amount, own.value.amount) as value_amount,
+    case when stuck.main.amount is null then own.value.currency else stuck.main.currency end as value_currency
+from stuck
+left join own_value('unvalued', reach) as own
     on
         stuck.correlation_id = own.correlation_id
         and stuck.tenant is not distinct from own.tenant;
@@ -277,6 +285,14 @@ known as materialized (
                 true
             )
         )
+),
+-- of the others neither a value nor the work of people counts
+ended_id as materialized (
+    select distinct cases.correlation_id
+    from known as cases
+    where
+        cases.closed_at is not null
+        or cases.verified_at is not null
 ),
 ended as (
     select
@@ -309,13 +325,23 @@ ended as (
             as by_people
     from known as cases
     inner join period(starts, ends) as period on cases.opened_at < period.ends_at
-    left join unit
+    left join (
+        select
+            worked.tenant,
+            worked.correlation_id,
+            worked.flow,
+            worked.human_times
+        from unit as worked
+        where
+            worked.human_at is not null
+            and worked.correlation_id in (select ended_id.correlation_id from ended_id)
+            and in_scope(worked.tenant, worked.flow, reach::varchar[])
+    ) as unit
         on
             cases.correlation_id = unit.correlation_id
             and cases.flow = unit.flow
             and cases.tenant is not distinct from unit.tenant
-            and in_scope(unit.tenant, unit.flow, reach::varchar[])
-    left join own_value(reach) as own
+    left join own_value('ended_id', reach) as own
         on
             cases.correlation_id = own.correlation_id
             and cases.tenant is not distinct from own.tenant

@@ -85,11 +85,10 @@ where
 
 -- unit_part: one row per ID and flow of the units that matter for some periods: those of which a part was in
 -- flight, or had its last signal or an exception open, since the first of them. What only another flow of the ID names counts for all.
+-- in_one_flow: the ID has no other part.
 create or replace macro unit_part(starts, ends, reach, only_flow, split_by) as table
-select
-    part.*,
-    own_flow(only_flow, split_by, part.flow) as of_flow
-from (
+with
+reached as materialized (
     select
         unit.tenant as of_tenant,
         unit.correlation_id,
@@ -103,7 +102,7 @@ from (
         unit.failed_attempts,
         unit.value_amount,
         unit.value_currency,
-        max(unit.{split}) over (partition by unit.tenant, unit.correlation_id) as {split},
+        unit.{split},
     from unit
     where
         in_scope(unit.tenant, unit.flow, reach::varchar[])
@@ -126,12 +125,37 @@ from (
             where
                 is_counted(exception_case.note)
                 and exception_case.opened_at < list_max(ends::timestamp[])
-                and coalesce(
-                    greatest(exception_case.verified_at, exception_case.resolved_at) >= list_min(starts::timestamp[]),
-                    true
+                -- one that was open all the time changes nothing of its unit
+                and (
+                    exception_case.opened_at >= list_min(starts::timestamp[])
+                    or exception_case.episodes > 1
+                    or greatest(exception_case.verified_at, exception_case.resolved_at) >= list_min(starts::timestamp[])
                 )
         )
-) as part
+),
+of_several as materialized (
+    select
+        of_tenant,
+        correlation_id,
+        max({split}) as {split},
+        true as found
+    from reached
+    group by
+        of_tenant,
+        correlation_id
+    having count(*) > 1
+)
+select
+    part.* replace (
+        coalesce(whole.{split}, part.{split}) as {split},
+    ),
+    whole.found is null as in_one_flow,
+    own_flow(only_flow, split_by, part.flow) as of_flow
+from reached as part
+left join of_several as whole
+    on
+        part.correlation_id = whole.correlation_id
+        and part.of_tenant is not distinct from whole.of_tenant
 where
     part.outcome is distinct from 'ended'
     and part.opened_at < list_max(ends::timestamp[])
@@ -159,6 +183,8 @@ signalled as materialized (
         on
             part.correlation_id = unit_signal.correlation_id
             and part.flow = unit_signal.flow
+            -- no signal is older than its unit: the rest of the table need not be read
+            and unit_signal.time >= part.opened_at
             and (
                 part.of_tenant is not distinct from unit_signal.tenant
                 or (unit_signal.tenant is null and part.in_one_tenant)
@@ -264,15 +290,16 @@ where
     completed_at is not null
     or failed_at is not null;
 
--- unit_of_periods: one row per period and unit that finished in it or was in flight at its end.
+-- unit_of_parts: one row per period and unit that finished in it or was in flight at its end. `given` names a step of
+-- the statement with rows of unit_part; those of an ID with the same of_flow are one unit.
 -- A unit finished in a period if its state at the end is another than at the start: it counts once by its last
 -- state, and a state that is only repeated counts nothing again. Over several flows it failed if it failed in any,
 -- and completed when it completed in every flow that it entered.
 -- Units of which only a root span ended prove nothing (outcome ended) and are left out.
-create or replace macro unit_of_periods(starts, ends, reach, only_flow, split_by) as table
+create or replace macro unit_of_parts(given, starts, ends, split_by) as table
 with
 part as materialized (
-    select * from unit_part(starts, ends, reach, only_flow, split_by)
+    select * from query_table(given)
 ),
 whole as materialized (
     select
@@ -290,6 +317,7 @@ whole as materialized (
             order by rough_value(value_amount, value_currency) desc nulls last, value_amount desc nulls last, flow
         ) as value,
         any_value({split}) as {split},
+        any_value(in_one_flow) as in_one_flow,
         coalesce(min(first_completed_at), min(first_failed_at)) as turned_at,
         case
             when min(first_completed_at) is not null then 'success'
@@ -312,6 +340,23 @@ whole as materialized (
         correlation_id,
         of_flow
 ),
+old_id as materialized (
+    select distinct correlation_id
+    from whole
+    where has_history
+),
+of_several as materialized (
+    -- of all units, not only of those that matter for the periods
+    select
+        unit.correlation_id,
+        unit.flow
+    from unit
+    where unit.correlation_id in (select old_id.correlation_id from old_id)
+    group by
+        unit.correlation_id,
+        unit.flow
+    having count(*) > 1
+),
 old_part as materialized (
     select
         whole.number,
@@ -319,14 +364,11 @@ old_part as materialized (
         part.correlation_id,
         part.flow,
         part.opened_at,
-        not exists (
-            select 1
-            -- of all units, not only of those that matter for the periods
-            from unit as other
-            where
-                other.correlation_id = part.correlation_id
-                and other.flow = part.flow
-                and other.tenant is distinct from part.of_tenant
+        (part.correlation_id, part.flow) not in (
+            select
+                of_several.correlation_id,
+                of_several.flow
+            from of_several
         ) as in_one_tenant
     from part
     inner join whole
@@ -438,6 +480,14 @@ from stated
 where
     state = 'in_flight'
     or state is distinct from state_before;
+
+-- unit_of_periods: unit_of_parts of all parts that matter for some periods
+create or replace macro unit_of_periods(starts, ends, reach, only_flow, split_by) as table
+with
+mattering as materialized (
+    select * from unit_part(starts, ends, reach, only_flow, split_by)
+)
+select * exclude (in_one_flow) from unit_of_parts('mattering', starts, ends, split_by);
 
 -- unit_in_period: unit_of_periods, as figures ask for it. Where several figures of the same periods are made together,
 -- kpis/read_held_units puts rows that were made once in its place; a figure of other periods asks unit_of_periods.
@@ -570,16 +620,16 @@ group by
     flow,
     step;
 
--- unit_marked: unit_in_period with what `marks` says of the unit up to its end. `marks` names a step of the statement
--- with the columns tenant, correlation_id, of_flow, marked_at and special. marked: there is one; special: a special one.
--- waiting: it is in flight, and there is one before the end of the period.
-create or replace macro unit_marked(marks, starts, ends, reach, only_flow, split_by) as table
+-- marked_among: the rows of `units` (a step of the statement with rows of unit_in_period) with what `marks` says of each
+-- up to its end. `marks` names a step with the columns tenant, correlation_id, of_flow, marked_at and special.
+-- marked: there is one; special: a special one. waiting: it is in flight, and there is one before the end of the period.
+create or replace macro marked_among(units, marks) as table
 select
     unit.*,
     coalesce(mark.marked_at <= unit.closed_at, false) as marked,
     coalesce(mark.special_at <= unit.closed_at, false) as special,
     unit.in_flight and coalesce(mark.marked_at < unit.ends_at, false) as waiting
-from unit_in_period(starts, ends, reach, only_flow, split_by) as unit
+from query_table(units) as unit
 left join (
     select
         tenant,
@@ -597,6 +647,14 @@ left join (
         unit.correlation_id = mark.correlation_id
         and unit.of_tenant is not distinct from mark.tenant
         and unit.of_flow is not distinct from mark.of_flow;
+
+-- unit_marked: marked_among the units of some periods
+create or replace macro unit_marked(marks, starts, ends, reach, only_flow, split_by) as table
+with
+marking as (
+    select * from unit_in_period(starts, ends, reach, only_flow, split_by)
+)
+select * from marked_among('marking', marks);
 
 -- unit_intervention: one row per unit and time at which a person touched it between the failure and the end of an
 -- exception of it
@@ -616,19 +674,11 @@ inner join unit_exception(reach, only_flow, split_by) as cases
         and touch.touched_at >= cases.opened_at
         and coalesce(touch.touched_at <= cases.closed_at, true);
 
--- step_retry: one row per attempt of a unit's step after the first that ended from since up to before, with its tenant
--- as unit_attempt finds it. by_people: somebody asked for it. wasted: the failure before it was a business error.
-create or replace macro step_retry(since, before, reach, only_flow) as table
+-- step_retry: one row per attempt of a unit's step after the first that ended from since up to before, of the IDs of
+-- `ids` (a step of the statement), with its tenant as unit_attempt finds it.
+-- by_people: somebody asked for it. wasted: the failure before it was a business error.
+create or replace macro step_retry(ids, since, before, reach, only_flow) as table
 with
-again_id as materialized (
-    select distinct correlation_id
-    from attempt
-    where
-        attempt > 1
-        and ended_at >= since
-        and ended_at < before
-        and (only_flow::varchar is null or flow = only_flow)
-),
 tried as materialized (
     select
         *,
@@ -640,7 +690,7 @@ tried as materialized (
             partition by tenant, correlation_id, flow, step
             order by ended_at, attempt
         ) as dependency_before
-    from unit_attempt('again_id')
+    from unit_attempt(ids)
     where
         outcome = 'error'
         or attempt > 1
@@ -771,10 +821,20 @@ left join unexplained on asked.number = unexplained.number;
 
 -- retry_in_period: step_retry by the period in which the attempt ended
 create or replace macro retry_in_period(starts, ends, reach, only_flow) as table
+with
+again_id as materialized (
+    select distinct correlation_id
+    from attempt
+    where
+        attempt > 1
+        and ended_at >= list_min(starts::timestamp[])
+        and ended_at < list_max(ends::timestamp[])
+        and (only_flow::varchar is null or flow = only_flow)
+)
 select
     period.number as period,
     retried.*
-from step_retry(list_min(starts::timestamp[]), list_max(ends::timestamp[]), reach, only_flow) as retried
+from step_retry('again_id', list_min(starts::timestamp[]), list_max(ends::timestamp[]), reach, only_flow) as retried
 inner join period(starts, ends) as period
     on
         retried.ended_at >= period.starts_at
@@ -783,6 +843,19 @@ inner join period(starts, ends) as period
 -- unit_retried: unit_marked by the attempts of its steps after the first; special: somebody asked for one
 create or replace macro unit_retried(starts, ends, reach, only_flow, split_by) as table
 with
+finished as materialized (
+    select * from unit_in_period(starts, ends, reach, only_flow, split_by)
+),
+again_id as materialized (
+    -- of these units alone: whatever was ever tried again is not looked at
+    select distinct attempt.correlation_id
+    from attempt
+    where
+        attempt.attempt > 1
+        and attempt.ended_at < list_max(ends::timestamp[])
+        and (only_flow::varchar is null or attempt.flow = only_flow)
+        and attempt.correlation_id in (select finished.correlation_id from finished)
+),
 try_again as (
     select
         tenant,
@@ -790,9 +863,9 @@ try_again as (
         own_flow(only_flow, split_by, flow) as of_flow,
         ended_at as marked_at,
         by_people as special
-    from step_retry('-infinity'::timestamp, list_max(ends::timestamp[]), reach, only_flow)
+    from step_retry('again_id', '-infinity'::timestamp, list_max(ends::timestamp[]), reach, only_flow)
 )
-select * from unit_marked('try_again', starts, ends, reach, only_flow, split_by);
+select * from marked_among('finished', 'try_again');
 
 -- unit_touched: unit_marked by what people did for it
 create or replace macro unit_touched(starts, ends, reach, only_flow, split_by) as table

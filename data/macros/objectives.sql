@@ -36,7 +36,6 @@ group by
 
 -- unit_aimed: one row per period, unit and flow that finished in it or was in flight at its end, with the objective
 -- of its flow (null: none). seconds: from its first record in the flow to its end, else to the end of the period.
--- It asks unit_of_periods: K15 adds numbers with fractions, whose last digits differ by the order of the rows.
 create or replace macro unit_aimed(which, starts, ends, reach, only_flow, split_by) as table
 select
     unit.* exclude (key),
@@ -46,7 +45,7 @@ select
     ) as key,
     case when own.flow is null then common.bound else own.bound end as bound,
     greatest(epoch(coalesce(unit.closed_at, unit.ends_at) - unit.opened_at), 0) as seconds
-from unit_of_periods(starts, ends, reach, only_flow, 'flow') as unit
+from unit_in_period(starts, ends, reach, only_flow, 'flow') as unit
 left join objective(which, starts, ends) as own
     on
         unit.period = own.period

@@ -233,7 +233,7 @@ def empty() -> duckdb.DuckDBPyConnection:
     connection.execute("create view kept_unit as select * from unit")
     connection.execute("create view held_unit as select rowid as place, * from unit")
     connection.execute(
-        "create view board_unit as select false as within_flow, * exclude (key)"
+        "create view board_unit as select true as in_one_flow, * exclude (key)"
         " from unit_of_periods([now()::timestamp], [now()::timestamp], null, null, null)"
     )
     connection.execute("create view living_trace as select key from removed_trace")

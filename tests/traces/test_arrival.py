@@ -307,7 +307,31 @@ def settle_all(store: Store) -> None:
     store.act(work).result()
 
 
+# Signals that count and are older than their unit; one without a tenant is that of the only one of its ID.
+_OLDER = """
+    select unit_signal.record_id
+    from unit_signal
+    inner join (
+        select *, count(*) over (partition by correlation_id, flow) as tenants from unit
+    ) as unit on
+        unit.correlation_id = unit_signal.correlation_id
+        and unit.flow = unit_signal.flow
+        and (
+            unit.tenant is not distinct from unit_signal.tenant
+            or (unit_signal.tenant is null and unit.tenants = 1)
+        )
+    where unit_signal.time < unit.opened_at
+    group by
+        unit_signal.record_id, unit_signal.correlation_id, unit_signal.flow, unit_signal.tenant,
+        unit_signal.outcome
+    having sum(unit_signal.change) > 0
+"""
+
+
 def seen(store: Store) -> Reported:
+    assert store.act(lambda tx: tx.execute(_OLDER)).result() == [], (
+        "figures read no signal older than its unit"
+    )
     sql = "select * from exception_case"
     cases = {}
     for row in store.act(lambda tx: tx.execute(sql)).result():

@@ -3,6 +3,5 @@ set variable held_for = struct_pack(
     starts := $starts::timestamp[],
     ends := $ends::timestamp[],
     reach := $scope::varchar[],
-    only_flow := $flow::varchar,
-    split_by := $by::varchar
+    only_flow := $flow::varchar
 )

@@ -23,9 +23,10 @@ select
     count(*) filter (where closed) as n,
     count(*) filter (where in_flight) as in_flight,
     count(*) filter (where closed and not completed) as failed,
-    sum(bound / 100) filter (where closed) as allowed,
+    -- rounded: sums of numbers with fractions differ in their last digits by the order of the rows
+    round(sum(bound / 100) filter (where closed), 9) as allowed,
     100.0 - 100.0 * count(*) filter (where closed and not completed and bound is not null)
-    / nullif(sum(bound / 100) filter (where closed), 0) as budget_left,
+    / nullif(round(sum(bound / 100) filter (where closed), 9), 0) as budget_left,
     count(*) filter (where closed and bound is null) as without_objective
 from unit_aimed('K15', $starts, $ends, $scope, $flow, $by)
 group by

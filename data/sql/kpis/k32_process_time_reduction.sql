@@ -15,6 +15,13 @@
 -- rule: The baseline has a name and two dates and is set for all flows or for one; the latest counts for every period, also for earlier ones. Without one there is no figure.
 -- rule: A unit counts as in K6; those that have not finished are shown as in flight.
 with
+finished as (
+    select *
+    from unit_in_period($starts, $ends, $scope, $flow, $by)
+    union all by name
+    select * replace (period + len($starts::timestamp[]) as period)
+    from unit_of_periods([$baseline_start::timestamp], [$baseline_end::timestamp], $scope, $flow, $by)
+),
 fulfilled as (
     select
         period,
@@ -26,11 +33,7 @@ fulfilled as (
         succeeded,
         in_flight,
         greatest(epoch(closed_at - opened_at), 0) as seconds
-    from unit_of_periods(
-        list_append($starts::timestamp[], $baseline_start::timestamp),
-        list_append($ends::timestamp[], $baseline_end::timestamp),
-        $scope, $flow, $by
-    )
+    from finished
 ),
 median as (
     select
