@@ -275,12 +275,13 @@ def touchless(store: Store) -> dict[str, bool]:
     """Return the finished units, and whether nobody touched them, as three figures state it."""
     moments = {"from": datetime(2000, 1, 1), "to": datetime(2100, 1, 1)}  # noqa: DTZ001 - as stored
     params = {**moments, "flow": None, "counted": "touchless", "only_counted": None, "limit": 50, "offset": 0}
-    rows = store.everything().query("kpis/rows_units", params)
+    whole = {"by": None, "part": None}
+    rows = store.everything().query("kpis/rows_units", params | whole)
     found = {row["correlation_id"]: row["counted"] for row in rows}
     period = {"starts": [moments["from"]], "ends": [moments["to"]], "flow": None}
     (rate,) = store.everything().query("kpis/k1_touchless_rate", period | {"by": None})
     assert rate["touchless"] == sum(found.values())
-    rows = store.everything().query("kpis/shape_of_work", period)
+    rows = store.everything().query("kpis/shape_of_work", period | whole)
     shapes = {row["shape"]: row["units"] for row in rows}
     counted = (shapes.get("touchless", 0), shapes.get("assisted", 0))
     assert counted == (sum(found.values()), len(found) - sum(found.values()))

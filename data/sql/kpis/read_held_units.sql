@@ -3,7 +3,7 @@ create temp macro unit_in_period(starts, ends, reach, only_flow, split_by) as ta
 select
     board_unit.* exclude (within_flow),
     split_key(
-        split_by, board_unit.flow, null, null,
+        split_by, board_unit.flow, null, null, null,
         board_unit.{split},
     ) as key,
 from board_unit

@@ -11,8 +11,10 @@ select
     opened_at,
     claimed_at,
     seconds
-from case_claimed([$from], [$to], $scope, $flow, null)
-where counted
+from case_claimed([$from], [$to], $scope, $flow, $by)
+where
+    counted
+    and ($part::varchar is null or key = $part)
 order by
     seconds desc,
     opened_at,

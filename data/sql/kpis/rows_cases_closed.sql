@@ -16,10 +16,11 @@ select
     recovered_by,
     value_amount,
     value_currency
-from case_in_period([$from], [$to], $scope, $flow, null)
+from case_in_period([$from], [$to], $scope, $flow, $by)
 where
     ended
     and not expired
+    and ($part::varchar is null or key = $part)
 order by
     seconds desc,
     case_id,

@@ -12,10 +12,11 @@ select
     due_at,
     done_at as taken_up_at,
     met
-from case_due([$from], [$to], $scope, $flow, null)
+from case_due([$from], [$to], $scope, $flow, $by)
 where
     is_due
     and promise = 'triage'
+    and ($part::varchar is null or key = $part)
 order by
     met,
     due_at,

@@ -13,7 +13,8 @@ select
     escalated_at,
     by_time,
     by_people
-from case_escalated([$from], [$to], $scope, $flow, null)
+from case_escalated([$from], [$to], $scope, $flow, $by)
+where $part::varchar is null or key = $part
 order by
     escalated desc,
     opened_at,

@@ -12,8 +12,10 @@ select
     closed_at,
     seconds,
     state
-from case_handled([$from], [$to], $scope, $flow, null)
-where counted
+from case_handled([$from], [$to], $scope, $flow, $by)
+where
+    counted
+    and ($part::varchar is null or key = $part)
 order by
     seconds desc,
     opened_at,

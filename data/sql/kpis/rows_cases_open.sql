@@ -12,8 +12,10 @@ select
     seconds,
     value_amount,
     value_currency
-from case_in_period([$to], [$to], $scope, $flow, null)
-where still_open
+from case_in_period([$to], [$to], $scope, $flow, $by)
+where
+    still_open
+    and ($part::varchar is null or key = $part)
 order by
     opened_at,
     case_id

@@ -10,7 +10,8 @@ select
     began_at,
     stretches,
     seconds
-from case_worked([$from], [$to], $scope, $flow, null)
+from case_worked([$from], [$to], $scope, $flow, $by)
+where $part::varchar is null or key = $part
 order by
     seconds desc,
     began_at,

@@ -7,7 +7,8 @@ select
     class,
     failed_at,
     failed_attempts
-from step_failure($from, $to, $scope, $flow)
+from step_failure($from, $to, $scope, $flow, $by)
+where $part::varchar is null or key = $part
 order by
     failed_at desc,
     correlation_id,

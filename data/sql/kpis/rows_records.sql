@@ -10,6 +10,12 @@ select
     seconds,
     ceil(seconds) <= 300 as counted
 from record_in_period([$from], [$to], $scope, $flow)
+where
+    $part::varchar is null
+    or split_key(
+        $by, flow, step, null, null,
+        {split},
+    ) = $part
 order by
     seconds desc,
     happened_at,

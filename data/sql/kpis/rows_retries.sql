@@ -14,6 +14,12 @@ select
     seconds,
     outcome
 from retry_in_period([$from], [$to], $scope, $flow)
+where
+    $part::varchar is null
+    or split_key(
+        $by, flow, step, class, null,
+        {split},
+    ) = $part
 order by
     ended_at desc,
     correlation_id,

@@ -11,9 +11,10 @@ select
     value_currency,
     {split},
     not completed as counted,
-from unit_aimed('K15', [$from], [$to], $scope, $flow, null)
+from unit_aimed('K15', [$from], [$to], $scope, $flow, $by)
 where
     closed
+    and ($part::varchar is null or key = $part)
 order by
     counted desc,
     closed_at desc,

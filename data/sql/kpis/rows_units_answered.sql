@@ -10,8 +10,10 @@ select
     steps,
     why,
     who and what and steps and why as counted
-from unit_answered([$from], [$to], $scope, $flow, null)
-where closed
+from unit_answered([$from], [$to], $scope, $flow, $by)
+where
+    closed
+    and ($part::varchar is null or key = $part)
 order by
     counted,
     closed_at desc,

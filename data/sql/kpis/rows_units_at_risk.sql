@@ -13,7 +13,8 @@ select
     value_amount,
     value_currency,
     value_amount is not null as counted
-from unit_at_risk([$to], [$to], $scope, $flow, null)
+from unit_at_risk([$to], [$to], $scope, $flow, $by)
+where $part::varchar is null or key = $part
 order by
     value_amount desc nulls last,
     opened_at,

@@ -9,8 +9,10 @@ select
     value_amount,
     value_currency,
     {split},
-from unit_in_period([$from], [$to], $scope, $flow, null)
-where succeeded
+from unit_in_period([$from], [$to], $scope, $flow, $by)
+where
+    succeeded
+    and ($part::varchar is null or key = $part)
 order by
     seconds desc,
     correlation_id,

@@ -11,10 +11,11 @@ select
     value_currency,
     {split},
     seconds <= bound as counted,
-from unit_aimed('K14', [$from], [$to], $scope, $flow, null)
+from unit_aimed('K14', [$from], [$to], $scope, $flow, $by)
 where
     succeeded
     and bound is not null
+    and ($part::varchar is null or key = $part)
 order by
     seconds desc,
     correlation_id,

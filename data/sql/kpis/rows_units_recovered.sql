@@ -14,8 +14,10 @@ select
     value_amount,
     value_currency,
     value_amount is not null as counted
-from unit_recovered([$from], [$to], $scope, $flow, null)
-where not in_flight
+from unit_recovered([$from], [$to], $scope, $flow, $by)
+where
+    not in_flight
+    and ($part::varchar is null or key = $part)
 order by
     value_amount desc nulls last,
     closed_at desc,

@@ -11,8 +11,10 @@ select
     value_amount,
     value_currency,
     succeeded as counted
-from unit_retried([$from], [$to], $scope, $flow, null)
-where marked
+from unit_retried([$from], [$to], $scope, $flow, $by)
+where
+    marked
+    and ($part::varchar is null or key = $part)
 order by
     succeeded,
     closed_at desc,

@@ -8,7 +8,13 @@ select
     main.value_amount,
     main.value_currency,
     main.{split},
-from unit_shifted([$from], [$to], $scope, $flow, null)
+from unit_shifted([$from], [$to], $scope, $flow, $by)
+where
+    $part::varchar is null
+    or split_key(
+        $by, main.flow, null, null, null,
+        main.{split},
+    ) = $part
 order by
     closed_at desc,
     correlation_id,
