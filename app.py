@@ -23,10 +23,11 @@ from streamlit import config
 
 from data.errors import UnsnagError
 from kpis import definition
-from server import command, connections, frame, login, logs
+from server import command, connections, frame, login, logs, review_files
 from server.handshakes import Loop
 from server.process import Guard, PlainRoutes, Process
 from server.settings import Settings, load
+from views.review import files
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,6 +42,7 @@ def _to_the_queue(request: Request) -> RedirectResponse:
 
 
 process = Process()
+review_files.use(files.made)
 # As `streamlit run` does: .streamlit/config.toml beside this file holds from whatever folder we are started.
 config._main_script_path = config._main_script_path or str(HERE / "app.py")  # noqa: SLF001
 # Streamlit's own start, `streamlit run app.py`, looks for this very assignment.

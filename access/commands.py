@@ -72,7 +72,7 @@ class Target:
 
 
 class Command(Generic[Loaded, Decided, Answer]):
-    """What is asked for. Subclasses are frozen dataclasses; their fields are the request."""
+    """What is asked for. Subclasses are frozen dataclasses; fields that are compared are the request."""
 
     __slots__ = ()
     act: ClassVar[str]
@@ -302,7 +302,7 @@ class _Run(Generic[Answer]):
     def _request_hash(self) -> str:
         request = [
             type(self.command).__name__,
-            *(getattr(self.command, one.name) for one in fields(cast("Any", self.command))),
+            *(getattr(self.command, one.name) for one in fields(cast("Any", self.command)) if one.compare),
         ]
         return hashlib.sha256(orjson.dumps(request, default=str)).hexdigest()
 

@@ -76,6 +76,7 @@ _RULES: Final = (
     ActRule("view.share", _from(OPERATOR), "share views of the queue, change and remove shared ones"),
     ActRule("export", _from(VIEWER), "export the rows behind a figure"),
     ActRule("kpi.target", _from(APPROVER), "set the target and the owner of a figure", whole=True),
+    ActRule("marker.set", _from(OPERATOR, SENDER), "mark a deploy or another change, and take a marker away"),
     ActRule("currency.rate", _from(OPERATOR), "set what a currency is worth", whole=True),
     ActRule("currency.report", _from(APPROVER), "choose the currency that money is reported in", whole=True),
     ActRule("week.comment", _from(OPERATOR), "comment on a figure of a week", whole=True),

@@ -42,7 +42,7 @@ class FlowBook:
         settings = {}
         for flow, one in found.items():
             if one.text is not None:
-                read = lint(one.text, flow)
+                read = lint(one.text, flow, kept=True)
                 if read.settings is None:
                     reason = " ".join(map(str, read.faults))
                     _LOG.error("flow.unreadable", flow=flow, version=one.version, reason=reason)

@@ -176,6 +176,6 @@ def _aim(tx: Tx, made: Version, before: Version | None, ctx: RequestContext, now
 
 def _aims(text: str | None) -> dict[str, Aim]:
     """Return the targets that a kept text names; none where it cannot be read any more."""
-    settings = lint.lint(text).settings if text is not None else None
+    settings = lint.lint(text, kept=True).settings if text is not None else None
     named = settings.targets if settings else {}
     return {kpi: Aim(one.target, one.owner) for kpi, one in named.items()}

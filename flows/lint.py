@@ -18,33 +18,30 @@ if TYPE_CHECKING:
     from flows.tree import Tree
 
 _BLOCKS: Final[dict[str, type[BaseModel]]] = {
-    "success": model.SuccessRule,
-    "touchless": model.TouchlessRule,
     "service_levels": model.ServiceLevel,
     "targets": model.Target,
-    "value": model.ValueRule,
-    "cost_rates": model.CostRates,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """What a text describes, or why it describes nothing; `notes` say which keys have no effect yet."""
+    """What a text describes, or why it describes none; `notes`: keys of a kept text that have no effect."""
 
     settings: FlowSettings | None
     faults: list[Fault]
     notes: list[Fault]
 
 
-def lint(text: str, flow: str | None = None) -> Lint:
+def lint(text: str, flow: str | None = None, *, kept: bool = False) -> Lint:
     """Look at a text; nothing is raised.
 
     Args:
         text: The YAML of one file.
         flow: The flow that it is for; None: any.
+        kept: It is a version in the store, which an earlier program may have taken with keys that do nothing.
     """
     try:
-        settings, tree = _read(text, flow)
+        settings, tree = _read(text, flow, kept=kept)
     except BadFlowError as error:
         return Lint(None, list(error.faults), [])
     return Lint(settings, [], _notes(tree))
@@ -62,12 +59,14 @@ def read(text: str, flow: str | None = None, file: str | None = None) -> FlowSet
         raise BadFlowError(list(error.faults), file) from None
 
 
-def _read(text: str, flow: str | None) -> tuple[FlowSettings, Tree]:
+def _read(text: str, flow: str | None, *, kept: bool = False) -> tuple[FlowSettings, Tree]:
     tree = parse(text)
     if not isinstance(tree.values, dict):
         raise BadFlowError([Fault(1, "The file is no list of keys.", "Begin with `flow: order-to-cash`.")])
     try:
-        settings = FlowSettings.model_validate(tree.values)
+        ignored = model.NOT_OF_A_FLOW if kept else {}
+        given = {key: one for key, one in tree.values.items() if key not in ignored}
+        settings = FlowSettings.model_validate(given)
     except ValidationError as error:
         faults = [_fault(one, tree) for one in map(_wrong, error.errors())]
         raise BadFlowError(sorted(faults, key=lambda one: one.line)) from None
@@ -78,8 +77,12 @@ def _read(text: str, flow: str | None) -> tuple[FlowSettings, Tree]:
 
 
 def _notes(tree: Tree) -> list[Fault]:
-    keys = [key for key in tree.values if key in model.UNUSED]
-    return [Fault(tree.line((key,)), f"{key} is not used yet.", model.UNUSED[key]) for key in keys]
+    keys = [key for key in tree.values if key in model.NOT_OF_A_FLOW]
+    return [_has_no_effect(key, tree) for key in keys]
+
+
+def _has_no_effect(key: str, tree: Tree) -> Fault:
+    return Fault(tree.line((key,)), f"{key} has no effect: remove it.", model.NOT_OF_A_FLOW[key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ _wrong: Final = noun(_Wrong)
 def _fault(error: _Wrong, tree: Tree) -> Fault:
     place = error.loc
     name = ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "The file"
+    if error.type == "extra_forbidden" and name in model.NOT_OF_A_FLOW:
+        return _has_no_effect(name, tree)
     if error.type == "extra_forbidden":
         return Fault(tree.line(place), f"The key {name} is not known.", _known(place))
     if error.type == "missing":
@@ -122,9 +127,7 @@ def _known(place: tuple[int | str, ...]) -> str:
 
 
 def _example(key: str) -> str:
-    return {"flow": "Begin with `flow: order-to-cash`.", "currency": "Add it, such as `currency: EUR`."}.get(
-        key, "Add it."
-    )
+    return {"flow": "Begin with `flow: order-to-cash`."}.get(key, "Add it.")
 
 
 def _advice(error: _Wrong) -> str:

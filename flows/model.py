@@ -1,14 +1,12 @@
-"""What the settings of a flow may say. Each key that nothing reads yet has a note that says so (`UNUSED`)."""
+"""What the settings of a flow may say. Every key has an effect; others are refused (`NOT_OF_A_FLOW`)."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
-from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -24,20 +22,19 @@ from unsnag.conventions import ERROR_CLASSES  # noqa: TC001 - pydantic reads it 
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 CRITICALITIES: Final = ("critical", "high", "medium", "low")
-UNUSED: Final = {
+NOT_OF_A_FLOW: Final = {
     "completing_step": "The unit's own end, or `success` of the mapping, decides when a unit is complete.",
     "success": "The unit's own end, or `success` of the mapping, decides whether a unit succeeded.",
     "touchless": "Acts of people, and `human` of the mapping, decide what is touchless.",
     "value": "The value is what records carry, or what `value_amount` of the mapping reads.",
-    "cost_rates": "No figure of costs exists yet.",
+    "cost_rates": "No figure of costs exists.",
     "reporting_currency": "One currency counts for all flows: `unsnag rates --reporting EUR`.",
 }
-"""Keys that are checked and kept but change nothing yet, and what decides instead."""
+"""Keys that earlier versions kept and that never changed anything, and what decides instead."""
 
 _UNITS: Final = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _ONE: Final = r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([a-z]{1,3}) ?"
 _DURATION: Final = re.compile(rf"\A{_ONE}(?:{_ONE})?(?:{_ONE})?(?:{_ONE})?\Z")
-_CODE: Final = re.compile(r"[A-Z]{3}")
 
 
 def seconds(text: object) -> object:
@@ -66,36 +63,14 @@ def _text(value: object) -> object:
     return value
 
 
-def _code(code: str) -> str:
-    if not _CODE.fullmatch(code):
-        raise ValueError(f"{code!r} is no currency code such as EUR")
-    return code
-
-
 Text = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_text)]
 Seconds = Annotated[int, BeforeValidator(seconds)]
-Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_code)]
-Rate = Annotated[Decimal, Field(ge=0, le=10**9, allow_inf_nan=False)]
 
 
 class Part(BaseModel):
     """A block of the file; a key that it does not know is refused by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class SuccessRule(Part):
-    """Which outcomes of a unit count as success."""
-
-    outcomes: list[Literal["success", "completed_with_errors", "completed_unproven", "partial"]] = Field(
-        min_length=1
-    )
-
-
-class TouchlessRule(Part):
-    """What counts as touched by a person."""
-
-    count_planned_approvals: bool = False
 
 
 class ServiceLevel(Part):
@@ -124,32 +99,6 @@ class Target(Part):
     owner: Text | None = None
 
 
-class ValueRule(Part):
-    """What a unit is worth: an attribute of its records, or an amount that all have."""
-
-    attribute: Text | None = None
-    amount: Rate | None = None
-    currency: Currency | None = None
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Self:
-        if (self.attribute is None) == (self.amount is None):
-            raise ValueError("give either attribute or amount")
-        if self.amount is not None and self.currency is None:
-            raise ValueError("an amount needs its currency, such as currency: EUR")
-        return self
-
-
-class CostRates(Part):
-    """What work on this flow costs."""
-
-    currency: Currency
-    loaded_rate_per_hour: Rate | None = None
-    infra_rate_per_second: Rate | None = None
-    price_per_call: Rate | None = None
-    licence_per_month: Rate | None = None
-
-
 def _target(value: object) -> object:
     return {"target": value} if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
@@ -161,14 +110,8 @@ class FlowSettings(Part):
     owner: Text | None = None
     contact: Text | None = None
     criticality: Literal[*CRITICALITIES] | None = None  # type: ignore[valid-type]
-    completing_step: Text | None = None
-    success: SuccessRule | None = None
-    touchless: TouchlessRule | None = None
     service_levels: list[ServiceLevel] = Field([], max_length=100)
     targets: dict[str, Annotated[Target, BeforeValidator(_target)]] = Field({}, max_length=100)
-    value: ValueRule | None = None
-    cost_rates: CostRates | None = None
-    reporting_currency: Currency | None = None
 
     @field_validator("targets")
     @classmethod

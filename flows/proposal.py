@@ -80,39 +80,25 @@ def _people(owner: str | None) -> list[str]:
 
 def _completing(seen: Observed, steps: list[LastStep]) -> list[str]:
     if not steps or steps[0].units < _MOST_OF * seen.units:
-        return ["# completing_step: ship  # no step came last in most of the completed units", ""]
-    first = steps[0]
-    share = formats.percent(100 * first.units / seen.units)
-    return [
-        f"# Came last in {first.units:,} of {seen.units:,} completed units ({share}).",
-        f"completing_step: {_quoted(first.step)}",
-        "",
-    ]
+        return ["# No step came last in most of the completed units.", ""]
+    first, share = steps[0], formats.percent(100 * steps[0].units / seen.units)
+    came = f"{first.units:,} of {seen.units:,} completed units ({share})"
+    return [f"# The step {_quoted(first.step)} came last in {came}.", ""]
 
 
 def _people_seen(seen: Observed) -> list[str]:
     if not seen.by_people:
         return []
-    return [
-        f"# People carried out a step in {seen.by_people:,} of {seen.units:,} completed units.",
-        "touchless: {count_planned_approvals: false}",
-        "",
-    ]
+    return [f"# People carried out a step in {seen.by_people:,} of {seen.units:,} completed units.", ""]
 
 
 def _value(seen: Observed) -> list[str]:
     if not seen.with_value:
-        return ["# No completed unit carries a value: `value` could name an attribute or an amount.", ""]
+        return ["# No completed unit carries a value: `value_amount` of a mapping can read one.", ""]
     known = f"# {seen.with_value:,} of {seen.units:,} completed units carry a value"
     if seen.currencies != 1 or seen.currency is None or len(seen.currency) != 3:  # noqa: PLR2004
-        several = f"{known}, in {formats.count(seen.currencies, 'currency', 'currencies')}."
-        return [several, "value: {attribute: unsnag.value.amount}", ""]
-    median = formats.money(seen.median_value, seen.currency)
-    return [
-        f"{known}, median {median}.",
-        f"value: {{attribute: unsnag.value.amount, currency: {seen.currency}}}",
-        "",
-    ]
+        return [f"{known}, in {formats.count(seen.currencies, 'currency', 'currencies')}.", ""]
+    return [f"{known}, median {formats.money(seen.median_value, seen.currency)}.", ""]
 
 
 def _levels() -> list[str]:

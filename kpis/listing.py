@@ -38,17 +38,17 @@ Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing`; a t
 
 MISSING = """## What is not built yet
 
-Each of these needs data that nothing records today. None of them is estimated.
+Nothing records what these need, but for approvals, which K43 does not ask for yet. None of them is estimated.
 
 | KPI | what it needs |
 |---|---|
 | K5 Retries by cost | rates per hour of work, per second of infrastructure and per call |
 | K10 Value lost by a deadline | the moment after which a unit's value is lost |
-| K22 Time of approvals and manual steps | when they began and how long they took |
+| K22 Time of approvals and manual steps | how long people worked on them |
 | K24 Change of people's work since a baseline | a count of exceptions that people resolved, by baseline |
 | K28 Incidents by breaker | the states of a breaker |
 | K39 Breaker activity | events of a breaker: tripped, calls rejected, closed. No part of Unsnag is one |
-| K43 Which approvals were given | approvals |
+| K43 Which approvals were given | whether each was decided by the end of its unit |
 """
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data.store import Reading
+    from kpis.chosen import Selection
     from kpis.periods import Period
 
 WEEKS: Final = 13
@@ -53,11 +54,11 @@ def spread_of_times(reading: Reading, period: Period, flow: str | None, by: str)
 
 
 def trends_by(
-    reading: Reading, kpi_id: str, parts: Sequence[Period], flow: str | None, by: str
+    reading: Reading, kpi_id: str, parts: Sequence[Period], work: Selection, by: str
 ) -> dict[str, list[Counted | None]]:
     """Return a figure of each part of a split in each of some periods; None where it has none."""
     found: defaultdict[str, list[Counted | None]] = defaultdict(lambda: [None] * len(parts))
-    for one in scoreboard.counted_by(reading, definition(kpi_id), parts, flow, by):
+    for one in scoreboard.counted_by(reading, definition(kpi_id), parts, work.flow, by, chosen=work.part):
         found[one.key or ""][one.period - 1] = one
     return dict(found)
 
@@ -70,9 +71,10 @@ def weeks(reading: Reading, period: Period) -> list[Period]:
     return [one for one in found if one.end > began]
 
 
-def by_week(reading: Reading, kpi_id: str, parts: Sequence[Period], flow: str | None) -> list[Counted]:
+def by_week(reading: Reading, kpi_id: str, parts: Sequence[Period], work: Selection) -> list[Counted]:
     """Return a figure in each of some weeks."""
-    found = {one.period: one for one in scoreboard.counted_by(reading, definition(kpi_id), parts, flow, None)}
+    counted = scoreboard.counted_by(reading, definition(kpi_id), parts, work.flow, None, chosen=work.part)
+    found = {one.period: one for one in counted}
     return [found.get(place) or Counted(period=place, value=None) for place in range(1, len(parts) + 1)]
 
 

@@ -19,6 +19,7 @@ from data.clock import aware, stored, utc_now
 from data.nouns import noun
 from data.paging import PageRequest
 from kpis import periods
+from kpis.chosen import Chosen, row_params
 from kpis.definition import Definition, definition, definitions
 from kpis.figure import Counted, Kpi, Part, Point
 from kpis.held import held_units, is_over_units
@@ -111,10 +112,14 @@ def board(
     by: str | None = None,
     *,
     parts: Sequence[Period] = (),
+    chosen: Chosen | None = None,
 ) -> list[Kpi]:
-    """Return every KPI for a period, compared with the one before, with `parts` as its trend."""
-    ask = partial(_kpi, period=period, flow=flow, by=by, parts=parts)
-    units, others = _by_noun()
+    """Return every KPI for a period, compared with the one before, with `parts` as its trend.
+
+    `chosen` takes one part of a split, and no `by` then; KPIs that are not split by its field are left out.
+    """
+    ask = partial(_kpi, period=period, flow=flow, by=by, parts=parts, chosen=chosen)
+    units, others = _by_noun(chosen)
     params = {**_edges([period, period.before, *parts]), "flow": flow}
     # Half of a small statement's time is one thread's planning: side by side, 185 ms become 100.
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="kpi") as pool:
@@ -124,9 +129,17 @@ def board(
     return sorted(found, key=lambda one: places[one.id])
 
 
-def _by_noun() -> tuple[list[Definition], list[Definition]]:
+def board_by(reading: Reading, periods: Sequence[Period], by: str) -> dict[str, list[Counted]]:
+    """Return what every KPI that is split by a field counts in each period and part, by KPI."""
+    units, others = _by_noun(Chosen(by, ""))
+    with held_units(reading, {**_edges(periods), "flow": None, "by": by}) as held:
+        pairs = [*((held, one) for one in units), *((reading, one) for one in others)]
+        return {one.id: counted_by(source, one, periods, None, by) for source, one in pairs}
+
+
+def _by_noun(chosen: Chosen | None) -> tuple[list[Definition], list[Definition]]:
     """Return the KPIs over units in periods, which share their rows, and the others."""
-    every = definitions().values()
+    every = [one for one in definitions().values() if chosen is None or chosen.field in one.splits]
     return [one for one in every if is_over_units(one)], [one for one in every if not is_over_units(one)]
 
 
@@ -145,14 +158,18 @@ def kpi(
     flow: str | None = None,
     by: str | None = None,
     buckets: int = 0,
+    chosen: Chosen | None = None,
 ) -> Kpi:
     """Return one KPI for a period. A split that this KPI does not have leaves the breakdown empty.
+
+    `chosen` takes one part of a split that this KPI has.
 
     Raises:
         UnknownKpiError: there is no such KPI.
     """
     parts = periods.parts(period, buckets)
-    return _kpi(reading, definition(kpi_id), period=period, flow=flow, by=by, parts=parts)
+    meant = definition(kpi_id)
+    return _kpi(reading, meant, period=period, flow=flow, by=by, parts=parts, chosen=chosen)
 
 
 def _kpi(
@@ -163,8 +180,9 @@ def _kpi(
     flow: str | None,
     by: str | None,
     parts: Sequence[Period],
+    chosen: Chosen | None,
 ) -> Kpi:
-    found = _ask(reading, meant, [period, period.before, *parts], flow)
+    found = _ask(reading, meant, [period, period.before, *parts], flow, chosen)
     now, before = found[0], found[1]
     return Kpi(
         id=meant.id,
@@ -178,7 +196,7 @@ def _kpi(
         previous=before.value,
         previous_n=before.n,
         floor=meant.floor,
-        breakdown=_breakdown(reading, meant, period, flow, by),
+        breakdown=_breakdown(reading, meant, period, flow, by, chosen=chosen),
         trend=_points(parts, found[2:]),
         details=now.details,
     )
@@ -217,10 +235,13 @@ def rows(  # noqa: PLR0917 - the order of the words: which figure, from, to, of 
     offset: int = 0,
     *,
     only_counted: bool | None = None,
+    chosen: Chosen | None = None,
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many rows stand behind a figure, and a page of them, those that hurt most first."""
+    """Return how many rows stand behind a figure, and a page of them, those that hurt most first; see `page_of_rows`."""
     wanted = PageRequest(limit, offset)
-    found = page_of_rows(reading, kpi_id, Period(start, end), flow, wanted, only_counted=only_counted)
+    found = page_of_rows(
+        reading, kpi_id, Period(start, end), flow, wanted, only_counted=only_counted, chosen=chosen
+    )
     return found.total, found.items
 
 
@@ -232,14 +253,18 @@ def page_of_rows(
     wanted: PageRequest,
     *,
     only_counted: bool | None = None,
+    chosen: Chosen | None = None,
 ) -> Page[dict[str, Any]]:
     """Return a page of the rows behind a figure, those that hurt most first.
 
     The total is the figure's `n`. `counted` states which rows make the numerator;
     `only_counted` leaves the others out (True) or keeps only the others (False); KPIs of units only.
+    `chosen` takes one part of a split that this KPI has.
     """
     meant = definition(kpi_id)
-    params = _rows_params(meant, period, flow, only_counted=only_counted)
+    params = dict(_rows_params(meant, period, flow, only_counted=only_counted))
+    if queries.takes(f"kpis/rows_{meant.rows}", "part"):
+        params |= row_params(chosen)
     return paging.read(reading, f"kpis/rows_{meant.rows}", params, wanted, _with_times)
 
 
@@ -261,9 +286,11 @@ def shape_of_work(
     return shapes(reading, [Period(left, right) for left, right in pairwise(edges)], flow)
 
 
-def shapes(reading: Reading, parts: Sequence[Period], flow: str | None = None) -> list[Finished]:
+def shapes(
+    reading: Reading, parts: Sequence[Period], flow: str | None = None, chosen: Chosen | None = None
+) -> list[Finished]:
     """Return how units finished in each of some periods, in their order."""
-    params = {**_edges(parts), "flow": flow}
+    params = {**_edges(parts), "flow": flow, **row_params(chosen)}
     units = {
         (row["period"], row["shape"]): row["units"] for row in reading.query("kpis/shape_of_work", params)
     }
@@ -274,11 +301,16 @@ def shapes(reading: Reading, parts: Sequence[Period], flow: str | None = None) -
 
 
 def failures_by_step(
-    reading: Reading, start: datetime, end: datetime, flow: str | None = None
+    reading: Reading,
+    start: datetime,
+    end: datetime,
+    flow: str | None = None,
+    chosen: Chosen | None = None,
 ) -> list[StepFailures]:
     """Return which steps units failed at, by class, the step with most units first."""
     period = Period(start, end)
-    params = {"from": stored(period.start), "to": stored(period.end), "flow": flow}
+    edges = {"from": stored(period.start), "to": stored(period.end)}
+    params = {**edges, "flow": flow, **row_params(chosen)}
     return reading.query("kpis/failures_by_step", params, into=StepFailures.of)
 
 
@@ -287,17 +319,32 @@ def flows(reading: Reading) -> dict[str, datetime]:
     return {row["flow"]: row["began_at"].replace(tzinfo=UTC) for row in reading.query("kpis/flows")}
 
 
-def _ask(reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None) -> list[Counted]:
+def _ask(
+    reading: Reading,
+    meant: Definition,
+    periods: Sequence[Period],
+    flow: str | None,
+    chosen: Chosen | None = None,
+) -> list[Counted]:
     """Return what was counted in each period, in their order."""
-    found = {one.period: one for one in counted_by(reading, meant, periods, flow, None)}
+    found = {one.period: one for one in counted_by(reading, meant, periods, flow, None, chosen=chosen)}
     return [found.get(place) or _nothing(meant) for place in range(1, len(periods) + 1)]
 
 
 def counted_by(
-    reading: Reading, meant: Definition, periods: Sequence[Period], flow: str | None, by: str | None
+    reading: Reading,
+    meant: Definition,
+    periods: Sequence[Period],
+    flow: str | None,
+    by: str | None,
+    *,
+    chosen: Chosen | None = None,
 ) -> list[Counted]:
     """Return what was counted in each period and part of a split; parts without anything have no row."""
-    return reading.query(meant.statement, _params(reading, meant, periods, flow, by), into=Counted.of)
+    split_by = chosen.split_by(by) if chosen else by
+    params = _params(reading, meant, periods, flow, split_by)
+    found = reading.query(meant.statement, params, into=Counted.of)
+    return chosen.of(found, by) if chosen else found
 
 
 def _params(
@@ -335,11 +382,17 @@ def _points(parts: Sequence[Period], found: Sequence[Counted]) -> list[Point]:
 
 
 def _breakdown(
-    reading: Reading, meant: Definition, period: Period, flow: str | None, by: str | None
+    reading: Reading,
+    meant: Definition,
+    period: Period,
+    flow: str | None,
+    by: str | None,
+    *,
+    chosen: Chosen | None = None,
 ) -> list[Part]:
     if by not in meant.splits:
         return []
-    found = counted_by(reading, meant, [period], flow, by)
+    found = counted_by(reading, meant, [period], flow, by, chosen=chosen)
     parts = [Part(one.key or "", one.value, one.n) for one in found if one.n]
     return sorted(parts, key=lambda part: (-part.n, part.key))
 

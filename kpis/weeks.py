@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from zoneinfo import ZoneInfo
 
-import orjson
 from pydantic import TypeAdapter
 
 from access.commands import Command, Target
@@ -25,12 +23,14 @@ from data.clock import utc_now
 from data.errors import ConflictError
 from data.nouns import noun
 from kpis import display, periods, targets
+from kpis.chosen import ALL, Selection
 from kpis.definition import definition
 from kpis.review import actions, entries
 from kpis.review.actions import Action  # noqa: TC001 - a frozen week is read back by these types
 from kpis.review.entries import Entry, Note  # noqa: TC001 - the same
-from kpis.review.errors import CommentMissingError, EmptyCommentError, WeekRunsError
+from kpis.review.errors import EmptyCommentError
 from kpis.review.pack import Number, Pack, Week, pack, plain
+from kpis.review.parts import Parts  # noqa: TC001 - the same
 from kpis.review.written import is_frozen
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ class Content:
     """What was promised in this review."""
     entries: list[Entry] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    parts: Parts = field(default_factory=dict)
+    """Empty of a draft, and of a week that an earlier version froze."""
 
     @classmethod
     def of(cls, text: str) -> Content:
@@ -163,7 +165,7 @@ def verdict(weeks: Iterable[FrozenWeek]) -> chain.Verdict:
 
 
 def draft(reading: Reading, name: str, zone: str, now: datetime | None = None) -> Content:
-    """Return a week as it would be frozen now.
+    """Return a week as it would be frozen now, without the parts of its figures.
 
     Raises:
         InvalidPeriodError: there is no such week.
@@ -172,14 +174,14 @@ def draft(reading: Reading, name: str, zone: str, now: datetime | None = None) -
     return with_words(reading, name, computed(reading, name, zone, moment), moment)
 
 
-def computed(reading: Reading, name: str, zone: str, now: datetime) -> Content:
-    """Return what a week states by itself, without what people wrote.
+def computed(reading: Reading, name: str, zone: str, now: datetime, work: Selection = ALL) -> Content:
+    """Return what a week states by itself of some work, without what people wrote.
 
     Raises:
         InvalidPeriodError: there is no such week.
     """
-    week = Week.of(reading, name, zone, now)
-    board, aims = week.board(), targets.aims(reading, None)
+    week = Week.of(reading, name, zone, now, work)
+    board, aims = week.board(), {} if work.part else targets.aims(reading, work.flow)
     return Content(zone, now.isoformat(), _stated(week, board, aims), pack(week, board, aims))
 
 
@@ -222,65 +224,6 @@ def restated(before: Stated, now: Stated) -> Restated | None:
         return None
     reason = "late records" if before.sql_hash == now.sql_hash else "another definition"
     return Restated(now.value, now.n, now.definition_version, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Freezing:
-    """What is to be frozen, behind the weeks that were frozen before."""
-
-    earlier: list[FrozenWeek]
-    content: Content
-
-
-@dataclass(frozen=True, slots=True)
-class FreezeWeek(Command[None, Freezing, "dict[str, str]"]):
-    """Write down a week that is over, over all flows: its figures, and all that was written in its review."""
-
-    act: ClassVar = "week.freeze"
-    week: str
-    zone: str
-
-    def authorize(self, _loaded: None) -> Target:
-        """Return the week."""
-        return Target(subject=f"week:{self.week}")
-
-    def decide(self, _loaded: None, ctx: RequestContext, now: datetime) -> Freezing:
-        """Return the week as it is now. The writer waits meanwhile: it is made of all that is committed.
-
-        Raises:
-            InvalidPeriodError: there is no such week.
-            WeekRunsError: it is not over.
-            ConflictError: it was frozen before.
-            CommentMissingError: a figure moved, and nobody wrote why.
-        """
-        moment = now.replace(tzinfo=UTC)
-        if periods.week(self.week, self.zone).end > moment:
-            raise WeekRunsError(f"The week {self.week} is not over ({self.zone}). Freeze it when it is.")
-        if is_frozen(ctx.store, self.week):
-            raise ConflictError(f"The week {self.week} was frozen before. Later facts are shown beside it.")
-        content = draft(ctx.store.everything(), self.week, self.zone, moment)
-        if content.uncommented:
-            names = [content.figures[one].name for one in content.uncommented]
-            raise CommentMissingError(self.week, names)
-        return Freezing(frozen(ctx.store.everything()), content)
-
-    def apply(self, tx: Tx, decided: Freezing, ctx: RequestContext, now: datetime) -> dict[str, str]:
-        """Write the week, and its hash also into the audit."""
-        sealed = chain.seal(
-            {
-                "seq": len(decided.earlier) + 1,
-                "week": self.week,
-                "frozen_at": now.replace(tzinfo=UTC).isoformat(),
-                "actor": ctx.actor.name,
-                "content": orjson.dumps(decided.content, default=str, option=orjson.OPT_SORT_KEYS).decode(),
-            },
-            decided.earlier[-1].hash if decided.earlier else chain.START,
-        )
-        tx.run("kpis/insert_frozen_week", dict(sealed))
-        answer = {"week": self.week, "hash": str(sealed.get("hash"))}
-        entry = trail.Entry("week frozen", ctx.actor, subject=f"week:{self.week}", details=answer)
-        trail.write(tx, [entry], now)
-        return answer
 
 
 @dataclass(frozen=True, slots=True)

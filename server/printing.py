@@ -39,15 +39,25 @@ def browser() -> str | None:
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
+def check() -> str:
+    """Return the path of chromium.
+
+    Raises:
+        PrintingError: it is not installed.
+    """
+    program = browser()
+    if program is None:
+        raise PrintingError(MISSING)
+    return program
+
+
 def as_pdf(html: str) -> bytes:
     """Return a self-contained HTML page as PDF, on A4 as its style says.
 
     Raises:
         PrintingError: chromium is not installed, failed, or took more than two minutes.
     """
-    program = browser()
-    if program is None:
-        raise PrintingError(MISSING)
+    program = check()
     with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="unsnag-pdf-") as name:
         folder = Path(name)
         page, made = folder / "page.html", folder / "page.pdf"

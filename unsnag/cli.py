@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "flush": _flush,
         "doctor": _examine,
         "kpis": _show,
+        "review": _review,
+        "marker": _mark,
         "rates": _exchange,
         "flows": _flows,
     }[options.act](options)
@@ -54,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="unsnag", description="Hook automations and execute their retries.")
     parser.add_argument("--version", action="version", version=f"unsnag {unsnag.__version__}")
     acts = parser.add_subparsers(
-        dest="act", required=True, metavar="{run,worker,flush,doctor,kpis,rates,flows,cases,groups,batches}"
+        dest="act",
+        required=True,
+        metavar="{run,worker,flush,doctor,kpis,review,marker,rates,flows,cases,groups,batches}",
     )
     _add_run(
         acts.add_parser(
@@ -69,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--tenant", help="the same for the tenant")
     doctor.add_argument("--wait", type=float, default=10.0, help="seconds to wait for it (default 10)")
     _add_kpis(acts.add_parser("kpis", help="show the figures of a week, or the rows behind one"))
+    _add_review(acts.add_parser("review", help="save the weekly review as HTML, PDF or CSV"))
+    _add_marker(acts.add_parser("marker", help="mark a deploy or another change on every trend"))
     _add_rates(acts.add_parser("rates", help="show what currencies are worth, and set it from a file"))
     _add_flows(acts.add_parser("flows", help="show flows and their settings, and check settings files"))
     # Their options are in unsnag.desk, which `main` calls: wrapped commands do not pay for them.
@@ -88,6 +94,30 @@ def _add_kpis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the server's answer")
     parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
     parser.epilog = f"{ENV_TOKEN} is sent as bearer token; it needs the role viewer."
+
+
+def _add_review(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("week", help="ISO week, such as 2026-W48")
+    parser.add_argument("--format", choices=("html", "pdf", "csv"), default="html", help="default html")
+    parser.add_argument("--flow", help="only this flow")
+    parser.add_argument(
+        "--part", metavar="FIELD:VALUE", help=f"only this part, such as {fields.SPLITS[0]}:b2b"
+    )
+    parser.add_argument("--output", metavar="FILE", help="- for stdout; else unsnag-review-WEEK.FORMAT")
+    parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.epilog = f"{ENV_TOKEN} is sent as bearer token; it needs a role that may export."
+
+
+def _add_marker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", help="what changed, in a sentence; without it: list the changes")
+    parser.add_argument("--kind", choices=("deploy", "change"), default="deploy", help="default deploy")
+    parser.add_argument("--flow", help="the flow that changed; without it all flows")
+    parser.add_argument("--version", help="of what was deployed")
+    parser.add_argument("--link", help="address of the release or the ticket")
+    parser.add_argument("--at", metavar="TIME", help="RFC 3339; else now")
+    parser.add_argument("--json", action="store_true", help="print the server's answer")
+    parser.add_argument("--url", help=f"server; else {ENV_SERVER}, else {DEFAULT_SERVER}")
+    parser.epilog = f"{ENV_TOKEN} is sent as bearer token; it needs the role operator or sender."
 
 
 def _add_rates(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +140,18 @@ def _flows(options: argparse.Namespace) -> int:
     from unsnag import flow_settings  # noqa: PLC0415 - only this command asks about flows
 
     return flow_settings.show(options)
+
+
+def _review(options: argparse.Namespace) -> int:
+    from unsnag import review_file  # noqa: PLC0415 - only this command saves a review
+
+    return review_file.save(options)
+
+
+def _mark(options: argparse.Namespace) -> int:
+    from unsnag import markers  # noqa: PLC0415 - only this command marks changes
+
+    return markers.mark(options)
 
 
 def _exchange(options: argparse.Namespace) -> int:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 REFUSED: Final = 2
 """The exit code where the server refuses."""
 _REQUEST_S: Final = 60.0
+_FILE_S: Final = 300.0
+"""A PDF is printed by a browser on the server, one at a time."""
 
 
 class ServerSaysNoError(Exception):
@@ -50,6 +52,12 @@ def send(url: str | None, path: str, body: Mapping[str, Any], actor: str | None 
     return _answer(url, path, body, {"Idempotency-Key": uuid.uuid4().hex, **_named(actor)})
 
 
+def fetch(url: str | None, path: str, params: Mapping[str, Any]) -> bytes:
+    """Return an answer that is a file; parameters without a value are left out."""
+    chosen = urlencode({name: value for name, value in params.items() if value not in (None, "")})
+    return _bytes(url, f"{path}?{chosen}" if chosen else path, None, {}, _FILE_S)
+
+
 def _named(actor: str | None) -> dict[str, str]:
     return {"X-Unsnag-Actor": quote(actor)} if actor else {}
 
@@ -60,14 +68,28 @@ def _answer(
     body: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    base = (url or os.environ.get(ENV_SERVER) or DEFAULT_SERVER).rstrip("/")
     data = json.dumps(body).encode() if body else b"" if "Idempotency-Key" in (headers or {}) else None
     kind = {"Content-Type": "application/json"} if body else {}
+    answer = _bytes(url, path, data, {**kind, **(headers or {})}, _REQUEST_S)
+    try:
+        return dict(json.loads(answer))
+    except ValueError as fault:
+        raise ServerSaysNoError(f"{_base(url)} does not answer as an Unsnag server: {fault}") from None
+
+
+def _base(url: str | None) -> str:
+    return (url or os.environ.get(ENV_SERVER) or DEFAULT_SERVER).rstrip("/")
+
+
+def _bytes(
+    url: str | None, path: str, data: bytes | None, headers: Mapping[str, str], timeout: float
+) -> bytes:
+    base = _base(url)
     try:
         own = destination.bearer(os.environ.get(ENV_TOKEN))
-        request = Request(f"{base}{path}", data, {**own, **kind, **(headers or {})})  # noqa: S310
-        with urlopen(request, timeout=_REQUEST_S) as answer:  # noqa: S310
-            return dict(json.loads(answer.read()))
+        request = Request(f"{base}{path}", data, {**own, **headers})  # noqa: S310
+        with urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            return bytes(answer.read())
     except HTTPError as error:
         with error:
             raise ServerSaysNoError(_detail(error)) from None

@@ -25,20 +25,40 @@ create_sort_key(
     sortable(fourth_name), 'asc nulls last'
 );
 
--- split_key: the part that a row belongs to; null without a split
-create or replace macro split_key(
-    split_by, flow, class, recovered_by,
+-- split_value: what a row has of one field that figures are split by
+create or replace macro split_value(
+    field, flow, step, class, recovered_by,
     {split},
 ) as
-    case when split_by::varchar is not null then
-        coalesce(
-            case split_by::varchar
-                when 'flow' then flow
-                when '{split}' then {split}
-                when 'class' then class
-                when 'recovered_by' then recovered_by
-            end,
-            'not set'
+    coalesce(
+        case field
+            when 'flow' then flow
+            when 'step' then flow || ' / ' || step
+            when '{split}' then {split}
+            when 'class' then class
+            when 'recovered_by' then recovered_by
+        end,
+        'not set'
+    );
+
+-- split_key: the part that a row belongs to; null without a split. Two fields with + between them (step+segment)
+-- make one key of both, with the unit separator (31) between: the parts of one part of the other field.
+create or replace macro split_key(
+    split_by, flow, step, class, recovered_by,
+    {split},
+) as
+    case
+        when split_by::varchar is null then null
+        when contains(split_by::varchar, '+') then split_value(
+            split_part(split_by::varchar, '+', 1), flow, step, class, recovered_by,
+            {split},
+        ) || chr(31) || split_value(
+            split_part(split_by::varchar, '+', 2), flow, step, class, recovered_by,
+            {split},
+        )
+        else split_value(
+            split_by::varchar, flow, step, class, recovered_by,
+            {split},
         )
     end;
 
@@ -48,7 +68,7 @@ create or replace macro percent_where(good, base) as
 
 -- own_flow: the flow where units of single flows are asked for; null where a unit is the ID over all its flows
 create or replace macro own_flow(only_flow, split_by, flow) as
-    case when only_flow::varchar is not null or split_by::varchar = 'flow' then flow end;
+    case when only_flow::varchar is not null or contains(split_by::varchar, 'flow') then flow end;
 
 -- age_band: how long something that began was open at a moment, in the bands of the screens.
 -- In microseconds: comparing intervals takes three times as long.

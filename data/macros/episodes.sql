@@ -23,7 +23,7 @@ select
     past.resolution_code,
     past.recovered_by,
     split_key(
-        split_by, exception_case.flow, exception_case.class, null,
+        split_by, exception_case.flow, exception_case.step, exception_case.class, null,
         exception_case.{split},
     ) as key
 from exception_case
@@ -125,6 +125,7 @@ select
     own_flow(only_flow, split_by, cases.flow) as of_flow,
     cases.id as case_id,
     cases.class,
+    cases.flow || ' / ' || cases.step as place,
     cases.state,
     cases.opened_at,
     cases.closed_at
@@ -318,29 +319,33 @@ ended as (
             when cases.closed_at < period.starts_at then cases.closed_at
             else 'infinity'::timestamp
         end as ended_before,
+        if(fate = 'recovered', coalesce(cases.verified_at < period.starts_at, false), fits) as fitted,
         own.value.amount as unit_amount,
         own.value.currency as unit_currency,
         cases.people_at is not null
-        or len(list_filter(unit.human_times, lambda done: done >= cases.opened_at and done <= cases.verified_at)) > 0
+        or len(list_filter(person.done_at, lambda done: done >= cases.opened_at and done <= cases.verified_at)) > 0
             as by_people
     from known as cases
     inner join period(starts, ends) as period on cases.opened_at < period.ends_at
     left join (
+        -- of the unit, in whichever of its flows
         select
-            worked.tenant,
-            worked.correlation_id,
-            worked.flow,
-            worked.human_times
-        from unit as worked
+            unit.tenant,
+            unit.correlation_id,
+            own_flow(only_flow, split_by, unit.flow) as of_flow,
+            flatten(list(unit.human_times)) as done_at
+        from unit
         where
-            worked.human_at is not null
-            and worked.correlation_id in (select ended_id.correlation_id from ended_id)
-            and in_scope(worked.tenant, worked.flow, reach::varchar[])
-    ) as unit
+            unit.human_times is not null
+            and unit.correlation_id in (select ended_id.correlation_id from ended_id)
+            and in_scope(unit.tenant, unit.flow, reach::varchar[])
+            and (only_flow::varchar is null or unit.flow = only_flow)
+        group by all
+    ) as person
         on
-            cases.correlation_id = unit.correlation_id
-            and cases.flow = unit.flow
-            and cases.tenant is not distinct from unit.tenant
+            cases.correlation_id = person.correlation_id
+            and cases.tenant is not distinct from person.tenant
+            and person.of_flow is not distinct from own_flow(only_flow, split_by, cases.flow)
     left join own_value('ended_id', reach) as own
         on
             cases.correlation_id = own.correlation_id
@@ -355,10 +360,11 @@ stuck as (
         min(opened_at) as opened_at,
         bool_or(ended_at is null) as in_flight,
         max(ended_at) as closed_at,
-        arg_max(fits, ended_at) as came_to_it,
+        -- of several that ended in the same moment, one with the fate is enough
+        arg_max(fits, struct_pack(a := ended_at, b := fits)) filter (where ended_at is not null) as came_to_it,
         coalesce(
             max(ended_before) < 'infinity'::timestamp
-            and arg_max(if(fate = 'recovered', coalesce(verified_at < starts_at, false), fits), ended_before),
+            and arg_max(fitted, struct_pack(a := ended_before, b := fitted)) filter (where ended_before is not null),
             false
         ) as had_come_to_it,
         coalesce(bool_or(by_people) filter (where fits), false) as by_people,
@@ -405,7 +411,7 @@ select
     main.amount as value_amount,
     main.currency as value_currency,
     split_key(
-        split_by, main.flow, main.class, if(by_people, 'people', 'automatic'),
+        split_by, main.flow, main.step, main.class, if(by_people, 'people', 'automatic'),
         main.{split},
     ) as key
 from stuck

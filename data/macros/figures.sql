@@ -469,7 +469,7 @@ select
     stated.value.amount as value_amount,
     stated.value.currency as value_currency,
     split_key(
-        split_by, flow, null, null,
+        split_by, flow, null, null, null,
         {split},
     ) as key,
     state <> 'in_flight' as closed,
@@ -496,13 +496,13 @@ select * from unit_of_periods(starts, ends, reach, only_flow, split_by);
 
 -- unit_shape: one row per period and unit that finished in it, with the acts of people and the exceptions up to
 -- its end. with_error: something failed, even if the unit succeeded then. shape: how it ended.
-create or replace macro unit_shape(starts, ends, reach, only_flow) as table
+create or replace macro unit_shape(starts, ends, reach, only_flow, split_by) as table
 with
 closed_unit as materialized (
     select
         row_number() over () as number,
         ended.*
-    from unit_in_period(starts, ends, reach, only_flow, null) as ended
+    from unit_in_period(starts, ends, reach, only_flow, split_by) as ended
     where ended.closed
 ),
 touched as (
@@ -510,7 +510,7 @@ touched as (
         closed_unit.number,
         count(*) as human_acts
     from closed_unit
-    inner join unit_touch(reach, only_flow, null) as touch
+    inner join unit_touch(reach, only_flow, split_by) as touch
         on
             closed_unit.correlation_id = touch.correlation_id
             and closed_unit.of_tenant is not distinct from touch.tenant
@@ -527,7 +527,7 @@ stuck as (
         bool_or(cases.state = 'resolved' and cases.closed_at < closed_unit.ends_at)
         and bool_and(coalesce(cases.closed_at < closed_unit.ends_at, false)) as closed_by_hand
     from closed_unit
-    inner join unit_exception(reach, only_flow, null) as cases
+    inner join unit_exception(reach, only_flow, split_by) as cases
         on
             closed_unit.correlation_id = cases.correlation_id
             and closed_unit.of_tenant is not distinct from cases.tenant
@@ -551,8 +551,9 @@ left join touched on closed_unit.number = touched.number
 left join stuck on closed_unit.number = stuck.number;
 
 -- step_failure: one row per unit and step at which it failed from since up to before, in whichever way it is
--- known. Its class is that of its exception there, or of its latest failed attempt.
-create or replace macro step_failure(since, before, reach, only_flow) as table
+-- known. Its class is that of its exception there, or of its latest failed attempt. In a split it has what any of its
+-- flows in the tenant states.
+create or replace macro step_failure(since, before, reach, only_flow, split_by) as table
 with
 failed_id as materialized (
     select distinct correlation_id
@@ -562,20 +563,8 @@ failed_id as materialized (
         and ended_at >= since
         and ended_at < before
         and (only_flow::varchar is null or flow = only_flow)
-)
-select
-    tenant,
-    correlation_id,
-    flow,
-    step,
-    coalesce(
-        arg_max(class, failed_at) filter (where of_case),
-        arg_max(class, failed_at),
-        'unknown'
-    ) as class,
-    count(*) filter (where not of_case) as failed_attempts,
-    max(failed_at) as failed_at
-from (
+),
+failed as (
     select
         unit.tenant,
         tried.correlation_id,
@@ -613,12 +602,51 @@ from (
         and in_scope(exception_case.tenant, exception_case.flow, reach::varchar[])
         and is_counted(case_occurrence.note)
         and (only_flow::varchar is null or exception_case.flow = only_flow)
-) as failed
-group by
-    tenant,
-    correlation_id,
-    flow,
-    step;
+),
+failed_step as (
+    select
+        tenant,
+        correlation_id,
+        flow,
+        step,
+        coalesce(
+            arg_max(class, failed_at) filter (where of_case),
+            arg_max(class, failed_at),
+            'unknown'
+        ) as class,
+        count(*) filter (where not of_case) as failed_attempts,
+        max(failed_at) as failed_at
+    from failed
+    group by
+        tenant,
+        correlation_id,
+        flow,
+        step
+)
+select
+    failed_step.*,
+    split_key(
+        split_by, failed_step.flow, failed_step.step, failed_step.class, null,
+        context.{split},
+    ) as key
+from failed_step
+left join (
+    select
+        unit.tenant,
+        unit.correlation_id,
+        max(unit.{split}) as {split},
+    from unit
+    where
+        split_by::varchar is not null
+        and in_scope(unit.tenant, unit.flow, reach::varchar[])
+        and unit.correlation_id in (select named.correlation_id from failed_step as named)
+    group by
+        unit.tenant,
+        unit.correlation_id
+) as context
+    on
+        failed_step.correlation_id = context.correlation_id
+        and failed_step.tenant is not distinct from context.tenant;
 
 -- marked_among: the rows of `units` (a step of the statement with rows of unit_in_period) with what `marks` says of each
 -- up to its end. `marks` names a step with the columns tenant, correlation_id, of_flow, marked_at and special.

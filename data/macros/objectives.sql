@@ -40,7 +40,7 @@ create or replace macro unit_aimed(which, starts, ends, reach, only_flow, split_
 select
     unit.* exclude (key),
     split_key(
-        split_by, unit.flow, null, null,
+        split_by, unit.flow, null, null, null,
         unit.{split},
     ) as key,
     case when own.flow is null then common.bound else own.bound end as bound,

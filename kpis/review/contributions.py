@@ -10,7 +10,9 @@
    A part that was not there before, or is gone, has no change of its rate: all of it is mix.
 3. A unit that is counted in several parts (in each flow that it entered) makes their sum another than the
    whole: that difference is a contribution of its own, so nothing is hidden.
-4. Medians have no parts that add up: `None`.
+4. Parts of a rate that share its base (errors per 1,000 by step) add up to it as they are: they contribute
+   their own change, and there is no mix.
+5. Medians have no parts that add up: `None`.
 
 Fractions are exact. What is shown is rounded so that the rounded contributions add up to the rounded change.
 """
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from kpis.figure import Kpi
 
 RATES: Final = {"percent": 100, "per 1,000": 1_000}
-ADDED: Final = ("units", "exceptions")
+ADDED: Final = ("units", "exceptions", "retries")
+SHARED_BASE: Final = (("K7", "class"), ("K7", "step"))
+"""Figures and splits in which each part is of all units, not of its own."""
 _TOLERANCE: Final = 1e-6
 
 
@@ -100,9 +104,10 @@ class Split:
     parts: list[Contribution]
     several: Fraction
     change: Fraction
+    has_mix: bool = False
 
 
-def split(before: Kpi, now: Kpi) -> Split | None:
+def split(before: Kpi, now: Kpi, by: str) -> Split | None:
     """Return the contributions to the change between two periods of a figure, each with its breakdown.
 
     None where the figure has no parts that add up, or one of both periods has no value.
@@ -110,7 +115,8 @@ def split(before: Kpi, now: Kpi) -> Split | None:
     if before.value is None or now.value is None or before.unit != now.unit:
         return None
     if now.unit in RATES:
-        return _split_rate(before, now, RATES[now.unit])
+        shares_base = (now.id, by) in SHARED_BASE
+        return (_split_shared if shares_base else _split_rate)(before, now, RATES[now.unit])
     if now.unit == "seconds" or not _adds_up(before, now):
         return None
     sides = [{part.key: Fraction(part.value or 0) for part in one.breakdown} for one in (before, now)]
@@ -127,12 +133,23 @@ def _split_rate(before: Kpi, now: Kpi, scale: int) -> Split | None:
     ):
         return None
     rates = [_own_rate(one) * scale for one in wholes]
-    return _split(of_rates(plain[0], plain[1], scale), rates[1] - rates[0])
+    return _split(of_rates(plain[0], plain[1], scale), rates[1] - rates[0], has_mix=True)
 
 
-def _split(parts: list[Contribution], change: Fraction) -> Split:
+def _split_shared(before: Kpi, now: Kpi, scale: int) -> Split | None:
+    """Return the contributions of parts that are counted among all units: their numerators are exact."""
+    sides = [{part.key: _share(part.value, one.n, scale) for part in one.breakdown} for one in (before, now)]
+    wholes = [_share(one.value, one.n, scale) for one in (before, now)]
+    if None in (*wholes, *sides[0].values(), *sides[1].values()):
+        return None
+    parts = [{key: _own_rate(one) * scale for key, one in side.items()} for side in sides]
+    rates = [_own_rate(one) * scale for one in wholes]
+    return _split(of_sums(parts[0], parts[1]), rates[1] - rates[0])
+
+
+def _split(parts: list[Contribution], change: Fraction, *, has_mix: bool = False) -> Split:
     ordered = sorted(parts, key=lambda one: (-abs(one.total), one.key))
-    return Split(ordered, change - sum((one.total for one in parts), Fraction()), change)
+    return Split(ordered, change - sum((one.total for one in parts), Fraction()), change, has_mix)
 
 
 def _share(value: float | None, n: int, scale: int) -> Share | None:

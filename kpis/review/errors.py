@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data.errors import UnsnagError
+from data.errors import ConflictError, UnsnagError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 class WeekRunsError(UnsnagError):
     """The week is not over."""
+
+
+class WeekChangedError(ConflictError):
+    """Something of the week changed while its figures were computed."""
+
+    def __init__(self, week: str) -> None:
+        super().__init__(
+            f"The week {week} is not frozen: records of it arrived, or settings of figures changed, while it "
+            "was computed. Freeze it again."
+        )
 
 
 class EmptyCommentError(UnsnagError):

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from data.clock import stored
 from data.nouns import noun
-from kpis import periods, scoreboard
+from kpis import markers, periods, scoreboard
+from kpis.chosen import ALL, Selection
 from kpis.definition import definition
 from kpis.periods import Period, week_of
 from kpis.review import moved
-from kpis.review.contributions import ADDED, RATES, rounded, split
+from kpis.review.contributions import ADDED, rounded, split
 from kpis.scoreboard import Shape
 from kpis.targets import Aim
-from unsnag.fields import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +35,6 @@ WEEKS: Final = 13
 """Twelve weeks say what is usual; the week itself is the last point."""
 MOST_STEPS: Final = 10
 OLDEST: Final = 10
-BY: Final = ("flow", SPLITS[0])
-"""What a change is explained by: more than two tables a figure nobody reads."""
 BANDS: Final = ("under_1h", "from_1h_to_4h", "from_4h_to_24h", "from_1d_to_7d", "over_7d")
 SEVERAL: Final = "counted in several"
 SERVICE_LEVELS: Final = ("K14", "K15")
@@ -173,6 +171,18 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeOfWeek:
+    """A change of the automations in one of the weeks of the trend."""
+
+    week: str
+    kind: str
+    flow: str | None
+    text: str
+    happened_at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """What a week states beside its figures."""
 
@@ -186,6 +196,8 @@ class Pack:
     hurts: list[Hurt]
     money: list[MoneyOfWeek]
     backlog: Backlog
+    changes: list[ChangeOfWeek] = field(default_factory=list)
+    """Of the weeks of the trend, the latest first."""
 
 
 _money: Final = noun(MoneyOfWeek)
@@ -199,16 +211,18 @@ class Week:
     reading: Reading
     period: Period
     began: datetime | None
+    work: Selection = ALL
 
     @classmethod
-    def of(cls, reading: Reading, name: str, zone: str, now: datetime) -> Week:
+    def of(cls, reading: Reading, name: str, zone: str, now: datetime, work: Selection = ALL) -> Week:
         """Return a week by its name.
 
         Raises:
             InvalidPeriodError: there is no such week.
         """
-        began = min(scoreboard.flows(reading).values(), default=None)
-        return cls(reading, periods.week(name, zone).until(now), began)
+        flows = scoreboard.flows(reading)
+        began = flows.get(work.flow) if work.flow else min(flows.values(), default=None)
+        return cls(reading, periods.week(name, zone).until(now), began, work)
 
     @property
     def compared(self) -> bool:
@@ -223,11 +237,15 @@ class Week:
 
     def board(self) -> list[Kpi]:
         """Return the figures of the week, with their trend."""
-        return scoreboard.board(self.reading, self.period, parts=self.parts)
+        return self._board(self.parts)
 
     def figures(self) -> list[Kpi]:
         """Return the figures of the week without their trend."""
-        return scoreboard.board(self.reading, self.period)
+        return self._board([])
+
+    def _board(self, parts: Sequence[Period]) -> list[Kpi]:
+        work = self.work
+        return scoreboard.board(self.reading, self.period, work.flow, parts=parts, chosen=work.part)
 
     def _covers(self, period: Period) -> bool:
         return (
@@ -244,8 +262,9 @@ def pack(week: Week, board: Sequence[Kpi], aims: Mapping[str, Aim]) -> Pack:
         shape=_shape(week),
         moved=_moved(week, board, aims),
         hurts=_hurts(week),
-        money=week.reading.query("review/money", _edges(week.period), into=_money),
+        money=week.reading.query("review/money", _edges(week.period) | week.work.params, into=_money),
         backlog=_backlog(week, board),
+        changes=_changes(week),
     )
 
 
@@ -267,12 +286,21 @@ def _point(point: Point, zone: str) -> WeekPoint:
     return WeekPoint(week_of(point.start, zone), plain(point.value), point.n)
 
 
+def _changes(week: Week) -> list[ChangeOfWeek]:
+    start, zone = week.parts[0].start, week.period.zone
+    found = markers.changes(week.reading, start, week.period.end, week.work.flow)
+    return [
+        ChangeOfWeek(week_of(one.happened_at, zone), one.kind, one.flow, one.text, one.happened_at, one.actor)
+        for one in found
+    ]
+
+
 def _edges(period: Period) -> dict[str, Any]:
     return {"from": stored(period.start), "to": stored(period.end)}
 
 
 def _shape(week: Week) -> list[ShapeOfWeek]:
-    counted = scoreboard.shapes(week.reading, week.parts)
+    counted = scoreboard.shapes(week.reading, week.parts, week.work.flow, week.work.part)
     return [
         ShapeOfWeek(
             week_of(one.start, week.period.zone), **{shape.value: one.units[shape] for shape in Shape}
@@ -304,17 +332,19 @@ def _reason(week: Week, one: Kpi, aim: Aim) -> moved.Reason | None:
 def _splits(week: Week, one: Kpi) -> list[Contributions]:
     if not week.compared:
         return []
-    return [_contributions(week, one, by) for by in BY if by in definition(one.id).splits]
+    return [_contributions(week, one, by) for by in week.work.splits if by in definition(one.id).splits]
 
 
 def _contributions(week: Week, one: Kpi, by: str) -> Contributions:
+    flow, part = week.work.flow, week.work.part
     before, now = (
-        scoreboard.kpi(week.reading, one.id, period, by=by) for period in (week.period.before, week.period)
+        scoreboard.kpi(week.reading, one.id, period, flow=flow, by=by, chosen=part)
+        for period in (week.period.before, week.period)
     )
-    found = split(before, now)
+    found = split(before, now, by)
     sides = [{part.key: part for part in side.breakdown} for side in (before, now)]
     keys = [one.key for one in found.parts] if found else list(dict.fromkeys([*sides[1], *sides[0]]))
-    effects = _rounded(found, one.unit) if found else {}
+    effects = _rounded(found) if found else {}
     parts = []
     for key in keys:
         first, then = sides[0].get(key), sides[1].get(key)
@@ -336,13 +366,12 @@ def _sum(parts: Sequence[Effect]) -> float:
     return round(sum(one.total for one in parts), 2)
 
 
-def _rounded(found: Split, unit: str) -> dict[str, tuple[float, float | None]]:
+def _rounded(found: Split) -> dict[str, tuple[float, float | None]]:
     """Return the effects by part, rounded to hundredths so that all of them add up to the change."""
     cells = [cell for one in found.parts for cell in (one.rate, one.mix)]
     *values, several = (float(one) for one in rounded([*cells, found.several], _HUNDREDTH))
-    is_rate = unit in RATES
     effects: dict[str, tuple[float, float | None]] = {
-        one.key: (values[2 * place], values[2 * place + 1] if is_rate else None)
+        one.key: (values[2 * place], values[2 * place + 1] if found.has_mix else None)
         for place, one in enumerate(found.parts)
     }
     return effects | ({SEVERAL: (several, None)} if several else {})
@@ -350,8 +379,10 @@ def _rounded(found: Split, unit: str) -> dict[str, tuple[float, float | None]]:
 
 def _hurts(week: Week) -> list[Hurt]:
     period = week.period
-    found = scoreboard.failures_by_step(week.reading, period.start, period.end)
-    before = scoreboard.failures_by_step(week.reading, period.before.start, period.before.end)
+    found, before = (
+        scoreboard.failures_by_step(week.reading, one.start, one.end, week.work.flow, week.work.part)
+        for one in (period, period.before)
+    )
     earlier = {(one.flow, one.step): one.step_units for one in before}
     steps: defaultdict[tuple[str, str], list[StepFailures]] = defaultdict(list)
     for one in found:
@@ -376,7 +407,8 @@ def _hurt(of_step: Sequence[StepFailures], tries: int, before: int) -> Hurt:
 
 def _backlog(week: Week, board: Sequence[Kpi]) -> Backlog:
     details = next((one.details for one in board if one.id == "K16"), {})
-    total, rows = scoreboard.rows(week.reading, "K16", week.period.start, week.period.end, limit=OLDEST)
+    start, end, work = week.period.start, week.period.end, week.work
+    total, rows = scoreboard.rows(week.reading, "K16", start, end, work.flow, limit=OLDEST, chosen=work.part)
     return Backlog(
         open=total,
         inflow=details.get("inflow", 0),

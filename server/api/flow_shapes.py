@@ -52,7 +52,9 @@ class FlowDetail(Flow):
     """A flow with what its settings say."""
 
     settings: dict[str, Any] | None = Field(description="As they count; durations are seconds.")
-    notes: list[FlowFault] = Field(description="Keys that have no effect yet, and what decides instead.")
+    notes: list[FlowFault] = Field(
+        description="Keys of a version that an earlier program took and that have no effect."
+    )
 
 
 class FlowSettingsText(BaseModel):

@@ -59,7 +59,7 @@ def get_flow_settings(name: Name, ctx: Context) -> Any:
     text = found.version.text if found.version else None
     known = shallow(found.version) if found.version else {"version": 0, "author": None, "saved_at": None}
     shown = {"flow": name, "text": text, "file": found.file, "faults": found.faults}
-    return known | shown | {"notes": lint.lint(text).notes if text else []}
+    return known | shown | {"notes": lint.lint(text, kept=True).notes if text else []}
 
 
 @router.put("/flows/{name:path}/settings", response_model=flow_shapes.FlowChanged)
@@ -74,7 +74,7 @@ def get_flow(name: Name, ctx: Context) -> Any:
     found = flow_views.of_name(ctx, name)
     text = found.version.text if found.version else None
     settings = found.settings.model_dump(mode="json", by_alias=True) if found.settings else None
-    return _shown(found) | {"settings": settings, "notes": lint.lint(text).notes if text else []}
+    return _shown(found) | {"settings": settings, "notes": lint.lint(text, kept=True).notes if text else []}
 
 
 def _shown(one: SeenFlow) -> dict[str, Any]:

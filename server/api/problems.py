@@ -52,6 +52,7 @@ from flows.kept import FlowNotFoundError
 from flows.tree import BadFlowError
 from kpis.currencies import InvalidRateError
 from kpis.definition import UnknownKpiError
+from kpis.markers import MarkerNotFoundError, MarkerTimeError
 from kpis.periods import InvalidPeriodError
 from kpis.review.errors import (
     ActionNotFoundError,
@@ -64,8 +65,10 @@ from kpis.review.errors import (
 from server.container import NotRunningError
 from server.holds import HoldNotFoundError
 from server.mappings import MappingNotFoundError
+from server.printing import PrintingError
 from server.quarantine import RecordNotFoundError
 from server.refusals import RefusedError
+from server.review_files import NoReviewFilesError
 from unsnag import wire
 
 if TYPE_CHECKING:
@@ -95,6 +98,10 @@ _STATUS: Final[tuple[tuple[type[UnsnagError], int], ...]] = (
     (EmptyTextError, 422),
     (ActionNotFoundError, 404),
     (EntryNotFoundError, 404),
+    (PrintingError, 503),
+    (MarkerNotFoundError, 404),
+    (MarkerTimeError, 422),
+    (NoReviewFilesError, 503),
     (MappingNotFoundError, 404),
     (HoldNotFoundError, 404),
     (TraceRemovedError, 410),

@@ -4,20 +4,57 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from access.commands import perform
 from data import paging
+from kpis.chosen import Chosen, Selection
 from kpis.review import actions, entries
+from server import review_files
 from server.api import shapes, week_shapes
 from server.api.callers import CallerContext, Context, Key
 from server.api.paging import Paging
+from server.api.problems import BadRequestError
 from server.api.weeks import WeekName
+from unsnag.fields import SPLITS
 
 router = APIRouter(tags=["kpis"])
 
 ActionId = Annotated[str, Path(max_length=64, description="As the list of actions gives it.")]
 EntryId = Annotated[str, Path(max_length=64, description="As the week gives it.")]
+
+
+@router.get(
+    "/api/v1/weeks/{week}/review.{form}",
+    response_class=Response,
+    responses={200: {"content": {one: {} for one in review_files.MEDIA_TYPES.values()}}},
+)
+def export_week_review(
+    week: WeekName,
+    form: Literal["html", "csv", "pdf"],
+    ctx: Context,
+    flow: Annotated[str | None, Query(max_length=200, description="Only this flow.")] = None,
+    part: Annotated[
+        str | None,
+        Query(max_length=220, description=f"Only this part of a split, such as `{SPLITS[0]}:b2b`."),
+    ] = None,
+) -> Response:
+    """Return the review of a week as a file, as the page makes it. The audit records it before.
+
+    It takes the right to export. A PDF needs chromium on the server: 503 where it is not installed.
+    """
+    made = review_files.made(ctx, week, Selection(flow, _part(part)), form)
+    name = f'attachment; filename="unsnag-review-{week}.{form}"'
+    return Response(made, media_type=review_files.MEDIA_TYPES[form], headers={"Content-Disposition": name})
+
+
+def _part(text: str | None) -> Chosen | None:
+    if text is None:
+        return None
+    field, colon, value = text.partition(":")
+    if field not in SPLITS or not colon:
+        raise BadRequestError(f"Write `part` as FIELD:VALUE, with one of: {', '.join(SPLITS)}.")
+    return Chosen(field, value)
 
 
 @router.get("/api/v1/actions", response_model=shapes.Listed[week_shapes.Action])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path
 
 from access.commands import perform
-from kpis import weeks
+from kpis import freezing, weeks
 from server.api import shapes, week_shapes
 from server.api.callers import CallerContext, Context, Key
 from server.api.paging import page
@@ -55,9 +55,10 @@ def get_week(week: WeekName, ctx: Context) -> Any:
 def freeze_week(week: WeekName, ctx: CallerContext, key: Key) -> Any:
     """Write down a week that is over: its figures and all that was written in its review. It stays as it is.
 
-    Refused with 409 while a figure that moved has no comment.
+    Refused with 409 while a figure that moved has no comment. Records are taken in meanwhile; 409 also where
+    some of that week arrive each time its figures are computed.
     """
-    return perform(weeks.FreezeWeek(week, ctx.settings.zone), ctx, key=key)
+    return freezing.freeze(ctx, week, ctx.settings.zone, key=key)
 
 
 @router.post("/api/v1/weeks/{week}/comments", response_model=week_shapes.Comment)

@@ -22,11 +22,12 @@ from access.tokens import AddToken
 from audit.actor import service
 from cases import units
 from cases.case import Case
-from server import command
+from server import command, review_files
 from server.running import Running
 from tests.server.team import OWN, Team, team
 from tests.telemetry import batch, failure, log
 from traces.known import ALWAYS
+from views.review import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,6 +194,8 @@ class Door:
             "telemetry.send": (False, lambda: http.post("/v1/logs", json={"resourceLogs": []})),
             "retry.work": (False, lambda: post("/api/v1/retries/lease", {"flows": []})),
             "kpi.target": (False, lambda: post("/api/v1/kpis/K1/target", {"target": 97})),
+            "export": (False, lambda: http.get("/api/v1/weeks/2026-W99/review.csv")),
+            "marker.set": (False, lambda: post("/api/v1/markers", {"text": "x", "at": "2199-01-01"})),
             "currency.rate": (
                 False,
                 lambda: post("/api/v1/currencies/rates", {"csv": RATES}),
@@ -230,11 +233,12 @@ class Door:
 
 @pytest.fixture(scope="module")
 def door(crew: Team) -> Door:
+    review_files.use(files.made)
     return Door(crew)
 
 
 NOT_THERE = ("record-not-found", "batch-not-found")
-NOT_BY_REST = {"export", "quarantine.unmask", "clock", "store.restore"}
+NOT_BY_REST = {"quarantine.unmask", "clock", "store.restore"}
 
 
 @pytest.mark.parametrize(("role", "scope", "grant"), grants())

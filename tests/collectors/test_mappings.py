@@ -282,13 +282,15 @@ def touchless(store: Store) -> dict[str, bool]:
         "limit": 50,
         "offset": 0,
         "behind": None,
+        "by": None,
+        "part": None,
     }
     rows = store.everything().query("kpis/rows_units", params)
     found = {row["correlation_id"]: row["counted"] for row in rows}
     period = {"starts": [moments["from"]], "ends": [moments["to"]], "flow": None}
     (rate,) = store.everything().query("kpis/k1_touchless_rate", period | {"by": None})
     assert rate["touchless"] == sum(found.values())
-    rows = store.everything().query("kpis/shape_of_work", period)
+    rows = store.everything().query("kpis/shape_of_work", period | whole)
     shapes = {row["shape"]: row["units"] for row in rows}
     counted = (shapes.get("touchless", 0), shapes.get("assisted", 0))
     assert counted == (sum(found.values()), len(found) - sum(found.values()))

@@ -153,6 +153,10 @@ UNSCOPED = (
     "retention/strip_occurrences",
     "retention/strip_retries",
     "retention/strip_spans",
+    # Changes of settings name flows: kpis.markers leaves out those that a scope does not reach.
+    "kpis/changes",
+    # A week is frozen over everything; how much came meanwhile stays in the writer's transaction.
+    "kpis/rests_on",
     # How long a source pauses is no record: only lengths of time leave it.
     "collectors/pauses",
     # Only whether the store holds more than some thousand records.
@@ -307,6 +311,7 @@ def _value(name: str) -> object:
         "as_of",
         "expires_at",
         "idle_since",
+        "happened_at",
     )
     known |= {"untaken": 900, "rules": "{}"} | CaseFilter().params()
     known |= dict.fromkeys(moments, "2026-11-22 00:00:00")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
 from cases.levels import ANY, Level, LevelTable
 from flows import proposal
 from flows.lint import lint, read
-from flows.model import UNUSED, FlowSettings, levels
+from flows.model import NOT_OF_A_FLOW, FlowSettings, levels
 from flows.tree import MOST_BYTES, BadFlowError, decoded, parse
 
 WHOLE = """\
@@ -18,19 +17,17 @@ flow: order-to-cash
 owner: ann
 contact: "#orders in the chat"
 criticality: high
-completing_step: ship
-success: {outcomes: [success, completed_with_errors]}
-touchless: {count_planned_approvals: true}
 service_levels:
   - {class: business, severity: critical, triage: 30 min, resolve: 4 h}
   - triage: 1 d
 targets:
   K1: 95.5
   K3: {target: 3600, owner: bob}
-value: {attribute: order.total, currency: EUR}
-cost_rates: {currency: EUR, loaded_rate_per_hour: 54.20}
-reporting_currency: EUR
 """
+OLDER = (
+    f"{WHOLE}value: {{attribute: order.total, currency: EUR}}\ncost_rates: 54.20\nreporting_currency: EUR\n"
+)
+"""As an earlier version took it."""
 
 
 def faults(text: str, flow: str | None = None) -> list[tuple[int, str]]:
@@ -46,18 +43,23 @@ def test_a_file_with_everything_is_read() -> None:
     table = LevelTable({ANY: Level(timedelta(days=1))}, {"business": {"critical": critical}})
     assert levels(found) == table
     assert (found.targets["K1"].target, found.targets["K3"].owner) == (95.5, "bob")
-    assert found.cost_rates is not None
-    assert found.cost_rates.loaded_rate_per_hour == Decimal("54.2")
 
 
-def test_each_key_that_nothing_reads_says_so_with_its_line() -> None:
-    notes = {one.what.split()[0]: one for one in lint(WHOLE).notes}
-    assert set(notes) == set(UNUSED)
-    assert set(UNUSED) < set(FlowSettings.model_fields)
-    assert notes["cost_rates"].line == 15
-    assert notes["cost_rates"].what == "cost_rates is not used yet."
-    assert all(one.advice for one in notes.values())
-    assert lint("flow: a\nowner: b\ntargets: {K1: 90}").notes == []
+@pytest.mark.parametrize("key", sorted(NOT_OF_A_FLOW))
+def test_a_key_without_an_effect_is_refused_with_what_decides_instead(key: str) -> None:
+    assert key not in FlowSettings.model_fields
+    reported = f"{key} has no effect: remove it. {NOT_OF_A_FLOW[key]}"
+    assert faults(f"flow: a\nowner: b\n{key}: 3\n") == [(3, reported)]
+
+
+def test_a_version_that_was_kept_with_such_keys_counts_on() -> None:
+    found = lint(OLDER, "order-to-cash", kept=True)
+    assert found.settings == read(WHOLE)
+    assert [(one.line, one.what.split()[0]) for one in found.notes] == [
+        (11, "value"), (12, "cost_rates"), (13, "reporting_currency"),
+    ]  # fmt: skip
+    assert lint(OLDER).settings is None
+    assert lint(WHOLE).notes == []
 
 
 @pytest.mark.parametrize(
@@ -84,11 +86,6 @@ def test_each_key_that_nothing_reads_says_so_with_its_line() -> None:
         ("flow: a\nservice_levels:\n  - triage: 3 moons", 3, "it is no duration"),
         ("flow: a\nservice_levels:\n  - triage: 0 min", 3, "it must be longer than nothing"),
         ("flow: a\nservice_levels:\n  - triage: 1 h\n  - triage: 2 h", 2, "about the same class"),
-        ("flow: a\nvalue: {amount: 3}", 2, "an amount needs its currency"),
-        ("flow: a\nvalue: {currency: EUR}", 2, "give either attribute or amount"),
-        ("flow: a\ncost_rates: 54", 2, "it has keys of its own. Write them below it"),
-        ("flow: a\ncost_rates: {price_per_call: -1, currency: EUR}", 2, "greater than or equal to 0"),
-        ("flow: a\nreporting_currency: euro", 2, "'euro' is no currency code such as EUR"),
         ("flow: a\n\towner: b", 2, "tab"),
         ("flow: a: b", 1, "Put a text with a colon in quotes"),
         ('flow: "a\n', 2, "A quote is not closed."),

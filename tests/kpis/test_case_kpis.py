@@ -236,6 +236,28 @@ def test_automatic_recoveries_and_those_by_people_are_separate(tables: Tables) -
     ]
 
 
+def test_a_person_s_step_in_another_flow_of_the_unit_makes_its_recovery_one_by_people(tables: Tables) -> None:
+    tables.unit("U1", flow="orders", opened=0, done=5)
+    tables.unit("U1", flow="invoices", opened=0, done=6, human_at=at(3))
+    tables.case("C1", "U1", opened=1, recovered=5, value="10 EUR", flow="orders")
+    assert of(tables, "K9").details["people"] == 10
+    assert of(tables, "K9", by="recovered_by").breakdown == [Part("people", 10, 1)]
+    # Within one flow it counts what happened there.
+    assert kpi(tables.reading, "K9", WEEK, flow="orders").details["automatic"] == 10
+
+
+@pytest.mark.parametrize("names", [("A", "B"), ("B", "A")])
+def test_of_two_exceptions_that_end_in_one_moment_a_proven_one_is_enough(
+    tables: Tables, names: tuple[str, str]
+) -> None:
+    proven, closed = names
+    for name in sorted(names):
+        how = {"recovered": 5} if name == proven else {"resolved": 5}
+        tables.case(name, "U1", opened=1, value="10 EUR", step=name, **how)
+    assert closed != proven
+    assert (of(tables, "K9").value, of(tables, "K9").n) == (10, 1)
+
+
 def test_what_was_resolved_as_repaired_is_recovered_once_a_success_verified_it(tables: Tables) -> None:
     tables.case("verified", "U1", resolved=4, verified=30, people=4, value="1 EUR")
     tables.case("not yet", "U2", resolved=4, people=4, value="2 EUR")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kpis import scoreboard
 from kpis.review.contributions import Share, of_rates, of_sums, rounded, split
-from tests.kpis.tables import WEEK, Tables
+from tests.kpis.tables import WEEK, Tables, at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +107,7 @@ def test_the_paradox_is_found_in_a_store(tables: Tables) -> None:
     ):  # fmt: skip
         weeks_of(tables, segment, succeeded, failed, start)
     before, now = sides(tables, "K19", "segment")
-    found = split(before, now)
+    found = split(before, now, "segment")
     assert found is not None
     assert found.change == 100 * (Fraction(18, 50) - Fraction(37, 50))
     assert sum((one.total for one in found.parts), found.several) == found.change
@@ -123,11 +123,11 @@ def test_units_of_several_flows_are_a_contribution_of_their_own(tables: Tables, 
     for flow in ("orders", "invoices"):
         tables.unit("both", flow=flow, opened=1, done=3)
     before, now = sides(tables, kpi_id, "flow")
-    found = split(before, now)
+    found = split(before, now, "flow")
     assert found is not None
     assert found.several != 0
     assert sum((one.total for one in found.parts), found.several) == found.change
-    by_segment = split(*sides(tables, kpi_id, "segment"))
+    by_segment = split(*sides(tables, kpi_id, "segment"), "segment")
     assert by_segment is not None
     assert (by_segment.several, by_segment.change) == (0, found.change)
 
@@ -135,7 +135,7 @@ def test_units_of_several_flows_are_a_contribution_of_their_own(tables: Tables, 
 def test_money_adds_up_to_the_cent(tables: Tables) -> None:
     tables.case("C1", "SO-1", opened=BEFORE, resolved=5, value="10.01 EUR")
     tables.case("C2", "SO-2", opened=2, value="20.0205 EUR", flow="invoices")
-    found = split(*sides(tables, "K8", "flow"))
+    found = split(*sides(tables, "K8", "flow"), "flow")
     assert found is not None
     assert {one.key: one.total for one in found.parts} == {
         "orders": Fraction("-10.01"), "invoices": Fraction("20.0205"),
@@ -146,15 +146,49 @@ def test_money_adds_up_to_the_cent(tables: Tables) -> None:
 def test_a_median_and_money_of_two_currencies_have_no_contributions(tables: Tables) -> None:
     tables.case("C1", "SO-1", opened=BEFORE, resolved=BEFORE + 5, value="10 EUR")
     tables.case("C2", "SO-2", opened=2, resolved=4, value="20 USD")
-    assert split(*sides(tables, "K3", "flow")) is None
+    assert split(*sides(tables, "K3", "flow"), "flow") is None
     tables.case("C3", "SO-3", opened=BEFORE, resolved=1, value="10 EUR")
     tables.case("C4", "SO-4", opened=2, value="20 USD")
-    assert split(*sides(tables, "K8", "flow")) is None
+    assert split(*sides(tables, "K8", "flow"), "flow") is None
 
 
 def test_a_week_without_units_has_no_contributions(tables: Tables) -> None:
     weeks_of(tables, "b2b", 3, 1, 0)
     before, now = sides(tables, "K19", "segment")
-    assert split(before, now) is None
+    assert split(before, now, "segment") is None
     assert WEEK.before.end == WEEK.start
     assert WEEK.end - WEEK.start == timedelta(days=7)
+
+
+@pytest.mark.parametrize("kpi_id", ["K5", "K7", "K8", "K16"])
+def test_steps_explain_a_change_to_the_last_digit(tables: Tables, kpi_id: str) -> None:
+    for n, (start, step) in enumerate([(BEFORE, "ship"), (0, "pay"), (0, "pay"), (0, "ship")]):
+        weeks_of(tables, f"good {n}", 3 + n, 0, start)
+        tables.unit(f"SO-{n}", opened=start + 1, failed=start + 3)
+        tables.case(f"C{n}", f"SO-{n}", opened=start + 3, step=step, value=f"{n + 1}.01 EUR")
+        tables.attempt(f"SO-{n}", step, start + 2, "infrastructure", attempt=2)
+    found = split(*sides(tables, kpi_id, "step"), "step")
+    assert found is not None
+    assert {one.key for one in found.parts} - {"none"} == {"orders / ship", "orders / pay"}
+    assert all(one.mix == 0 for one in found.parts)
+    assert sum((one.total for one in found.parts), found.several) == found.change
+    assert (found.several, found.change != 0) == (0, True)
+
+
+def test_the_paradox_is_found_in_steps_too(tables: Tables) -> None:
+    """Escalations fell at each step, and rose over all of them: more came from the step that escalates."""
+    for step, escalated, calm, start in (
+        ("ship", 2, 38, BEFORE), ("pay", 8, 2, BEFORE), ("ship", 0, 10, 0), ("pay", 28, 12, 0),
+    ):  # fmt: skip
+        for n in range(escalated + calm):
+            case = f"{step} {start} {n}"
+            tables.case(case, case, opened=start + 1, step=step)
+            if n < escalated:
+                tables.act(case, "escalated", kind="system", time=at(start + 2))
+    before, now = sides(tables, "K12", "step")
+    found = split(before, now, "step")
+    assert found is not None
+    assert found.change == 100 * (Fraction(28, 50) - Fraction(10, 50))
+    assert sum((one.total for one in found.parts), found.several) == found.change
+    assert all(one.rate < 0 for one in found.parts)
+    assert sum(one.mix for one in found.parts) > found.change > 0

@@ -191,6 +191,16 @@ def test_the_budget_is_what_the_objectives_of_the_flows_allow(tables: Tables) ->
     assert of(tables, "K15").details["budget_left"] == pytest.approx(100 - 100 * 2 / 2.1)
 
 
+def test_what_the_objectives_allow_is_added_without_rounding_errors(tables: Tables) -> None:
+    """Ten times 0.1 is 1, in whatever order the rows come: sums of binary fractions depend on it."""
+    may_fail(tables, 10)
+    for n in range(9):
+        tables.unit(f"O{n}", done=2)
+    tables.unit("bad", failed=2)
+    details = of(tables, "K15").details
+    assert (details["allowed"], details["budget_left"]) == (1.0, 0.0)
+
+
 def test_where_nothing_may_fail_there_is_no_budget(tables: Tables) -> None:
     may_fail(tables, 0)
     tables.unit("bad", failed=2)

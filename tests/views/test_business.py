@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from access.commands import perform
 from audit.actor import Actor
 from data.clock import utc_now
+from kpis.markers import AddMarker
 from kpis.objectives import SetObjective
 from kpis.periods import week_of
 from kpis.targets import SetTarget
@@ -226,6 +228,25 @@ def test_what_was_set_for_a_figure_is_marked_in_its_week(tables: Tables) -> None
     note = next(str(one.value) for one in app.caption if "Dotted" in str(one.value))
     for text in ("target 95.0 %", "objective 2 h", "no target any more"):
         assert f"{week} {text}" in note
+
+
+def test_a_deploy_is_marked_on_the_shape_and_compared_before_and_after(tables: Tables) -> None:
+    fill(tables)
+    moment = utc_now() - timedelta(hours=3)
+    ctx = container.current().context(Actor("ann"))
+    perform(AddMarker("Carrier client 2.0", flow="orders", happened_at=moment), ctx)
+    assert "Dotted: orders: Carrier client 2.0." in texts(opened()).replace("\\", "")
+    app = opened(figure="K19", view="Weeks")
+    captions = [str(one.value).replace("\\", "") for one in app.caption]
+    marked = [one for one in captions if "orders: Carrier client 2.0" in one]
+    assert len(marked) == 2, "the shape and the control chart"
+    (row,) = next(one.value for one in app.dataframe if "7 days after" in one.value.columns).to_dict(
+        "records"
+    )
+    assert (row["What"], row["Flow"], row["Kind"], row["By"]) == (
+        "Carrier client 2.0", "orders", "deploy", "ann",
+    )  # fmt: skip
+    assert "(n " in row["7 days before"]
 
 
 def test_units_of_flows_without_a_success_rule_are_named_with_the_way_to_add_one(tables: Tables) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,15 @@ from access.commands import perform
 from audit.actor import Actor
 from data.clock import utc_now
 from kpis import periods
+from kpis.chosen import Chosen, Selection
 from kpis.definition import ids
+from kpis.freezing import freeze
 from kpis.objectives import SetBaseline, SetObjective, baseline
 from kpis.periods import Period, week_of
 from kpis.review.actions import AddAction, CloseAction
 from kpis.review.entries import SECTIONS, AddEntry, WriteNote
 from kpis.targets import SetTarget
-from kpis.weeks import CommentOnFigure, FreezeWeek
+from kpis.weeks import CommentOnFigure
 from server import container
 from server.settings import Settings
 from tests.kpis.tables import START, Tables
@@ -152,7 +155,7 @@ def test_the_dialog_names_what_is_frozen_and_refuses_without_comments(tables: Ta
         app
     )
     assert not app.button(key="week_freeze_now").disabled
-    do(FreezeWeek(WEEK, "UTC"))  # tests/journeys clicks it
+    freeze(ctx(), WEEK, "UTC")  # tests/journeys clicks it
     app = opened(week=WEEK)
     assert ":blue-badge[Frozen]" in texts(app)
     assert "week_freeze" not in {one.key for one in app.button}
@@ -164,7 +167,7 @@ def test_a_frozen_week_stays_and_what_is_known_later_stands_beside_it(tables: Ta
     do(AddAction(BEFORE, "Call the carrier", "ann"))
     do(AddEntry(WEEK, "win", "No order was lost"))
     do(WriteNote(WEEK, "money", "Ask finance"))
-    do(FreezeWeek(WEEK, "UTC"))
+    freeze(ctx(), WEEK, "UTC")
     for n in range(10):
         tables.unit(f"late {n}", opened=1, done=6)
     st.cache_data.clear()
@@ -186,7 +189,7 @@ def test_a_frozen_week_stays_and_what_is_known_later_stands_beside_it(tables: Ta
 def test_an_altered_week_is_named(tables: Tables) -> None:
     fill(tables)
     comment_on_all()
-    do(FreezeWeek(WEEK, "UTC"))
+    freeze(ctx(), WEEK, "UTC")
     altered = "update frozen_week set content = replace(content, 'for a day', 'for an hour')"
     tables.store.act(lambda tx: tx.execute(altered)).result()
     assert "was altered after it was frozen" in texts(opened(week=WEEK))
@@ -235,7 +238,7 @@ def test_a_frozen_week_has_its_tiles_in_the_usual_order(tables: Tables) -> None:
     fill(tables)
     comment_on_all()
     draft = [kpi for kpi, _ in shown(ctx(), WEEK).stated]
-    do(FreezeWeek(WEEK, "UTC"))
+    freeze(ctx(), WEEK, "UTC")
     assert [kpi for kpi, _ in shown(ctx(), WEEK).stated] == draft == ids()
 
 
@@ -265,7 +268,7 @@ def test_the_exported_file_needs_no_network(tables: Tables) -> None:
 def test_the_scoreboard_as_csv_has_raw_numbers_and_restatements(tables: Tables) -> None:
     fill(tables)
     comment_on_all()
-    do(FreezeWeek(WEEK, "UTC"))
+    freeze(ctx(), WEEK, "UTC")
     tables.unit("late", opened=1, done=6)
     st.cache_data.clear()
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(export.as_csv(shown(ctx(), WEEK)).decode()))}
@@ -306,7 +309,7 @@ def test_without_an_address_the_last_week_is_shown_and_this_one_when_it_is_froze
     this = week_of(utc_now(), "UTC")
     last = week_of(periods.week(this, "UTC").earlier(1).start, "UTC")
     assert f"**{last}**" in texts(opened())
-    do(FreezeWeek(last, "UTC"))
+    freeze(ctx(), last, "UTC")
     app = opened()
     assert f"**{this}**" in texts(app)
     assert "still runs" in texts(app)
@@ -399,3 +402,65 @@ def test_a_week_draws_where_it_hurts_its_money_and_its_backlog(tables: Tables) -
     assert "n 20 failed units; 1 of 1 make 100 % of them." in texts(app)
     assert "A forecast takes 8 weeks; 2 so far." in texts(app)
     assert "ship · orders" in texts(app)
+
+
+def test_one_flow_and_one_segment_are_shown_in_all_sections(tables: Tables) -> None:
+    fill(tables)
+    fill(tables, flow="invoices")
+    orders = opened(week=WEEK, flow="orders")
+    b2b = opened(week=WEEK, flow="orders", segment="b2b")
+    assert "40 units finished, 20 without a person." in texts(orders)
+    text = texts(b2b)
+    for line in (
+        "Only orders · segment b2b.",
+        "20 units finished, 0 without a person. The week before: 20, 20 without a person.",
+        "Most units failed at ship: 20; 0 the week before.",
+        "Not kept by this part: K28.",
+        "What people wrote is about all flows",
+    ):
+        assert line in text, line
+    assert "20 units finished, 20 without a person." in texts(
+        opened(week=WEEK, segment="shop", flow="orders")
+    )
+    assert not buttons(b2b) & {"Save the comment", "Freeze…", "Add a win…", "Target…"}
+    assert "1 to 20 of 20" in texts(opened(week=WEEK, flow="orders", segment="b2b", figure="K19"))
+    assert "No rows in this period." in texts(opened(week=WEEK, segment="nobody", figure="K8"))
+
+
+def test_the_filters_stand_in_the_address(tables: Tables) -> None:
+    fill(tables)
+    app = opened(week=WEEK)
+    app.selectbox(key="review-flow").set_value("orders").run()
+    part = next(one for one in app.selectbox(key="review-part").options if "b2b" in one)
+    app.selectbox(key="review-part").set_value(part).run()
+    assert app.query_params["flow"] in ("orders", ["orders"])
+    assert app.query_params["segment"] in ("b2b", ["b2b"])
+    assert "Only orders · segment b2b." in texts(app)
+
+
+def test_a_part_of_a_frozen_week_says_what_is_as_of_the_freeze(tables: Tables) -> None:
+    fill(tables)
+    comment_on_all()
+    freeze(ctx(), WEEK, "UTC")
+    for n in range(10):
+        tables.unit(f"late {n}", opened=1, done=6, segment="b2b")
+    st.cache_data.clear()
+    b2b = Selection(part=Chosen("segment", "b2b"))
+    part = shown(ctx(), WEEK, b2b)
+    one = part.content.figures["K19"]
+    assert (one.value, one.n, one.previous, part.as_of("K19")) == (0.0, 20, 100.0, "freeze")
+    assert part.restated["K19"].n == 30
+    assert part.as_of("K25") == "freeze"
+    text = texts(opened(week=WEEK, segment="b2b"))
+    assert f"{len(part.as_frozen)} figures of this part are as of the freeze" in text
+    assert "as of the freeze" in text
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(export.as_csv(part).decode()))}
+    assert (rows["K19"]["of"], rows["K19"]["as_of"], rows["K19"]["value"]) == ("segment b2b", "freeze", "0.0")
+    both = shown(ctx(), WEEK, replace(b2b, flow="orders"))
+    assert (both.content.figures["K19"].n, both.as_of("K19")) == (30, "now")
+    words = "keeps no figures of this part: everything here is computed now"
+    made = export.as_html(both, utc_now())
+    assert words in made
+    assert "computed now</span>" in made
+    assert "Only segment b2b." in export.as_html(part, utc_now())
+    assert words in texts(opened(week=WEEK, segment="b2b", flow="orders"))

@@ -20,6 +20,7 @@ from views.kit.person import later
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from kpis.chosen import Selection
     from kpis.definition import Definition
     from kpis.figure import Kpi
     from kpis.periods import Period
@@ -57,7 +58,7 @@ def _close() -> None:
         st.query_params.pop(name, None)
 
 
-def dialog(ctx: ServerContext, figures: Sequence[Kpi], period: Period, flow: str | None) -> None:
+def dialog(ctx: ServerContext, figures: Sequence[Kpi], period: Period, work: Selection) -> None:
     """Open the dialog that the address names."""
     name = st.query_params.get("figure")
     known = {one.id: one for one in figures} | dict.fromkeys(("shape_of_work", "failures_by_step"))
@@ -65,10 +66,10 @@ def dialog(ctx: ServerContext, figures: Sequence[Kpi], period: Period, flow: str
         return
     meant = definition(name)
     open_dialog = st.dialog(meant.name, width="large", on_dismiss=_close)(_behind)
-    open_dialog(ctx, meant, known[name], period, flow)
+    open_dialog(ctx, meant, known[name], period, work)
 
 
-def _behind(ctx: ServerContext, meant: Definition, one: Kpi | None, period: Period, flow: str | None) -> None:
+def _behind(ctx: ServerContext, meant: Definition, one: Kpi | None, period: Period, work: Selection) -> None:
     st.markdown(meant.meaning)
     if one:
         st.caption(
@@ -78,7 +79,7 @@ def _behind(ctx: ServerContext, meant: Definition, one: Kpi | None, period: Peri
                 if part
             )
         )
-    drawn = looks(meant.id)
+    drawn = looks(meant.id, work)
     views = ["Rows", *(["Split"] if one else []), *drawn, "Definition"]
     named = st.query_params.get("view")
     view = st.segmented_control(
@@ -89,20 +90,22 @@ def _behind(ctx: ServerContext, meant: Definition, one: Kpi | None, period: Peri
         label_visibility="collapsed",
     )
     if view == "Rows":
-        _rows(ctx, meant, period, flow)
+        _rows(ctx, meant, period, work)
     elif view == "Split" and one:
-        _split(ctx, meant, one, period, flow)
+        _split(ctx, meant, one, period, work)
     elif view in drawn:
-        drawn[view](ctx, meant.id, period, flow)
+        drawn[view](ctx, meant.id, period, work)
     else:
         _definition(meant)
 
 
-def _rows(ctx: ServerContext, meant: Definition, period: Period, flow: str | None) -> None:
+def _rows(ctx: ServerContext, meant: Definition, period: Period, work: Selection) -> None:
     only = _which_rows(meant)
     place = st.session_state.setdefault("business-page", 0)
     wanted = PageRequest(PAGE_ROWS, place * PAGE_ROWS)
-    page = scoreboard.page_of_rows(ctx.reading, meant.id, period, flow, wanted, only_counted=only)
+    page = scoreboard.page_of_rows(
+        ctx.reading, meant.id, period, work.flow, wanted, only_counted=only, chosen=work.part
+    )
     total, found = page.total, page.items
     if not total:
         st.caption("No rows in this period.")
@@ -113,23 +116,27 @@ def _rows(ctx: ServerContext, meant: Definition, period: Period, flow: str | Non
     st.dataframe(shown, hide_index=True, height="content", column_config=_columns())
     _pager(place, total, len(found))
     st.download_button(
-        f"All {total:,} rows as CSV", data=later(lambda ctx: _csv(ctx, meant, period, flow, only=only)),
+        f"All {total:,} rows as CSV", data=later(lambda ctx: _csv(ctx, meant, period, work, only=only)),
         file_name=f"unsnag-{meant.id}.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
         help="The export is recorded in the audit.",
     )  # fmt: skip
 
 
 def _csv(
-    ctx: ServerContext, meant: Definition, period: Period, flow: str | None, *, only: bool | None
+    ctx: ServerContext, meant: Definition, period: Period, work: Selection, *, only: bool | None
 ) -> bytes:
     """Return all rows behind a figure; the audit records the export before it starts."""
     rows: list[dict[str, Any]] = []
     wanted: PageRequest | None = PageRequest(EXPORT_ROWS)
     while wanted:
-        found = scoreboard.page_of_rows(ctx.reading, meant.id, period, flow, wanted, only_counted=only)
+        found = scoreboard.page_of_rows(
+            ctx.reading, meant.id, period, work.flow, wanted, only_counted=only, chosen=work.part
+        )
         rows.extend(found.items)
         wanted = PageRequest(EXPORT_ROWS, behind=found.after) if found.after else None
-    details = {"rows": len(rows), "flow": flow or "all", "since": str(period.start)}
+    details = {"rows": len(rows), "flow": work.flow or "all", "since": str(period.start)}
+    if work.part:
+        details |= {work.part.field: work.part.value}
     perform(RecordExport(f"figure:{meant.id}", details), ctx)
     out = io.BytesIO()
     sheet.write(rows, list(rows[0]) if rows else [], out)
@@ -235,7 +242,7 @@ def _turn(pages: int) -> None:
     st.session_state["business-page"] += pages
 
 
-def _split(ctx: ServerContext, meant: Definition, one: Kpi, period: Period, flow: str | None) -> None:
+def _split(ctx: ServerContext, meant: Definition, one: Kpi, period: Period, work: Selection) -> None:
     by = st.segmented_control(
         "By",
         meant.splits,
@@ -244,7 +251,7 @@ def _split(ctx: ServerContext, meant: Definition, one: Kpi, period: Period, flow
         format_func=lambda name: name.replace("_", " ").capitalize(),
         label_visibility="collapsed",
     )
-    parts = scoreboard.kpi(ctx.reading, meant.id, period, flow=flow, by=by).breakdown
+    parts = scoreboard.kpi(ctx.reading, meant.id, period, flow=work.flow, by=by, chosen=work.part).breakdown
     if not parts:
         st.caption("No units to split in this period.")
         return
@@ -262,7 +269,7 @@ def _split(ctx: ServerContext, meant: Definition, one: Kpi, period: Period, flow
     share = st.column_config.ProgressColumn("Share of n", format="percent", min_value=0, max_value=1)
     number = st.column_config.NumberColumn("n", format="localized")
     st.dataframe(table, hide_index=True, column_config={"n": number, "Share of n": share})
-    parts_by_week(ctx, meant.id, period, flow, by)
+    parts_by_week(ctx, meant.id, period, work, by)
 
 
 def _definition(meant: Definition) -> None:

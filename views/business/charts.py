@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 import streamlit as st
 
-from kpis import display, scoreboard
+from kpis import display, markers, scoreboard
 from kpis.definition import definition
 from kpis.scoreboard import Shape
 from views.business.behind import open_figure
 from views.business.filters import chosen, where
+from views.kit.markdown import escape
+from views.kit.plots.frame import GRAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +30,9 @@ STEPS: Final = 10
 
 
 FEW: Final = 6
+
+
+MOST_CHANGES: Final = 8
 
 
 SHAPES: Final = {
@@ -79,7 +84,14 @@ def _shape(ctx: ServerContext, period: Period, flow: str | None) -> None:
         st.caption("No unit finished in this period.")
         return
     _legend(SHAPES.values())
-    st.plotly_chart(_shape_figure(bars, ZoneInfo(zone)), key="shape", config={"displayModeBar": False})
+    figure = _shape_figure(bars, ZoneInfo(zone))
+    changes = markers.changes(ctx.reading, period.start, period.end, flow)
+    for one in changes:
+        moment = one.happened_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        figure.add_vline(moment, line={"color": GRAY, "width": 1.5, "dash": "dot"})
+    st.plotly_chart(figure, key="shape", config={"displayModeBar": False})
+    if changes:
+        st.caption(escape(f"Dotted: {'; '.join(one.words for one in reversed(changes[:MOST_CHANGES]))}."))
 
 
 def _shape_figure(bars: Sequence[Finished], zone: ZoneInfo) -> go.Figure:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from data import formats
 from kpis import display, scoreboard
+from kpis.chosen import Selection
 from kpis.definition import GROUPS, definition
 from views.business.behind import count_line, dialog, open_figure
 from views.business.charts import charts
@@ -67,7 +68,7 @@ def page() -> None:
         _tiles(group, [one for one in figures if definition(one.id).group == group], compared=compared)
         if group == CHARTED:
             charts(ctx, period, flow)
-    dialog(ctx, figures, period, flow)
+    dialog(ctx, figures, period, Selection(flow))
 
 
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)

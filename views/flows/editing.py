@@ -20,7 +20,6 @@ from views.kit.person import context
 from views.kit.saving import saving_row, written
 
 if TYPE_CHECKING:
-    from flows.lint import Lint
     from flows.seen import SeenFlow
     from server.context import ServerContext
     from views.flows.draft import Draft
@@ -38,8 +37,6 @@ def editing(ctx: ServerContext, seen: SeenFlow, draft: Draft) -> None:
     editor(
         draft.text, key=EDITOR, token=draft.token, faults=faults, read_only=not may, label="Settings, as YAML"
     )
-    if found.notes:
-        _notes(found)
     _saving(seen, draft, may=may, is_good=found.settings is not None)
 
 
@@ -84,12 +81,6 @@ def _meanwhile(seen: SeenFlow, draft: Draft) -> None:
         with st.container(horizontal=True, gap="small"):
             st.button("Load theirs", on_click=draft.load, args=(version.text or "", version.version))
             st.button("Keep mine", on_click=draft.rest_on, args=(version.version,))
-
-
-def _notes(found: Lint) -> None:
-    with st.expander(f"{formats.count(len(found.notes), 'key')} not used yet", icon=":material/info:"):
-        for one in found.notes:
-            st.markdown(f"Line {one.line}: **{escape(one.what)}** :gray[{escape(one.advice)}]")
 
 
 def _propose(draft: Draft) -> None:

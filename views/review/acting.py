@@ -24,8 +24,16 @@ def do(
     shown: dict[str, Any] | None = None,
 ) -> None:
     """Perform a command, or what makes one, and keep its message for the next run."""
+    key = uuid.uuid4().hex
+    attempt(
+        lambda: perform(command() if callable(command) else command, context(), key=key, shown=shown), done
+    )
+
+
+def attempt(work: Callable[[], object], done: str) -> None:
+    """Do something, and keep its message for the next run."""
     try:
-        perform(command() if callable(command) else command, context(), key=uuid.uuid4().hex, shown=shown)
+        work()
     except UnsnagError as error:
         say(escape(str(error)), ":material/warning:")
     else:

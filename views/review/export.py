@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from data import formats, sheet
 from kpis.review import entries
 from kpis.review.entries import SECTIONS
-from views.review import fragments, tiles
+from views.review import fragments, selecting, tiles
 from views.review.headlines import headline
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ h3 {font-size: 15px; margin: 8px 0 2px;}
 # Nothing may be loaded and no script may run, whatever the text of telemetry holds.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 COLUMNS: Final = (
-    "week", "state", "id", "name", "value", "unit", "n", "in_flight", "previous", "target", "owner", "better",
-    "definition_version", "sql_hash", "comment", "restated_value", "restated_n", "restated_reason",
+    "week", "of", "state", "as_of", "id", "name", "value", "unit", "n", "in_flight", "previous", "target",
+    "owner", "better", "definition_version", "sql_hash", "comment", "restated_value", "restated_n",
+    "restated_reason",
 )  # fmt: skip
 
 
@@ -53,8 +54,15 @@ def as_html(review: Shown, now: datetime) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}{_DOCUMENT}</style></head>"
-        f'<body class="review"><h1>{name}</h1><p>{_state(review, now)}</p>{sections}</body></html>'
+        f'<body class="review"><h1>{name}</h1><p>{_state(review, now)}</p>{_work(review)}'
+        f"{sections}</body></html>"
     )
+
+
+def _work(review: Shown) -> str:
+    if review.work.is_all:
+        return ""
+    return f'<p class="note">{escape(" ".join(selecting.sentences(review)))}</p>'
 
 
 def _state(review: Shown, now: datetime) -> str:
@@ -107,7 +115,7 @@ def _of_pack(draw: Callable[[Any], str]) -> Callable[[Shown], str]:
 _CONTENT: Final[dict[str, Callable[[Shown], str]]] = {
     "promises": lambda review: fragments.actions(review.content.promises, review),
     "scoreboard": _tiles,
-    "shape": _of_pack(lambda pack: fragments.shape(pack.shape)),
+    "shape": _of_pack(lambda pack: fragments.shape(pack.shape, pack.changes)),
     "moved": _moved,
     "hurts": _of_pack(lambda pack: fragments.hurts(pack.hurts)),
     "money": _of_pack(lambda pack: fragments.money(pack.money)),
@@ -127,7 +135,8 @@ def as_csv(review: Shown) -> bytes:
 def _row(kpi: str, review: Shown) -> dict[str, object]:
     one, later = review.content.figures[kpi], review.restated.get(kpi)
     row: dict[str, object] = {name: getattr(one, name) for name in COLUMNS if hasattr(one, name)}
-    row |= {"week": review.week, "state": "frozen" if review.kept else "draft", "id": kpi}
+    row |= {"week": review.week, "of": str(review.work), "id": kpi}
+    row |= {"state": "frozen" if review.kept else "draft", "as_of": review.as_of(kpi)}
     if later:
         row |= {"restated_value": later.value, "restated_n": later.n, "restated_reason": later.reason}
     return row

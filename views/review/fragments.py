@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     from kpis.review.actions import Action
     from kpis.review.entries import Entry
-    from kpis.review.pack import Backlog, Hurt, MoneyOfWeek, Number, ShapeOfWeek
+    from kpis.review.pack import Backlog, ChangeOfWeek, Hurt, MoneyOfWeek, Number, ShapeOfWeek
     from views.review.shown import Shown
 
 _AGES: Final = dict(
     zip(BANDS, ("under 1 h", "1 h to 4 h", "4 h to 24 h", "1 d to 7 d", "over 7 d"), strict=True)
 )
+MOST_CHANGES: Final = 8
 STATES: Final = {"open": "open", "done": "done", "dropped": "dropped"}
 
 
@@ -57,12 +58,13 @@ def note(text: str) -> str:
 # --- shape of work --------------------------------------------------------------------------------------
 
 
-def shape(weeks: Sequence[ShapeOfWeek]) -> str:
-    """Return the units of each week as stacked bars, with a legend and the same as a table."""
+def shape(weeks: Sequence[ShapeOfWeek], changes: Sequence[ChangeOfWeek] = ()) -> str:
+    """Return the units of each week as stacked bars, with a legend, the changes, and the same as a table."""
     most = max((_total(one) for one in weeks), default=0)
     if not most:
         return "<p>No unit finished in these weeks.</p>"
-    bars = "".join(_stack(one, most, is_own=one is weeks[-1]) for one in weeks)
+    texts = marks(changes)
+    bars = "".join(_stack(one, most, texts.get(one.week), is_own=one is weeks[-1]) for one in weeks)
     legend = "".join(
         f'<span><i style="background:{color}"></i>{name}</span>' for name, color in SHAPES.values()
     )
@@ -72,16 +74,39 @@ def shape(weeks: Sequence[ShapeOfWeek]) -> str:
         for one in weeks
     ]
     as_table = f"<details><summary>As a table</summary>{table(head, rows, len(SHAPES) + 1)}</details>"
-    return f'<div class="legend">{legend}</div><div class="shape">{bars}</div>{as_table}'
+    changed = _changes(changes)
+    return f'<div class="legend">{legend}</div><div class="shape">{bars}</div>{changed}{as_table}'
 
 
-def _stack(one: ShapeOfWeek, most: int, *, is_own: bool) -> str:
+def marks(changes: Sequence[ChangeOfWeek]) -> dict[str, str]:
+    """Return what changed in each week, as text; weeks without a change have none."""
+    weeks: dict[str, list[str]] = {}
+    for one in changes:
+        weeks.setdefault(one.week, []).append(f"{one.flow}: {one.text}" if one.flow else one.text)
+    return {week: "; ".join(texts) for week, texts in weeks.items()}
+
+
+def _changes(found: Sequence[ChangeOfWeek]) -> str:
+    if not found:
+        return ""
+    rows = [
+        (one.week, escape(one.kind), escape(one.text), escape(one.flow or "all"), escape(one.actor))
+        for one in found[:MOST_CHANGES]
+    ]
+    left = len(found) - len(rows)
+    more = f"<p class=small>{formats.count(left, 'earlier change')} more.</p>" if left else ""
+    return table(("▾ Changed in", "Kind", "What", "Flow", "By"), rows) + more
+
+
+def _stack(one: ShapeOfWeek, most: int, changed: str | None, *, is_own: bool) -> str:
     parts = "".join(
         f'<i style="height:{100 * _units(one, kind) / most:.2f}%;background:{SHAPES[kind][1]}"></i>'
         for kind in reversed(SHAPES)
     )
     text = ", ".join(f"{_units(one, kind):,} {name.lower()}" for kind, (name, _) in SHAPES.items())
     week = one.week.partition("-")[2]
+    if changed:
+        week += f' <b title="{escape(changed)}">▾</b>'
     return (
         f'<div{" class=own" if is_own else ""}><div class="stack" role="img" title="{text}" '
         f'aria-label="{one.week}: {text}"><span class="total">{_total(one):,}</span>{parts}</div>'

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from data import formats
-from kpis.weeks import FreezeWeek
+from kpis import freezing
 from views.kit.markdown import escape
 from views.kit.person import page_context
-from views.review.acting import do
+from views.review.acting import attempt
 from views.review.shown import forget
 
 if TYPE_CHECKING:
@@ -60,5 +60,9 @@ def reach(review: Shown) -> list[str]:
 def freeze(review: Shown, kept: list[str]) -> None:
     """Freeze the week."""
     shown: dict[str, Any] = {"kept": kept, "data_as_of": review.content.data_as_of}
-    do(FreezeWeek(review.week, page_context().settings.zone), f"{review.week} is frozen", shown=shown)
+    ctx = page_context()
+    attempt(
+        lambda: freezing.freeze(ctx, review.week, ctx.settings.zone, shown=shown),
+        f"{review.week} is frozen",
+    )
     forget()

@@ -48,7 +48,11 @@ def _scoreboard(shown: Shown) -> str:
     ]
     off = [one.name for one, target in judged if is_off_target(float(one.value or 0), one.better, target)]
     if not judged:
-        return "No figure has a target yet. Set one on a tile."
+        return (
+            "No figure has a target yet. Set one on a tile."
+            if shown.work.is_all
+            else "No target is set here."
+        )
     if not off:
         return f"{formats.count(len(judged), 'figure')} with a target, none off target."
     return f"{len(judged) - len(off)} of {len(judged)} targets reached; off target: {', '.join(off)}."
@@ -75,7 +79,11 @@ def _moved(shown: Shown, pack: Pack) -> str:
         return "Nothing is off target or has clearly moved."
     names = ", ".join(one.name for one in pack.moved)
     missing = len(shown.content.uncommented)
-    comments = f" {formats.count(missing, 'comment')} missing." if missing and not shown.kept else ""
+    comments = (
+        f" {formats.count(missing, 'comment')} missing."
+        if missing and not shown.kept and shown.work.is_all
+        else ""
+    )
     return f"{names}.{comments}"
 
 

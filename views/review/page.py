@@ -19,7 +19,7 @@ from views.kit.acting import show_messages
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
 from views.kit.person import page_context
-from views.review import aiming, fragments, meeting, plotted, promised, tiles, top, writing
+from views.review import aiming, fragments, meeting, plotted, promised, selecting, tiles, top, writing
 from views.review.headlines import first_weeks, headline
 from views.review.shown import as_kpi, shown
 
@@ -61,18 +61,22 @@ def page() -> None:
     if begins > utc_now():
         _no_week(f"The week {name} has not begun.")
         return
-    review = shown(ctx, name)
+    work = selecting.selected()
+    selecting.choice(ctx, work)
+    review = shown(ctx, name, work)
     pack = review.content.pack
-    if pack and pack.began is None:
+    if pack and pack.began is None and work.is_all:
         first_use("Promises, figures, what moved, where it hurts, and what was decided, week by week.")
         return
     top.state(ctx, review)
+    selecting.explain(review)
     meeting.bar()
     if pack and (why := first_weeks(pack)):
         st.info(escape(why), icon=":material/hourglass_empty:")
     for section in SECTIONS:
         _section(section, ctx, review)
-    dialog(ctx, [as_kpi(*one) for one in review.stated], review.period, None)
+    figures = [as_kpi(*one) for one in review.stated]
+    dialog(ctx, figures, review.period, work)
 
 
 def _no_week(why: str) -> None:
@@ -117,7 +121,7 @@ def _scoreboard(review: Shown) -> None:
 
 
 def _shape(_ctx: ServerContext, _review: Shown, pack: Pack) -> None:
-    st.html(fragments.box(fragments.shape(pack.shape)))
+    st.html(fragments.box(fragments.shape(pack.shape, pack.changes)))
 
 
 def _moved(_ctx: ServerContext, review: Shown, pack: Pack) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from views.kit.markdown import escape
 from views.kit.plots.backlog import Open, backlog
 from views.kit.plots.frame import Plot, draw
 from views.kit.plots.pareto import Bar, pareto
 from views.kit.plots.waterfall import waterfall
+from views.review.fragments import marks
 
 if TYPE_CHECKING:
     from kpis.review.pack import Pack
@@ -29,7 +31,9 @@ def open_backlog(review: Shown, pack: Pack) -> None:
     """Draw the backlog at the end of each whole week, with the forecast of the next."""
     points = pack.trends.get("K16", [])
     whole = points[:-1] if review.period.whole_end else points
-    _draw(backlog([Open(one.week, float(one.value)) for one in whole if one.value is not None]), "backlog")
+    weeks = [Open(one.week, float(one.value)) for one in whole if one.value is not None]
+    changed = {week: escape(text) for week, text in marks(pack.changes).items()}
+    _draw(backlog(weeks, changed), "backlog")
 
 
 def _draw(plot: Plot | None, key: str) -> None:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from data import formats
 from kpis import display
-from kpis.review.contributions import RATES
+from kpis.review.contributions import ADDED, RATES
 from kpis.review.moved import TREND_FROM, is_off_target, limits
 from kpis.review.pack import SEVERAL
 from views.business.behind import count_line
-from views.review.fragments import table, value
+from views.review.fragments import marks, table, value
 from views.review.shown import as_kpi
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kpis.review.pack import Contributions, Effect, Moved, WeekPoint
     from kpis.weeks import Restated, Stated
@@ -34,11 +34,12 @@ def tile(kpi_id: str, one: Stated, shown: Shown) -> str:
     owner = f" · {escape(one.owner)}" if one.owner else ""
     lines = [
         _change(kpi_id, one, shown),
-        _spark(one, _points(kpi_id, shown)),
+        _spark(one, _points(kpi_id, shown), _changed(shown)),
         _line(_target(kpi_id, one, shown) + owner),
         _line(escape(one.note)),
         _line(f"{count_line(figure)} · version {one.definition_version}", "plain"),
         _restated(later, one) if later else "",
+        _as_of(kpi_id, shown),
     ]
     look = "tile few" if figure.too_few else "tile"
     name = f'<div class="name">{escape(one.name)}</div><div class="value">{text}</div>'
@@ -68,7 +69,7 @@ def _change(kpi_id: str, one: Stated, shown: Shown) -> str:
 def _target(kpi_id: str, one: Stated, shown: Shown) -> str:
     if one.target is None:
         return '<span class="plain">no target</span>'
-    aim = value(round(one.target) if one.unit in ("units", "exceptions") else one.target, one.unit)
+    aim = value(round(one.target) if one.unit in ADDED else one.target, one.unit)
     if shown.judged(kpi_id) is None:
         return f"target {aim} for the whole week"
     if one.value is None or one.n < one.floor:
@@ -76,6 +77,14 @@ def _target(kpi_id: str, one: Stated, shown: Shown) -> str:
     off = is_off_target(float(one.value), one.better, one.target)
     kind, word = ("bad", "✗ off target") if off else ("good", "✓ on target")
     return f'target {aim} · <b class="{kind}">{word}</b>'
+
+
+def _as_of(kpi_id: str, shown: Shown) -> str:
+    """Return as of when a figure of a part of a frozen week is; the whole week states it once, at its top."""
+    if not shown.kept or shown.work.is_all:
+        return ""
+    words = {"freeze": "as of the freeze", "now": "computed now"}[shown.as_of(kpi_id)]
+    return _line(f'<span class="badge">{words}</span>')
 
 
 def _restated(later: Restated, one: Stated) -> str:
@@ -87,8 +96,12 @@ def _points(kpi_id: str, shown: Shown) -> list[WeekPoint]:
     return shown.content.pack.trends.get(kpi_id, []) if shown.content.pack else []
 
 
-def _spark(one: Stated, points: Sequence[WeekPoint]) -> str:
-    """Return the weeks as a line in an image, with the target and the usual range; its text says the same."""
+def _changed(shown: Shown) -> dict[str, str]:
+    return marks(shown.content.pack.changes) if shown.content.pack else {}
+
+
+def _spark(one: Stated, points: Sequence[WeekPoint], changed: Mapping[str, str]) -> str:
+    """Return the weeks as a line in an image, with target, usual range and changes; its text has them too."""
     known = [(place, float(point.value)) for place, point in enumerate(points) if point.value is not None]
     if len(known) < TREND_FROM:
         return f'<div class="spark plain">trend after {TREND_FROM} weeks</div>'
@@ -98,6 +111,7 @@ def _spark(one: Stated, points: Sequence[WeekPoint]) -> str:
         (
             scale.band(usual) if usual else "",
             scale.level(one.target) if one.target is not None else "",
+            *(scale.mark(place) for place, point in enumerate(points) if point.week in changed),
             scale.line(known),
         )
     )
@@ -105,9 +119,14 @@ def _spark(one: Stated, points: Sequence[WeekPoint]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'preserveAspectRatio="none">{drawn}</svg>'
     )
-    text = ", ".join(f"{point.week} {value(point.value, one.unit)}" for point in points)
+    text = ", ".join(_point_text(point, one, changed) for point in points)
     source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
     return f'<img class="spark" alt="{text}" title="{text}" src="{source}">'
+
+
+def _point_text(point: WeekPoint, one: Stated, changed: Mapping[str, str]) -> str:
+    what = f" ({escape(changed[point.week])})" if point.week in changed else ""
+    return f"{point.week} {value(point.value, one.unit)}{what}"
 
 
 class _Scale:
@@ -137,6 +156,12 @@ class _Scale:
         y = self._y(target)
         ends = f'x1="0" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"'
         return f'<line {ends} stroke="#94a3b8" stroke-width="1.5" stroke-dasharray="5 4"/>'
+
+    def mark(self, place: int) -> str:
+        """Return a week in which something changed as a dotted line."""
+        x = 4 + place * self._step
+        ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_HEIGHT}"'
+        return f'<line {ends} stroke="#64748b" stroke-width="1.5" stroke-dasharray="2 3"/>'
 
     def band(self, usual: tuple[float, float]) -> str:
         """Return the usual range."""
@@ -176,7 +201,7 @@ def _values_only(found: Contributions, unit: str, by: str) -> str:
 
 
 def _contributions(found: Contributions, unit: str, by: str) -> str:
-    is_rate = unit in RATES
+    is_rate = unit in RATES and any(one.mix is not None for one in found.parts)
     first, rest = found.parts[:MOST_PARTS], found.parts[MOST_PARTS:]
     rows: list[tuple[str, ...]] = [
         (_key(one.key), *_values(one, unit), *_effects([one], unit, is_rate=is_rate)) for one in first
@@ -222,7 +247,7 @@ def signed(number: float, unit: str) -> str:
         return f"{sign}{size:,.2f} pt"
     if unit in RATES:
         return f"{sign}{size:,.2f}"
-    if unit in ("units", "exceptions"):
+    if unit in ADDED:
         return f"{sign}{size:,.0f}"
     return f"{sign}{escape(formats.money(size, None if unit == 'money' else unit))}"
 

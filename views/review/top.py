@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from access.commands import perform
 from data import formats
 from kpis import periods
 from server import printing
-from server.exports import RecordExport
 from views.kit.markdown import escape
 from views.kit.person import later
 from views.kit.state import go, param
 from views.kit.title import title
-from views.review import export, freezing, meeting
-from views.review.shown import shifted, shown, usual_week
+from views.review import freezing, meeting
+from views.review.files import made
+from views.review.shown import shifted, usual_week
 
 if TYPE_CHECKING:
     from server.context import ServerContext
@@ -114,31 +114,27 @@ def _last_day(review: Shown) -> str:
 
 
 def _downloads(review: Shown) -> None:
-    name = f"unsnag-review-{review.week}"
+    name, work = f"unsnag-review-{review.week}{_slug(review)}", review.work
     st.download_button(
-        "HTML", data=later(lambda ctx: _exported(ctx, review.week, "html")), file_name=f"{name}.html",
+        "HTML", data=later(lambda ctx: made(ctx, review.week, work, "html")), file_name=f"{name}.html",
         mime="text/html", icon=":material/download:", on_click="ignore", key="week_html",
         help="One file that opens without a network. The export is recorded in the audit.",
     )  # fmt: skip
     st.download_button(
-        "CSV", data=later(lambda ctx: _exported(ctx, review.week, "csv")), file_name=f"{name}.csv",
+        "CSV", data=later(lambda ctx: made(ctx, review.week, work, "csv")), file_name=f"{name}.csv",
         mime="text/csv", icon=":material/download:", on_click="ignore", key="week_csv",
         help="The scoreboard. The export is recorded in the audit.",
     )  # fmt: skip
     has_browser = printing.browser() is not None
     st.download_button(
-        "PDF", data=later(lambda ctx: _exported(ctx, review.week, "pdf")), file_name=f"{name}.pdf",
+        "PDF", data=later(lambda ctx: made(ctx, review.week, work, "pdf")), file_name=f"{name}.pdf",
         mime="application/pdf", icon=":material/download:", on_click="ignore", key="week_pdf",
         disabled=not has_browser,
         help="The same on A4. The export is recorded in the audit." if has_browser else printing.MISSING,
     )  # fmt: skip
 
 
-def _exported(ctx: ServerContext, week: str, form: str) -> bytes:
-    """Return the review as a file; the audit records it before."""
-    review = shown(ctx, week)
-    perform(RecordExport(f"week:{week}", {"form": form}), ctx)
-    if form == "csv":
-        return export.as_csv(review)
-    page = export.as_html(review, ctx.now())
-    return printing.as_pdf(page) if form == "pdf" else page.encode()
+def _slug(review: Shown) -> str:
+    """Return what the name of a file says of the work that it is about."""
+    plain = "" if review.work.is_all else re.sub(r"[^A-Za-z0-9]+", "-", str(review.work)).strip("-")
+    return f"-{plain}" if plain else ""

@@ -3,7 +3,7 @@ select
     isodow(timezone($zone, timezone('UTC', failed_at))) as weekday,
     hour(timezone($zone, timezone('UTC', failed_at))) as hour,
     count(*) as failures
-from step_failure($from, $to, $scope, $flow)
+from step_failure($from, $to, $scope, $flow, null)
 group by all
 order by
     weekday,

@@ -21,7 +21,8 @@ select
     count(*) as units,
     sum(failed_attempts)::bigint as failed_attempts,
     sum(count(*)) over (partition by flow, step)::bigint as step_units
-from step_failure($from, $to, $scope, $flow)
+from step_failure($from, $to, $scope, $flow, $by)
+where $part::varchar is null or key = $part
 group by
     flow,
     step,

@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 2
 -- floor: 0
--- splits: class, flow, {splits}
+-- splits: class, flow, step, {splits}
 -- rows: units_lost
 -- counted: value_known
 -- rule: The period is that in which a person resolved the last exception of the unit as written off.

@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 1
 -- floor: 20
--- splits: flow, class, {splits}
+-- splits: flow, class, step, {splits}
 -- rows: cases_escalated
 -- counted: escalated
 -- rule: The period is that of the failure that opened the exception. One that was reopened counts again, from the failure that reopened it.

@@ -23,10 +23,10 @@ select
     count(*) filter (where closed) as n,
     count(*) filter (where in_flight) as in_flight,
     count(*) filter (where closed and not completed) as failed,
-    -- rounded: sums of numbers with fractions differ in their last digits by the order of the rows
-    round(sum(bound / 100) filter (where closed), 9) as allowed,
+    -- decimals: the last digit of a sum of fractions would depend on the order of the rows
+    sum((bound / 100)::decimal(38, 12)) filter (where closed)::double as allowed,
     100.0 - 100.0 * count(*) filter (where closed and not completed and bound is not null)
-    / nullif(round(sum(bound / 100) filter (where closed), 9), 0) as budget_left,
+    / nullif(sum((bound / 100)::decimal(38, 12)) filter (where closed)::double, 0) as budget_left,
     count(*) filter (where closed and bound is null) as without_objective
 from unit_aimed('K15', $starts, $ends, $scope, $flow, $by)
 group by

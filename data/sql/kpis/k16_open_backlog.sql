@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 2
 -- floor: 0
--- splits: class, flow, {splits}
+-- splits: class, flow, step, {splits}
 -- rows: cases_open
 -- counted: open
 -- rule: As of the end of the period: opened before it and not ended by then. Claimed, retrying and verifying are open.

@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 1
 -- floor: 20
--- splits: flow, class, {splits}
+-- splits: flow, class, step, {splits}
 -- rows: cases_due
 -- counted: met
 -- rule: The period is that in which triage was due. An exception that was reopened counts again.

@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 1
 -- floor: 20
--- splits: flow, class, {splits}
+-- splits: flow, class, step, {splits}
 -- rows: cases_handled
 -- counted: handled
 -- rule: The period is that of the exception's end. An exception that was reopened counts again.

@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 1
 -- floor: 0
--- splits: flow, class, {splits}
+-- splits: flow, class, step, {splits}
 -- rows: cases_worked
 -- counted: worked
 -- rule: The period is that of the work itself, cut at its edges, also where the exception ends later. n is the number of exceptions worked on.

@@ -23,7 +23,7 @@ arrival as (
         case
             when $by::varchar = 'source' then record.source
             else split_key(
-                $by, record.flow, null, null,
+                $by, record.flow, null, null, null,
                 record.{split},
             )
         end as key,

@@ -22,7 +22,7 @@ shifted as (
     select
         period,
         split_key(
-            $by, main.flow, null, null,
+            $by, main.flow, null, null, null,
             main.{split},
         ) as key,
         count(*) as n

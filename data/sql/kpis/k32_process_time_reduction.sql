@@ -27,7 +27,7 @@ fulfilled as (
         period,
         key,
         split_key(
-            $mix, flow, null, null,
+            $mix, flow, null, null, null,
             {split},
         ) as part,
         succeeded,

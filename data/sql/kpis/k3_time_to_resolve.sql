@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 2
 -- floor: 20
--- splits: flow, class, {splits}
+-- splits: flow, class, step, {splits}
 -- rows: cases_closed
 -- counted: closed
 -- rule: The period is that of the end: recovered at the unit's own success signal, or resolved by a person.

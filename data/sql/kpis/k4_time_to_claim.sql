@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 1
 -- floor: 20
--- splits: flow, class, {splits}
+-- splits: flow, class, step, {splits}
 -- rows: cases_claimed
 -- counted: claimed
 -- rule: The period is that of the first claim. A retry, an edit, a decision, a mark as fixed outside, or a resolution is one where nobody claimed it before.

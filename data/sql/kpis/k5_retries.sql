@@ -21,10 +21,9 @@ try_again as (
     select
         retry.period,
         case $by::varchar
-            when 'step' then retry.flow || ' / ' || retry.step
             when 'dependency' then coalesce(retry.dependency, 'not set')
             else split_key(
-                $by, retry.flow, retry.class, null,
+                $by, retry.flow, retry.step, retry.class, null,
                 retry.{split},
             )
         end as key,

@@ -6,7 +6,7 @@
 -- grain: one row per period and split
 -- version: 4
 -- floor: 0
--- splits: class, flow, {splits}
+-- splits: class, flow, step, {splits}
 -- rows: units_at_risk
 -- counted: value_known
 -- rule: As of the end of the period: the exception was opened before it and not ended by then.

@@ -4,9 +4,9 @@
 -- unit: money
 -- better: up
 -- grain: one row per period and split
--- version: 5
+-- version: 6
 -- floor: 0
--- splits: recovered_by, class, flow, {splits}
+-- splits: recovered_by, class, flow, step, {splits}
 -- rows: units_recovered
 -- counted: value_known
 -- rule: The period is that of the proof: the success signal that ended the unit's last exception.

@@ -4,7 +4,7 @@ select
     board_unit.* exclude (in_one_flow)
     replace (own_flow(only_flow, split_by, board_unit.flow) as of_flow),
     split_key(
-        split_by, board_unit.flow, null, null,
+        split_by, board_unit.flow, null, null, null,
         board_unit.{split},
     ) as key,
 from board_unit

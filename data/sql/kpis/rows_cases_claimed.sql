@@ -22,8 +22,10 @@ select
         ), 'asc nulls last',
         episode, 'asc nulls last'
     ) as place,
-from case_claimed([$from], [$to], $scope, $flow, null)
-where counted
+from case_claimed([$from], [$to], $scope, $flow, $by)
+where
+    counted
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

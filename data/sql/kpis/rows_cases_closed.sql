@@ -21,10 +21,11 @@ select
         case_id, 'asc nulls last',
         episode, 'asc nulls last'
     ) as place,
-from case_in_period([$from], [$to], $scope, $flow, null)
+from case_in_period([$from], [$to], $scope, $flow, $by)
 where
     ended
     and not expired
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

@@ -23,10 +23,11 @@ select
         ), 'asc nulls last',
         episode, 'asc nulls last'
     ) as place,
-from case_due([$from], [$to], $scope, $flow, null)
+from case_due([$from], [$to], $scope, $flow, $by)
 where
     is_due
     and promise = 'triage'
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

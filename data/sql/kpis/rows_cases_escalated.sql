@@ -24,7 +24,8 @@ select
         ), 'asc nulls last',
         episode, 'asc nulls last'
     ) as place,
-from case_escalated([$from], [$to], $scope, $flow, null)
+from case_escalated([$from], [$to], $scope, $flow, $by)
+where $part::varchar is null or key = $part
 qualify
     $behind::blob is null
     or place > $behind::blob

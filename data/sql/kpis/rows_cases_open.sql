@@ -16,8 +16,10 @@ select
         opened_at, 'asc nulls last',
         case_id, 'asc nulls last'
     ) as place,
-from case_in_period([$to], [$to], $scope, $flow, null)
-where still_open
+from case_in_period([$to], [$to], $scope, $flow, $by)
+where
+    still_open
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

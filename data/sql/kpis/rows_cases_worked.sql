@@ -20,7 +20,8 @@ select
             case_id
         ), 'asc nulls last'
     ) as place,
-from case_worked([$from], [$to], $scope, $flow, null)
+from case_worked([$from], [$to], $scope, $flow, $by)
+where $part::varchar is null or key = $part
 qualify
     $behind::blob is null
     or place > $behind::blob

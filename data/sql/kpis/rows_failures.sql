@@ -16,7 +16,8 @@ select
             tenant
         ), 'asc nulls last'
     ) as place,
-from step_failure($from, $to, $scope, $flow)
+from step_failure($from, $to, $scope, $flow, $by)
+where $part::varchar is null or key = $part
 qualify
     $behind::blob is null
     or place > $behind::blob

@@ -21,6 +21,12 @@ select
         record_id, 'asc nulls last'
     ) as place,
 from record_in_period([$from], [$to], $scope, $flow)
+where
+    $part::varchar is null
+    or split_key(
+        $by, flow, step, null, null,
+        {split},
+    ) = $part
 qualify
     $behind::blob is null
     or place > $behind::blob

@@ -25,6 +25,12 @@ select
         record_id, 'asc nulls last'
     ) as place,
 from retry_in_period([$from], [$to], $scope, $flow)
+where
+    $part::varchar is null
+    or split_key(
+        $by, flow, step, class, null,
+        {split},
+    ) = $part
 qualify
     $behind::blob is null
     or place > $behind::blob

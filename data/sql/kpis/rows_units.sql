@@ -6,7 +6,7 @@ intervention as (
         correlation_id as id,
         of_flow as within,
         min(marked_at) as intervened_at
-    from unit_intervention($scope, $flow, null)
+    from unit_intervention($scope, $flow, $by)
     group by all
 ),
 described as (
@@ -33,13 +33,15 @@ described as (
             when 'succeeded' then succeeded
             else completed
         end as counted
-    from unit_shape([$from], [$to], $scope, $flow) as unit
+    from unit_shape([$from], [$to], $scope, $flow, $by) as unit
     left join intervention
         on
             unit.correlation_id = intervention.id
             and unit.of_tenant is not distinct from intervention.of_one
             and unit.of_flow is not distinct from intervention.within
-    where completed or $counted in ('succeeded', 'with_error')
+    where
+        (completed or $counted in ('succeeded', 'with_error'))
+        and ($part::varchar is null or unit.key = $part)
 )
 select
     count(*) over () as total,

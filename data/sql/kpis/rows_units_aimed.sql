@@ -21,9 +21,10 @@ select
             of_flow
         ), 'asc nulls last'
     ) as place,
-from unit_aimed('K15', [$from], [$to], $scope, $flow, null)
+from unit_aimed('K15', [$from], [$to], $scope, $flow, $by)
 where
     closed
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

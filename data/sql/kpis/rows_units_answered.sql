@@ -20,8 +20,10 @@ select
             of_flow
         ), 'asc nulls last'
     ) as place,
-from unit_answered([$from], [$to], $scope, $flow, null)
-where closed
+from unit_answered([$from], [$to], $scope, $flow, $by)
+where
+    closed
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

@@ -23,7 +23,8 @@ select
             null
         ), 'asc nulls last'
     ) as place,
-from unit_at_risk([$to], [$to], $scope, $flow, null)
+from unit_at_risk([$to], [$to], $scope, $flow, $by)
+where $part::varchar is null or key = $part
 qualify
     $behind::blob is null
     or place > $behind::blob

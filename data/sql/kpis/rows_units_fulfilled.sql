@@ -18,8 +18,10 @@ select
             of_flow
         ), 'asc nulls last'
     ) as place,
-from unit_in_period([$from], [$to], $scope, $flow, null)
-where succeeded
+from unit_in_period([$from], [$to], $scope, $flow, $by)
+where
+    succeeded
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

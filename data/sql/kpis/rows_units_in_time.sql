@@ -20,10 +20,11 @@ select
             of_flow
         ), 'asc nulls last'
     ) as place,
-from unit_aimed('K14', [$from], [$to], $scope, $flow, null)
+from unit_aimed('K14', [$from], [$to], $scope, $flow, $by)
 where
     succeeded
     and bound is not null
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

@@ -24,8 +24,10 @@ select
             null
         ), 'asc nulls last'
     ) as place,
-from unit_recovered([$from], [$to], $scope, $flow, null)
-where not in_flight
+from unit_recovered([$from], [$to], $scope, $flow, $by)
+where
+    not in_flight
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

@@ -21,8 +21,10 @@ select
             of_flow
         ), 'asc nulls last'
     ) as place,
-from unit_retried([$from], [$to], $scope, $flow, null)
-where marked
+from unit_retried([$from], [$to], $scope, $flow, $by)
+where
+    marked
+    and ($part::varchar is null or key = $part)
 qualify
     $behind::blob is null
     or place > $behind::blob

@@ -17,7 +17,13 @@ select
             of_flow
         ), 'asc nulls last'
     ) as place,
-from unit_shifted([$from], [$to], $scope, $flow, null)
+from unit_shifted([$from], [$to], $scope, $flow, $by)
+where
+    $part::varchar is null
+    or split_key(
+        $by, main.flow, null, null, null,
+        main.{split},
+    ) = $part
 qualify
     $behind::blob is null
     or place > $behind::blob

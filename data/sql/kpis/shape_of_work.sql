@@ -19,7 +19,8 @@ select
     period,
     shape,
     count(*) as units
-from unit_shape($starts, $ends, $scope, $flow)
+from unit_shape($starts, $ends, $scope, $flow, $by)
+where $part::varchar is null or key = $part
 group by
     period,
     shape

@@ -5,14 +5,17 @@ amount as (
         value_currency,
         value_amount,
         case when period = 1 then 'start' else 'open' end as place
-    from unit_at_risk([$from, $to], [$from, $to], $scope, null, null)
+    from unit_at_risk([$from, $to], [$from, $to], $scope, $flow, $by)
+    where $part::varchar is null or key = $part
     union all
     select
         value_currency,
         value_amount,
         recovered_by
-    from unit_recovered([$from], [$to], $scope, null, null)
-    where not in_flight
+    from unit_recovered([$from], [$to], $scope, $flow, $by)
+    where
+        not in_flight
+        and ($part::varchar is null or key = $part)
 )
 select
     value_currency as currency,

@@ -208,11 +208,10 @@ def k5(store: Store, asked: Asked) -> Figures:
         on=["tenant", "correlation_id"],
     )
     rows = rows.with_columns(
-        place=pl.col("flow") + " / " + pl.col("step"),
         depends=pl.coalesce("dependency", "dependency_before"),
         failed_by=pl.coalesce("error_class", "class_before", pl.lit("unknown")),
     )
-    by = {"step": "place", "dependency": "depends", "class": "failed_by"}.get(asked.by or "", asked.by)
+    by = {"dependency": "depends", "class": "failed_by"}.get(asked.by or "", asked.by)
     rows = _each(rows.with_columns(key(by)), asked).filter(_in_period(pl.col("ended_at")))
     took = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
     return summed(

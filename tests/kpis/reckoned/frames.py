@@ -87,7 +87,8 @@ def key(by: str | None) -> pl.Expr:
     """Return the part of a split that a row belongs to."""
     if by is None:
         return pl.lit("").alias("key")
-    return pl.col(by).replace("", None).fill_null("not set").alias("key")
+    part = pl.col("flow") + " / " + pl.col("step") if by == "step" else pl.col(by).replace("", None)
+    return part.fill_null("not set").alias("key")
 
 
 class Store:

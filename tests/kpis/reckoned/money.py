@@ -67,6 +67,8 @@ def _speaks(rows: list[Row]) -> tuple[Row, Decimal | None, str | None]:
 def _key(asked: Asked, row: Row, by: str) -> str:
     if asked.by is None:
         return ""
+    if asked.by == "step":
+        return f"{row['flow']} / {row['step']}" if row["step"] else "not set"
     return by if asked.by == "recovered_by" else (row[asked.by] or "not set")
 
 

@@ -208,15 +208,17 @@ def _kaplan_meier(seconds: list[float], ended: list[bool]) -> float | None:
 
 
 def k7(store: Store, asked: Asked) -> Figures:
-    """Errors per 1,000; split by class, all classes share the base."""
+    """Errors per 1,000; split by class or step, all parts share the base."""
     rows = flagged(finished(store, asked), "error", errors(store, asked))
-    opened = store.unit_of(store.episode, asked).select(*UNIT, "case_id", "class", time="opened")
+    place = (pl.col("flow") + " / " + pl.col("step")).alias("step")
+    opened = store.unit_of(store.episode, asked).select(*UNIT, "case_id", "class", place, time="opened")
     known = _up_to_end(rows.drop("flow"), opened)
     counts = known.group_by("number").agg(exceptions=pl.col("case_id").n_unique())
     rows = rows.join(counts, on="number", how="left").with_columns(pl.col("exceptions").fill_null(0))
-    if asked.by == "class":
-        rows = rows.with_columns(_class_of_error(store, asked, rows, known))
-    base = CLOSED.sum().over("period") if asked.by == "class" else CLOSED.sum().over("period", "key")
+    shares = asked.by in ("class", "step")
+    if shares:
+        rows = rows.with_columns(_part_of_error(store, asked, rows, known))
+    base = CLOSED.sum().over("period") if shares else CLOSED.sum().over("period", "key")
     rows = rows.with_columns(base=base)
     n = pl.col("base").first()
     return summed(
@@ -226,14 +228,18 @@ def k7(store: Store, asked: Asked) -> Figures:
     )  # fmt: skip
 
 
-def _class_of_error(store: Store, asked: Asked, rows: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
-    latest = known.sort("time", "case_id").group_by("number", maintain_order=True).agg(pl.col("class").last())
-    failed = store.attempt.filter((pl.col("outcome") == "error") & pl.col("error_class").is_not_null())
-    tried = store.unit_of(failed, asked).select(*UNIT, "error_class", "record_id", time="ended_at")
+def _part_of_error(store: Store, asked: Asked, rows: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
+    """Name the class or step of the latest exception, else of the latest failed attempt."""
+    by = asked.by or ""
+    latest = known.sort("time", "case_id").group_by("number", maintain_order=True).agg(pl.col(by).last())
+    failed = store.attempt.filter(pl.col("outcome") == "error")
+    of_attempt = pl.col("error_class") if by == "class" else pl.col("flow") + " / " + pl.col("step")
+    failed = failed.with_columns(tried=of_attempt).filter(pl.col("tried").is_not_null())
+    tried = store.unit_of(failed, asked).select(*UNIT, "tried", "record_id", time="ended_at")
     attempts = _up_to_end(rows.drop("flow"), tried).sort("time", "record_id")
-    of_attempt = attempts.group_by("number", maintain_order=True).agg(pl.col("error_class").last())
-    both = rows.join(latest, on="number", how="left").join(of_attempt, on="number", how="left")
-    named = pl.coalesce("class", "error_class", pl.lit("unknown"))
+    last = attempts.group_by("number", maintain_order=True).agg(pl.col("tried").last())
+    both = rows.join(latest, on="number", how="left").join(last, on="number", how="left")
+    named = pl.coalesce(by, "tried", pl.lit("unknown"))
     return both.select(key=pl.when(pl.col("error")).then(named).otherwise(pl.lit("none")))["key"]
 
 

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 
 from data import formats
 from kpis.review.forecast import CHANGES, LEAST, forecast
-from views.kit.plots.frame import AMBER, INDIGO, Plot, made, whole
+from views.kit.plots.frame import AMBER, INDIGO, Plot, made, mark_weeks, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kpis.review.forecast import Forecast
 
@@ -25,8 +25,11 @@ class Open(NamedTuple):
     size: float
 
 
-def backlog(weeks: Sequence[Open]) -> Plot | None:
-    """Return the plot; None where there is no week. Without enough weeks it has no forecast."""
+def backlog(weeks: Sequence[Open], changed: Mapping[str, str] | None = None) -> Plot | None:
+    """Return the plot; None where there is no week. Without enough weeks it has no forecast.
+
+    `changed` has what changed in a week, by its name.
+    """
     if not weeks:
         return None
     found = forecast([one.size for one in weeks])
@@ -41,12 +44,11 @@ def backlog(weeks: Sequence[Open]) -> Plot | None:
         xaxis={"type": "category", "title": {"text": "ISO week, at its end"}},
         yaxis={"title": {"text": "open exceptions"}, **whole(most)},
     )
+    note = _note(found, len(weeks)) + mark_weeks(figure, [one.week for one in weeks], changed or {})
     rows = [(one.week, f"{one.size:,.0f}", "–") for one in weeks]
     if found:
         rows.append(("next week", f"{found.value:,.0f}", f"{found.low:,.0f} to {found.high:,.0f}"))
-    return Plot(
-        "Open backlog and next week", figure, _note(found, len(weeks)), ("Week", "Open", "Interval"), rows
-    )
+    return Plot("Open backlog and next week", figure, note, ("Week", "Open", "Interval"), rows)
 
 
 def _next(found: Forecast) -> go.Scatter:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 INDIGO, TEAL, AMBER, RED, SKY, GRAY = "#6366f1", "#0d9488", "#d97706", "#dc2626", "#0284c7", "#94a3b8"
 """Colours that differ clearly on a light page and on a dark one; text and grid follow the theme."""
@@ -98,6 +98,17 @@ def table(plot: Plot) -> str:
 def _cell(tag: str, text: str, place: int) -> str:
     scope = ' scope="col"' if tag == "th" else ""
     return f"<{tag}{scope}{' class=num' if place else ''}>{escape(text)}</{tag}>"
+
+
+def mark_weeks(figure: go.Figure, weeks: Sequence[str], changed: Mapping[str, str], **where: Any) -> str:
+    """Draw a dotted line at each week in which something changed, and return what the note says of them.
+
+    The weeks are the categories of the x axis, in their order; `where` names row and column of small plots.
+    """
+    found = [(place, week) for place, week in enumerate(weeks) if week in changed]
+    for place, _ in found:
+        figure.add_vline(place, line={"color": GRAY, "width": 1, "dash": "dot"}, **where)
+    return " Dotted: " + "; ".join(f"{week} {changed[week]}" for _, week in found) + "." if found else ""
 
 
 def whole(most: float) -> dict[str, Any]:

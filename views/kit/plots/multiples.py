@@ -9,10 +9,10 @@ from plotly.subplots import make_subplots
 
 from kpis import display
 from views.kit.plots.control import scale
-from views.kit.plots.frame import INDIGO, TEMPLATE, Plot, short
+from views.kit.plots.frame import INDIGO, TEMPLATE, Plot, mark_weeks, short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MOST = 6
 COLUMNS = 2
@@ -26,8 +26,14 @@ class Trend(NamedTuple):
     values: tuple[float | None, ...]
 
 
-def multiples(title: str, unit: str, weeks: Sequence[str], trends: Sequence[Trend]) -> Plot | None:
-    """Return the parts with most units; None where no part has a value."""
+def multiples(
+    title: str,
+    unit: str,
+    weeks: Sequence[str],
+    trends: Sequence[Trend],
+    changed: Mapping[str, str] | None = None,
+) -> Plot | None:
+    """Return the parts with most units; None where no part has a value. `changed`: by week, what changed."""
     shown = sorted(
         (one for one in trends if any(value is not None for value in one.values)),
         key=lambda one: (-one.n, one.name),
@@ -46,6 +52,7 @@ def multiples(title: str, unit: str, weeks: Sequence[str], trends: Sequence[Tren
     )  # fmt: skip
     for place, one in enumerate(found):
         figure.add_trace(_line(one, weeks, size), row=place // columns + 1, col=place % columns + 1)
+    marked = mark_weeks(figure, weeks, changed or {}, row="all", col="all")
     ticks = [weeks[0], weeks[-1]] if len(weeks) > 1 else list(weeks)
     figure.update_layout(template=TEMPLATE, height=70 + 130 * lines, margin={"t": 26})
     figure.update_xaxes(
@@ -57,7 +64,7 @@ def multiples(title: str, unit: str, weeks: Sequence[str], trends: Sequence[Tren
     figure.update_annotations(font_size=12)
     rows = [(one.name, f"{one.n:,}", *(display.figure(value, unit) for value in one.values)) for one in found]
     left = f" The {MOST} parts with most units, of {len(shown)}." if len(shown) > MOST else ""
-    note = f"{weeks[0]} to {weeks[-1]}, all with the same axes; n over these weeks.{left}"
+    note = f"{weeks[0]} to {weeks[-1]}, all with the same axes; n over these weeks.{left}{marked}"
     return Plot(title, figure, note, ("Part", "n", *weeks), rows)
 
 
