@@ -22,6 +22,7 @@ BENCHMARKS = (
     "joining",
     "kpis",
     "layouts",
+    "pages",
     "paint",
     "reading",
     "visible",

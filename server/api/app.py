@@ -20,6 +20,7 @@ from server.api import (
     mappings,
     notices,
     problems,
+    queue,
     quotas,
     regrouping,
     retention,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _ROUTES: Final = (
     cases,
+    queue,
     asking,
     approvals,
     notices,

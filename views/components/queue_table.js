@@ -64,7 +64,7 @@ function due(row, now) {
   return box;
 }
 
-function who(row, now, claimMs) {
+function who(row, now, me, claimMs) {
   const box = element("div", "cell who-cell");
   if (!row.holder) {
     box.append(element("span", "dim", row.assignee ? `→ ${row.assignee}` : "–"));
@@ -77,7 +77,7 @@ function who(row, now, claimMs) {
   ring.append(element("span", "", row.holder.slice(0, 2).toUpperCase()));
   const left = row.lease ? Math.max(0, row.lease - now) : null;
   if (left !== null) ring.style.setProperty("--left", String((100 * left) / claimMs));
-  wrap.append(ring, element("span", "", row.mine ? "me" : row.holder));
+  wrap.append(ring, element("span", "", row.holder === me ? "me" : row.holder));
   if (left !== null) wrap.append(element("span", "dim", span(left)));
   box.title = left === null ? row.holder : `${row.holder}, claim runs out in ${span(left)}`;
   box.append(wrap);
@@ -129,7 +129,7 @@ function draw(row, state, now, send) {
   opened.title = `Opened ${span(now - row.first)} ago`;
   const cells = {
     box: chosen, due: due(row, now), severity, class: kind, what, unit, value: element("div", "cell number value", row.value), seen,
-    attempts: element("div", "cell number extra dim", String(row.attempts)), who: who(row, now, state.claimMs),
+    attempts: element("div", "cell number extra dim", String(row.attempts)), who: who(row, now, state.me, state.claimMs),
     opened, tenant: element("div", "cell extra", row.tenant ?? "–"),
   };
   for (const [name, text] of state.columns) {
@@ -164,6 +164,7 @@ export default function (component) {
   state.selected = new Set([...state.selected].filter((id) => ids.includes(id)));
   state.opened = data.opened;
   state.claimMs = data.claimMs;
+  state.me = data.me;
   if (first && data.opened && ids.includes(data.opened)) state.cursor = data.opened;
   if (state.cursor === null || !ids.includes(state.cursor)) state.cursor = ids[Math.min(state.place, ids.length - 1)] ?? null;
   state.place = Math.max(0, ids.indexOf(state.cursor));

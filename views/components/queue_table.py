@@ -39,6 +39,7 @@ def queue_table(
     *,
     key: str,
     now: datetime,
+    me: str,
     opened: str | None,
     narrow: bool,
     keys: Mapping[str, str],
@@ -56,8 +57,9 @@ def queue_table(
     A row has `id, due (ms or None), warns (ms: from when little time is left), dueFor,
     wakes (ms or None: when its snooze ends), assignee, team (is it one),
     severity, class, title, where, unit, value, seen, last (ms),
-    attempts, holder, mine, lease (ms or None), state, ended (a word, or None while it is live)`; all text
+    attempts, holder, lease (ms or None), state, ended (a word, or None while it is live)`; all text
     is shown as text.
+    `me` is the holder whose claims are the reader's own.
     `claim_s` is how long a fresh claim lasts: a full ring.
     `keys` maps a key to the name of an act, sent as the trigger `act` = {name, ids}.
     `epoch` clears the selection when it moves.
@@ -68,6 +70,7 @@ def queue_table(
         data={
             "rows": list(rows),
             "now": now.timestamp() * 1000,
+            "me": me,
             "opened": opened,
             "narrow": narrow,
             "keys": dict(keys),

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from access.errors import SignedOutError
 from cases import queries
-from cases.classes import is_guess
 from cases.commands import CaseCommand, Claim, Release
-from cases.escalation import TEAM
-from cases.lifecycle import FOR_PEOPLE, PENDING
 from cases.ordering import KEYS as KEYS_OF_ORDER
 from cases.queries import CaseFilter
+from cases.tabs import MINE
+from server.queue import PER_PAGE
 from views.components.queue_table import queue_table
-from views.exceptions.arrangement import arrange, chosen_columns, chosen_order, sort_by
-from views.exceptions.filters import PER_PAGE, chosen_tab, first_row
-from views.kit import labels
+from views.exceptions.arrangement import arrange, chosen_columns, sort_by
 from views.kit.acting import act
 from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
@@ -29,8 +26,7 @@ from views.kit.state import go
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cases.case import Case
-    from data.nouns import Page
+    from server.queue import QueueRequest, QueueRows
 
 
 KEYS: Final = {
@@ -59,13 +55,14 @@ _KEYS_HELP: Final = """
 """
 
 
-def case_list(found: Page[Case], opened: str | None, now: datetime) -> None:
+def case_list(asked: QueueRequest, found: QueueRows, opened: str | None, now: datetime) -> None:
     """Draw the table of one page of cases, and the bar above it."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     selected = queue_table(
-        [_row(case) for case in found.items],
+        found.rows,
         key=_TABLE,
         now=now,
+        me=who().name,
         opened=opened,
         narrow=opened is not None,
         keys=KEYS,
@@ -75,86 +72,36 @@ def case_list(found: Page[Case], opened: str | None, now: datetime) -> None:
         on_open=_from_row,
         on_sort=_from_head,
         columns=chosen_columns(),
-        order=chosen_order(),
+        order=asked.order,
         on_selected=lambda: None,
     )
     with bar:
-        _bar(found, selected)
+        _bar(asked, found, selected)
     _open_dialog()
 
 
-def _row(case: Case) -> dict[str, Any]:
-    where = " ▸ ".join(part for part in (case.flow, case.step) if part)
-    live_state = case.state in FOR_PEOPLE
-    return {
-        "id": case.id,
-        "state": case.state,
-        "due": _ms(case.next_due_at) if live_state and not case.is_snoozed else None,
-        "warns": _ms(case.next_warns_at),
-        "dueFor": _due_for(case),
-        "wakes": _ms(case.snoozed_until),
-        "assignee": case.assignee or case.owner_team,
-        "team": case.assignee_kind == TEAM or not case.assignee,
-        "ended": _ended(case),
-        "first": _ms(case.opened_at),
-        "severity": case.severity,
-        "class": case.error_class,
-        "guess": is_guess(case),
-        "title": case.title,
-        "tenant": case.tenant,
-        "where": f"{where} · {case.dependency}" if case.dependency else where,
-        "unit": case.correlation_id,
-        "value": labels.amount(case.value),
-        "seen": case.occurrences,
-        "last": _ms(case.last_seen),
-        "attempts": case.attempts,
-        "holder": case.holder,
-        "mine": case.holder == who().name,
-        "lease": _ms(case.lease_until),
-    }
-
-
-def _due_for(case: Case) -> str:
-    if case.approval_id is not None:
-        return "the answer"
-    return "triage" if case.waits_for_triage else "the end"
-
-
-def _ended(case: Case) -> str | None:
-    if case.state in PENDING:
-        return None
-    return "verified" if case.verified_at else "done"
-
-
-def _ms(moment: datetime | None) -> float | None:
-    return moment.timestamp() * 1000 if moment else None
-
-
-def _bar(found: Page[Case], selected: list[str]) -> None:
-    first = first_row()
-    last = first + len(found.items)
-    order = chosen_order()
-    usual = (
-        "newest first" if chosen_tab() in ("recovered", "resolved", "expired") else "by due time, then value"
-    )
-    how = f"by {order.words}" if order else usual
+def _bar(asked: QueueRequest, found: QueueRows, selected: list[str]) -> None:
+    first = asked.first
+    last = first + len(found.rows)
+    is_closed = asked.tab in ("recovered", "resolved", "expired")
+    usual = "newest first" if is_closed else "by due time, then value"
+    how = f"by {asked.order.words}" if asked.order else usual
     selection = f"**{len(selected)} selected** · " if selected else ""
     st.markdown(f"{selection}{first + 1:,}–{last:,} of {found.total:,} · :gray[{how}]")
     st.space("stretch")
     if selected and page_context().may("case.claim"):
         _acts_on(selected)
-    if chosen_tab() == "mine" and st.button("Release all…", key="release_all", icon=":material/undo:"):
+    if asked.tab == MINE and st.button("Release all…", key="release_all", icon=":material/undo:"):
         release_all_dialog()
     if found.total > PER_PAGE:
-        number = first // PER_PAGE + 1
         st.button(
             "", key="page_back", icon=":material/chevron_left:", help="Previous page", disabled=first == 0,
-            on_click=lambda: go(page=str(number - 1)),
+            on_click=lambda: go(page=str(asked.page - 1)),
         )  # fmt: skip
         st.button(
             "", key="page_on", icon=":material/chevron_right:", help="Next page",
             disabled=last >= found.total,
-            on_click=lambda: go(page=str(number + 1)),
+            on_click=lambda: go(page=str(asked.page + 1)),
         )  # fmt: skip
     arrange()
     if st.button("", key="keys_help", icon=":material/keyboard:", help="Keys (?)"):
