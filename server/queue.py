@@ -104,6 +104,11 @@ class Revision(NamedTuple):
     instance: str
     number: int
 
+    @property
+    def text(self) -> str:
+        """The revision as pages and answers write it."""
+        return f"{self.instance}.{self.number}"
+
 
 class QueueRows(NamedTuple):
     """A page of rows."""
@@ -124,7 +129,7 @@ class QueueView:
     counts: dict[str, int]
     """By name of the tab."""
     settling: str
-    """How many failures wait to be exceptions, in words; empty where none does."""
+    """How many failures wait to be exceptions, as text; empty where none does."""
 
 
 @dataclass(slots=True)
@@ -204,7 +209,7 @@ def same(ctx: ServerContext, asked: QueueRequest | str) -> tuple[Hashable, ...]:
 
 
 def reader(actor: Actor) -> str:
-    """Return what tells the readers of one browser apart: another session is another reader."""
+    """Return what separates the readers of one browser: another session is another reader."""
     named = f"{actor.name}\x1f{actor.credential or ''}"
     return hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
 

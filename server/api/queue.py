@@ -72,7 +72,7 @@ class QueuePage(BaseModel):
     total: int
     first: int = Field(description="How many rows come before.")
     counts: dict[str, int] = Field(description="How many exceptions each tab lists.")
-    settling: str = Field(description="How many failures wait to be exceptions, in words.")
+    settling: str = Field(description="How many failures wait to be exceptions, as text.")
     opened: OpenedCase | None = Field(description="Of the exception that `case` names.")
     rows: list[QueueRow]
 
@@ -99,10 +99,10 @@ async def get_queue_page(
         tab, q or "", _all(flow), _all(klass), _all(severity), _all(tenant), _all(assignee), _all(group),
         due, Order.of(sort), page,
     )  # fmt: skip
-    view, version = await _asked(ctx, request, case)
+    view, version = await _view_and_version(ctx, request, case)
     body = _body(ctx, request, view, case and {"id": case, "version": version})
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, REVISION: f"{view.revision.instance}.{view.revision.number}"}
+    headers = {"ETag": tag, REVISION: view.revision.text}
     if if_none_match == tag:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
@@ -112,7 +112,9 @@ def _all(text: str | None) -> tuple[str, ...]:
     return tuple(several(text) or ())
 
 
-async def _asked(ctx: ServerContext, request: QueueRequest, case: str | None) -> tuple[QueueView, int | None]:
+async def _view_and_version(
+    ctx: ServerContext, request: QueueRequest, case: str | None
+) -> tuple[QueueView, int | None]:
     queue = current().queue
 
     def ask() -> tuple[QueueView, int | None]:

@@ -11,7 +11,8 @@ from cases import queries, search
 from cases.case import SEVERITIES
 from cases.search import ME, Asker, Fault, InvalidSearchError
 from cases.tabs import TABS
-from server.queue import MOST_PAGES, QueueRequest
+from server.queue import MOST_PAGES, QueueRequest, reader
+from views.components.queue_tabs import queue_tabs
 from views.components.search_box import search_box, sent_search
 from views.exceptions.arrangement import chosen_order
 from views.exceptions.saved import saved_views_box
@@ -21,10 +22,12 @@ from views.kit.state import go, param, several
 
 if TYPE_CHECKING:
     from cases.queries import CaseFilter, Facets
+    from server.queue import QueueView
 
 FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee", "due")
 _SEARCH_PX: Final = 245
 _BOX: Final = "queue_search"
+_TABS: Final = "tabs"
 
 
 def filters(*, is_grouped: bool = False) -> CaseFilter | None:
@@ -125,14 +128,21 @@ def chosen_tab() -> str:
     return name if name in TABS else "open"
 
 
-def tabs(counted: dict[str, int]) -> None:
-    """Draw the tabs, each with its count."""
-    st.session_state["tab"] = chosen_tab()
-    st.segmented_control(
-        "State", list(TABS), key="tab", label_visibility="collapsed", required=True,
-        format_func=lambda name: f"{TABS[name].name} {counted[name]:,}",
-        on_change=lambda: go(tab=st.session_state["tab"], page=None, case=None),
+def tabs(view: QueueView, asked: QueueRequest, opened: str | None) -> None:
+    """Draw the tabs, each with its count. They keep the page true when a case changes."""
+    queue = page_context().container.queue
+    versions = {row["id"]: row["version"] for row in view.listed.rows}
+    version = versions.get(opened) or (queue.version(page_context(), opened) if opened else None)
+    queue_tabs(
+        view, asked, key=_TABS, reader=reader(who()), opened=(opened, version) if opened else None,
+        on_tab=_choose_tab,
     )  # fmt: skip
+
+
+def _choose_tab() -> None:
+    chosen = st.session_state[_TABS].tab
+    if chosen and chosen["name"] in TABS:
+        go(tab=chosen["name"], page=None, case=None)
 
 
 def _chosen_page() -> int:

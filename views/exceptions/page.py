@@ -58,8 +58,11 @@ def page() -> None:
 
 @st.fragment(run_every="60s")
 def board() -> None:
-    """Draw tabs, filters, table and panel; runs again by itself when a case changes."""
-    live("case", key="live_cases")
+    """Draw tabs, filters, table and panel.
+
+    The tabs fetch counts and rows by themselves when a case changes, and run this again only for what they
+    cannot draw. Each minute it runs for the counts of the filters.
+    """
     show_messages()
     ctx = page_context()
     chosen = filters(is_grouped=groups.is_chosen())
@@ -67,26 +70,26 @@ def board() -> None:
         unreadable()
         return
     if groups.is_chosen():
+        live("case", key="live_cases")
         groups.board(ctx, chosen)
         return
+    if param("group"):
+        live("case", key="live_group")  # only this draws the state of the group
     groups.chosen_group(ctx)
-    asked = asked_of_address()
+    asked, opened = asked_of_address(), param("case") or None
     view = ctx.container.queue.view(ctx, asked)
     total = view.listed.total
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        tabs(view.counts)
+        tabs(view, asked, opened)
         act_on_all(within_tab(chosen, asked.tab, who().name), total, chosen)
-    if view.settling:
-        st.caption(view.settling)
     if not total:
         _nothing(view.counts, asked.tab)
         return
-    opened = param("case") or None
     # One layout with and without the panel: elsewhere the table would be mounted again
     # and lose its selection, cursor and scroll position.
     with st.container(horizontal=True, gap="medium"):
         with st.container(key="queue_box"):
-            case_list(asked, view.listed, opened, ctx.now())
+            case_list(asked, view, opened, ctx.now())
         if opened:
             with st.container(border=True, width=PANEL_PX, key="case_panel"):
                 _panel(opened)

@@ -14,8 +14,9 @@ from cases.queries import CaseFilter
 from cases.tabs import MINE
 from server.queue import PER_PAGE
 from views.components.queue_table import queue_table
+from views.components.queue_tabs import queue_note
 from views.exceptions.arrangement import arrange, chosen_columns, sort_by
-from views.kit.acting import act
+from views.kit.acting import act, say
 from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
 from views.kit.leaving import release_all_dialog
@@ -26,7 +27,7 @@ from views.kit.state import go
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from server.queue import QueueRequest, QueueRows
+    from server.queue import QueueRequest, QueueView
 
 
 KEYS: Final = {
@@ -55,11 +56,12 @@ _KEYS_HELP: Final = """
 """
 
 
-def case_list(asked: QueueRequest, found: QueueRows, opened: str | None, now: datetime) -> None:
+def case_list(asked: QueueRequest, view: QueueView, opened: str | None, now: datetime) -> None:
     """Draw the table of one page of cases, and the bar above it."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     selected = queue_table(
-        found.rows,
+        view,
+        asked,
         key=_TABLE,
         now=now,
         me=who().name,
@@ -72,35 +74,35 @@ def case_list(asked: QueueRequest, found: QueueRows, opened: str | None, now: da
         on_open=_from_row,
         on_sort=_from_head,
         columns=chosen_columns(),
-        order=asked.order,
+        on_claimed=_from_claim,
+        refusal=None if page_context().may("case.claim") else NO_OPERATOR,
         on_selected=lambda: None,
     )
     with bar:
-        _bar(asked, found, selected)
+        _bar(asked, view, selected)
     _open_dialog()
 
 
-def _bar(asked: QueueRequest, found: QueueRows, selected: list[str]) -> None:
-    first = asked.first
-    last = first + len(found.rows)
+def _bar(asked: QueueRequest, view: QueueView, selected: list[str]) -> None:
+    total = view.listed.total
     is_closed = asked.tab in ("recovered", "resolved", "expired")
     usual = "newest first" if is_closed else "by due time, then value"
     how = f"by {asked.order.words}" if asked.order else usual
-    selection = f"**{len(selected)} selected** · " if selected else ""
-    st.markdown(f"{selection}{first + 1:,}–{last:,} of {found.total:,} · :gray[{how}]")
+    queue_note(view, asked, key="queue_note", how=how, selected=len(selected))
     st.space("stretch")
     if selected and page_context().may("case.claim"):
         _acts_on(selected)
     if asked.tab == MINE and st.button("Release all…", key="release_all", icon=":material/undo:"):
         release_all_dialog()
-    if found.total > PER_PAGE:
+    if total > PER_PAGE:
         st.button(
-            "", key="page_back", icon=":material/chevron_left:", help="Previous page", disabled=first == 0,
+            "", key="page_back", icon=":material/chevron_left:", help="Previous page",
+            disabled=asked.page == 1,
             on_click=lambda: go(page=str(asked.page - 1)),
         )  # fmt: skip
         st.button(
             "", key="page_on", icon=":material/chevron_right:", help="Next page",
-            disabled=last >= found.total,
+            disabled=asked.page * PER_PAGE >= total,
             on_click=lambda: go(page=str(asked.page + 1)),
         )  # fmt: skip
     arrange()
@@ -144,9 +146,7 @@ def _from_key() -> None:
     if not request:
         return
     name, ids = request["name"], request["ids"]
-    if name == "claim" and len(ids) == 1:
-        _claim_one(ids[0])
-    elif name == "claim":
+    if name == "claim":
         _act_many([Claim(case_id) for case_id in ids])
     elif name == "release":
         _act_many([Release(case_id) for case_id in ids])
@@ -160,6 +160,13 @@ def _from_row() -> None:
     request = st.session_state[_TABLE].open
     if request:
         go(case=request["id"])
+
+
+def _from_claim() -> None:
+    claimed = st.session_state[_TABLE].claimed
+    if claimed:
+        say("1 exception claimed", ":material/check_circle:")
+        _open_mine(claimed["id"])
 
 
 def _from_head() -> None:
@@ -197,8 +204,12 @@ def _claim_one(case_id: str) -> bool:
     """Claim one case and open it among mine: the next key acts on it."""
     done = bool(act([Claim(case_id)]))
     if done:
-        go(tab="mine", case=case_id, page=None)
+        _open_mine(case_id)
     return done
+
+
+def _open_mine(case_id: str) -> None:
+    go(tab=MINE, case=case_id, page=None)
 
 
 @st.dialog("Keys")
