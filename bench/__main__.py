@@ -1,7 +1,7 @@
 """Run every benchmark, or those named: `python -m bench [NAME ...]`.
 
 The names are access, applying, batches, classes, grouping, groups, growth, hook, ingest, joining, kpis,
-layouts, paint, reading and visible.
+layouts, pages, paint, reading and visible.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import random
 import tempfile
 import time
 import uuid
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,8 @@ from server.identity import HEADER
 from tests.journeys.serving import Server
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from websockets.asyncio.client import ClientConnection
 
 PAGES: Final = 50
@@ -42,6 +45,7 @@ _PAUSE_S: Final = 0.4
 """What a page that runs again waits for, so that a burst makes one run."""
 _SETTLES_S: Final = 5
 _WAIT_S: Final = 300
+_LOOKS: Final = 100
 
 
 @dataclass
@@ -54,28 +58,32 @@ class Page:
     """Each is another person: one may hold fifty streams open."""
     runs: int = 0
     fetched: int = 0
+    tag: str | None = None
     _fragments: dict[float, str] = field(default_factory=dict)
     _running: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
-    _tag: str | None = None
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[tuple[httpx.AsyncClient, ClientConnection]]:
+        """Give a client and the page's socket, on which the script has run once."""
+        address = f"ws://127.0.0.1:{self.server.port}/_stcore/stream"
+        named, own = {HEADER: self.who}, self.server.address
+        async with (
+            httpx.AsyncClient(base_url=own, timeout=_WAIT_S, headers=named) as http,
+            connect(
+                address, subprotocols=["streamlit"], max_size=None, origin=own, additional_headers=named
+            ) as socket,
+        ):  # fmt: skip
+            listening = asyncio.create_task(self._listen(socket))
+            try:
+                await self.run(socket)
+                yield http, socket
+            finally:
+                listening.cancel()
 
     async def open(self) -> None:
         """Stay open until cancelled."""
-        address = f"ws://127.0.0.1:{self.server.port}/_stcore/stream"
-        named = {HEADER: self.who}
-        async with (
-            httpx.AsyncClient(base_url=self.server.address, timeout=_WAIT_S, headers=named) as http,
-            connect(
-                address,
-                subprotocols=["streamlit"],
-                max_size=None,
-                origin=self.server.address,
-                additional_headers=named,
-            ) as socket,
-            asyncio.TaskGroup() as tasks,
-        ):
-            tasks.create_task(self._listen(socket))
-            await self._run(socket)
+        async with self.connected() as (http, socket), asyncio.TaskGroup() as tasks:
             tasks.create_task(self._strip(socket))
             tasks.create_task(self._follow(http, socket))
 
@@ -88,7 +96,8 @@ class Page:
             elif kind == "script_finished":
                 self._ended.set()
 
-    async def _run(self, socket: ClientConnection, fragment: str = "") -> None:
+    async def run(self, socket: ClientConnection, fragment: str = "") -> None:
+        """Run the script, or one of its fragments, to its end."""
         message = BackMsg()
         message.rerun_script.fragment_id = fragment
         async with self._running:
@@ -100,7 +109,7 @@ class Page:
     async def _strip(self, socket: ClientConnection) -> None:
         await asyncio.sleep(random.random() * STRIP_S)
         while True:
-            await self._run(socket, self._fragments[STRIP_S])
+            await self.run(socket, self._fragments[STRIP_S])
             self.runs -= 1
             await asyncio.sleep(STRIP_S)
 
@@ -110,21 +119,23 @@ class Page:
         try:
             while True:
                 await moved.wait()
-                await asyncio.sleep(_PAUSE_S if self.way == "rerun" else random.uniform(0.2, 0.5))
+                await asyncio.sleep(_PAUSE_S if self.way == "rerun" else random.uniform(0.15, 0.5))
                 moved.clear()
-                if self.way == "rerun":
-                    await self._run(socket, self._fragments[60])
-                else:
-                    await self._fetch(http)
-                    await asyncio.sleep(random.uniform(0.6, 1.0))
+                await self.look(http, socket)
+                if self.way == "fetch":
+                    await asyncio.sleep(random.uniform(0.7, 1.1))
         finally:
             reading.cancel()
 
-    async def _fetch(self, http: httpx.AsyncClient) -> None:
-        headers = {"If-None-Match": self._tag} if self._tag else {}
+    async def look(self, http: httpx.AsyncClient, socket: ClientConnection) -> None:
+        """Do what the page does when a case has changed."""
+        if self.way == "rerun":
+            await self.run(socket, self._fragments[60])
+            return
+        headers = {"If-None-Match": self.tag} if self.tag else {}
         answer = await http.get("/api/v1/queue", headers=headers)
         assert answer.status_code in (200, 304), answer.text
-        self._tag = answer.headers["etag"]
+        self.tag = answer.headers["etag"]
         self.fetched += 1
 
 
@@ -154,7 +165,11 @@ def main() -> None:
         fill(server.data, STORED)
         server.start()
         try:
-            for way in os.environ.get("BENCH_WAYS", "rerun,fetch").split(","):
+            ways = os.environ.get("BENCH_WAYS", "rerun,fetch").split(",")
+            for way in ways:
+                spent = asyncio.run(_of_one(server, way))
+                line(f"what one page does at a change, {way}: CPU of the server", f"{1000 * spent:.1f} ms")
+            for way in ways:
                 _print(way, asyncio.run(_measure(server, way)))
         finally:
             server.kill()
@@ -170,6 +185,17 @@ def _print(way: str, found: Result) -> None:
         f"{PAGES} pages, {way}: script runs and requests a change and page",
         f"{found.runs / changes / PAGES:.2f} and {found.fetched / changes / PAGES:.2f}",
     )
+
+
+async def _of_one(server: Server, way: str) -> float:
+    """Return the CPU seconds that a page costs the server each time it looks again."""
+    page = Page(server, way, "reader")
+    async with page.connected() as (http, socket):
+        before = _cpu_s(server)
+        for _ in range(_LOOKS):
+            page.tag = None  # each answer is sent as a whole
+            await page.look(http, socket)
+        return (_cpu_s(server) - before) / _LOOKS
 
 
 async def _measure(server: Server, way: str) -> Result:

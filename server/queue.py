@@ -143,11 +143,10 @@ class Kept:
     def of(self, key: Hashable, ask: Callable[[], T]) -> T:
         """Return the answer of a key that is kept, else what `ask` returns now."""
         revision = self.revision()
-        with self._lock:
-            found = self._answers.get(key)
-        if found and found[0] == revision and time.monotonic() - found[1] < _LASTS_S:
-            answer: T = found[2]
-            return answer
+        found = self._found(key, revision)
+        if found is not None:
+            kept: T = found[2]
+            return kept
         asked_at = time.monotonic()
         answer = ask()
         with self._lock:
@@ -156,6 +155,16 @@ class Kept:
             while len(self._answers) > _MOST:
                 self._answers.popitem(last=False)
         return answer
+
+    def holds(self, key: Hashable) -> bool:
+        """Return whether the answer of a key is kept."""
+        return self._found(key, self.revision()) is not None
+
+    def _found(self, key: Hashable, revision: int) -> tuple[int, float, Any] | None:
+        with self._lock:
+            found = self._answers.get(key)
+        is_valid = found and found[0] == revision and time.monotonic() - found[1] < _LASTS_S
+        return found if is_valid else None
 
 
 class Queue:
@@ -183,6 +192,11 @@ class Queue:
         tabs = {name: count_of(name, counts) for name in TABS} | {request.tab: rows.total}
         words = self._of(ctx, "settling", QueueRequest(), lambda: settling_words(len(settling(ctx.reading))))
         return QueueView(revision, rows, tabs, words)
+
+    def is_kept(self, ctx: ServerContext, request: QueueRequest) -> bool:
+        """Return whether a view is made without asking the store."""
+        parts = (("rows", request), ("counts", _of_all_tabs(request)), ("settling", QueueRequest()))
+        return all(self._kept.holds((kind, *same(ctx, asked))) for kind, asked in parts)
 
     def facets(self, ctx: ServerContext, request: QueueRequest) -> Facets:
         """Return how many cases of the tab have each value that they can be filtered by.

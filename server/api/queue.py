@@ -120,6 +120,8 @@ async def _view_and_version(
     def ask() -> tuple[QueueView, int | None]:
         return queue.view(ctx, request), queue.version(ctx, case) if case else None
 
+    if case is None and queue.is_kept(ctx, request):
+        return ask()  # a thread would cost more than the answer
     async with _asking.setdefault(same(ctx, request), asyncio.Lock()):
         return await run_in_threadpool(ask)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from tests.views.test_components_browser import (
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = [
     pytest.mark.browser,
@@ -48,11 +49,13 @@ class Queue:
 
     server: Server
     name: str = field(default_factory=lambda: f"q{uuid.uuid4().hex[:6]}")
+    made: float = field(default_factory=time.time)
 
     def add(self, *numbers: int) -> None:
         for number in numbers:
             unit = self.unit(number)
-            send(self.server, unit, f"{unit} was refused", age_s=600 - number, flow=self.name)
+            age_s = 600 - number + time.time() - self.made  # also of one that comes later
+            send(self.server, unit, f"{unit} was refused", age_s=age_s, flow=self.name)
         eventually(lambda: all(self.cases(q=f'"{self.unit(number)}"') for number in numbers))
 
     def unit(self, number: int) -> str:
@@ -109,6 +112,15 @@ def fetched(page: Page) -> list[str]:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     return asked
+
+
+def holding(held: list[Route]) -> Callable[[Route], None]:
+    """Return what keeps requests until the test lets them go on."""
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    return keep
 
 
 def runs(page: Page) -> list[BackMsg]:
@@ -216,7 +228,7 @@ def test_a_claim_is_shown_at_once_and_taken_back_where_somebody_was_faster(
     queue.open(page)
     page.route("**/api/v1/queue?*", lambda route: route.abort())  # it does not see what bob does
     held: list[Route] = []
-    page.route("**/api/v1/cases/*/claim", held.append)
+    page.route("**/api/v1/cases/*/claim", holding(held))
     with page.expect_request("**/api/v1/cases/*/claim"):
         page.keyboard.press("c")
     expect(row(page, queue.unit(1)).locator(".who-cell")).to_contain_text("me")
@@ -248,7 +260,7 @@ def test_an_answer_for_an_earlier_filter_does_not_win(queue: Queue, ann: Browser
     page = ann.new_page()
     queue.open(page)
     held: list[Route] = []
-    page.route("**/api/v1/queue?tab=open*", held.append)
+    page.route("**/api/v1/queue?tab=open*", holding(held))
     with page.expect_request("**/api/v1/queue?tab=open*"):
         queue.act(5, "claim")
     page.get_by_role("radio", name="Claimed").click()
