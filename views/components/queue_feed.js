@@ -20,7 +20,7 @@ class Feed {
 
   // The script has run. What it drew is older than what was fetched since, or of another list, or newer.
   update(data, run) {
-    Object.assign(this, { data, run });
+    Object.assign(this, { data, run, isLeaving: false });
     const { query, revision, total, counts, settling, opened, first } = data;
     if (this.view?.query === query && !isAsNew(revision, this.view.revision)) {
       this.compare();
@@ -83,7 +83,7 @@ class Feed {
     const is = this.data.opened && (rows?.find((row) => row.id === this.data.opened.id) ?? opened)?.version;
     const differs = pages(total) !== pages(this.data.total) || (this.data.opened && is !== this.data.opened.version);
     const state = JSON.stringify([pages(total), is, this.data.revision]);
-    if (!differs || state === this.ran) return;
+    if (!differs || this.isLeaving || state === this.ran) return;
     this.ran = state;
     this.run();
   }

@@ -31,6 +31,7 @@ class Tabs {
     button.onclick = () => {
       if (name === this.chosen) return;
       this.chosen = name;
+      this.feed.isLeaving = true; // a run with the address of before would take the choice back
       this.draw();
       this.choose(name);
     };
