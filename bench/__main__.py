@@ -1,7 +1,7 @@
 """Run every benchmark, or those named: `python -m bench [NAME ...]`; soak only where it is named.
 
 The names are access, applying, batches, classes, grouping, groups, growth, hook, ingest, joining, kpis,
-layouts, paint, reading, visible, and soak, of so many `--minutes`.
+layouts, pages, paint, reading, visible, and soak, of so many `--minutes`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ BENCHMARKS = (
     "joining",
     "kpis",
     "layouts",
+    "pages",
     "paint",
     "reading",
     "visible",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from operator import add, or_
@@ -146,12 +147,14 @@ class Claims:
 
 
 @dataclass(frozen=True, slots=True)
-class _StateCount:
+class StateCount:
+    """How many cases have a state and a holder, and are snoozed or not."""
+
     state: str
     is_snoozed: bool
+    holder: str | None
     cases: int
     unaddressed: int
-    mine: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,19 +283,29 @@ def retry_refusals(reading: Reading, cases: Iterable[Case]) -> list[str]:
 
 
 def counts(reading: Reading, chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
-    """Count the cases that pass the filter by state; `mine` adds those that person holds, and UNADDRESSED.
+    """Count the cases that pass the filter by state; see `counted`."""
+    return counted(state_counts(reading, chosen), chosen, mine)
+
+
+def state_counts(reading: Reading, chosen: CaseFilter) -> list[StateCount]:
+    """Count the cases that pass the filter, whatever their state, by state and holder."""
+    return reading.query("cases/case_counts", chosen.params(), into=noun(StateCount))
+
+
+def counted(found: Iterable[StateCount], chosen: CaseFilter, mine: str | None = None) -> dict[str, int]:
+    """Return counts by state, of the filter's states; `mine` adds those that person holds, and UNADDRESSED.
 
     Snoozed ones count as SNOOZED, not with the open ones.
     """
-    found = reading.query("cases/case_counts", {**chosen.params(), "mine": mine}, into=noun(_StateCount))
-    by_state = {
-        SNOOZED if one.is_snoozed else one.state: one.cases
-        for one in found
-        if not chosen.state or one.state in chosen.state
-    }
     within = [one for one in found if not chosen.state or one.state in chosen.state]
-    both = {"mine": sum(one.mine for one in within), UNADDRESSED: sum(one.unaddressed for one in within)}
-    return by_state | (both if mine else {})
+    by_state: Counter[str] = Counter()
+    for one in within:
+        by_state[SNOOZED if one.is_snoozed else one.state] += one.cases
+    both = {
+        "mine": sum(one.cases for one in within if one.holder == mine),
+        UNADDRESSED: sum(one.unaddressed for one in within),
+    }
+    return dict(by_state) | (both if mine else {})
 
 
 def facets(reading: Reading, chosen: CaseFilter | None = None) -> Facets:

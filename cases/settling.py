@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from access.roles import reaches
+from data import formats
 from traces.joining import RECENT
 
 if TYPE_CHECKING:
@@ -30,3 +31,14 @@ def settling(reading: Reading, correlation_id: str | None = None) -> list[Settli
         for one in sorted(found, key=attrgetter("at"))
         if correlation_id in (None, one.correlation_id) and reaches(reading.scope, one.tenant, one.flow)
     ]
+
+
+def settling_words(count: int) -> str:
+    """Return how many failures wait for the end of the work around them; nothing where none does."""
+    if not count:
+        return ""
+    waits, it = ("is", "It opens as an exception") if count == 1 else ("are", "They open as exceptions")
+    return (
+        f"{formats.count(count, 'failure')} {waits} waiting for the end of the surrounding work. "
+        f"{it} within 30 s unless that work succeeds."
+    )

@@ -237,7 +237,7 @@ def rows(  # noqa: PLR0917 - the order of the words: which figure, from, to, of 
     only_counted: bool | None = None,
     chosen: Chosen | None = None,
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many rows stand behind a figure, and a page of them, those that hurt most first; see `page_of_rows`."""
+    """Return how many rows stand behind a figure, and a page of them, worst first; see `page_of_rows`."""
     wanted = PageRequest(limit, offset)
     found = page_of_rows(
         reading, kpi_id, Period(start, end), flow, wanted, only_counted=only_counted, chosen=chosen

@@ -30,6 +30,7 @@ from server.context import ServerContext
 from server.digesting import Digests
 from server.events import Events
 from server.flow_files import FlowFiles
+from server.queue import Queue
 from server.retention import Retention
 from server.settings import is_loopback
 from server.watch import Watch
@@ -77,7 +78,12 @@ class Container:
     started_at: datetime = field(default_factory=utc_now)
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of this start: who started the server knows by it that it is this one that answers."""
+    queue: Queue = field(init=False)
     command_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    def __post_init__(self) -> None:
+        """Make what needs the others."""
+        self.queue = Queue(self.instance, lambda: self.events.revision("case"))
 
     @classmethod
     def open(cls, settings: Settings) -> Container:

@@ -21,6 +21,7 @@ from server.api import (
     markers,
     notices,
     problems,
+    queue,
     quotas,
     regrouping,
     retention,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 _ROUTES: Final = (
     cases,
+    queue,
     asking,
     approvals,
     notices,

@@ -1,4 +1,7 @@
-"""Who calls, what they may see, and with which Idempotency-Key."""
+"""Who calls, what they may see, and with which Idempotency-Key.
+
+These look into memory only. They are `async` so that none of them takes a thread, as FastAPI gives others.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _KEY: Final = (
 _NOTHING: Final = (b"", b"{}", b"null")
 
 
-def caller(request: Request) -> Actor:
+async def caller(request: Request) -> Actor:
     """Return whom the guard recognised.
 
     Raises:
@@ -34,12 +37,12 @@ def caller(request: Request) -> Actor:
     return actor
 
 
-def caller_context(actor: Annotated[Actor, Depends(caller)]) -> ServerContext:
+async def caller_context(actor: Annotated[Actor, Depends(caller)]) -> ServerContext:
     """Return the system as the caller may use it: for commands, which ask for their own right."""
     return current().context(actor)
 
 
-def context(ctx: Annotated[ServerContext, Depends(caller_context)]) -> ServerContext:
+async def context(ctx: Annotated[ServerContext, Depends(caller_context)]) -> ServerContext:
     """Return the system as the caller may see it.
 
     Raises:

@@ -8,6 +8,7 @@ from cases import lifecycle
 from cases.case import CaseState
 from cases.commands import CaseCommand
 from cases.lifecycle import ENDED, FOR_PEOPLE, LIVE, PENDING, TRANSITIONS, WAITING
+from cases.tabs import TABS
 from views.kit import labels
 
 
@@ -20,7 +21,7 @@ def test_every_state_is_pending_or_ended_and_has_a_name_on_screens() -> None:
 
 
 def test_every_state_is_listed_by_a_tab_of_the_queue() -> None:
-    assert {state for tab in labels.TABS.values() for state in tab.states} == set(CaseState)
+    assert {state for tab in TABS.values() for state in tab.states} == set(CaseState)
 
 
 def test_every_command_on_a_case_says_what_it_did() -> None:

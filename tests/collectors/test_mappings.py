@@ -290,7 +290,7 @@ def touchless(store: Store) -> dict[str, bool]:
     period = {"starts": [moments["from"]], "ends": [moments["to"]], "flow": None}
     (rate,) = store.everything().query("kpis/k1_touchless_rate", period | {"by": None})
     assert rate["touchless"] == sum(found.values())
-    rows = store.everything().query("kpis/shape_of_work", period | whole)
+    rows = store.everything().query("kpis/shape_of_work", period | {"by": None, "part": None})
     shapes = {row["shape"]: row["units"] for row in rows}
     counted = (shapes.get("touchless", 0), shapes.get("assisted", 0))
     assert counted == (sum(found.values()), len(found) - sum(found.values()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -73,8 +74,10 @@ def text_of(app: AppTest) -> str:
     return "\n".join(part.value for part in (*app.markdown, *app.caption, *app.info, *app.warning))
 
 
-def tabs_of(app: AppTest) -> list[Any]:
-    return list(app.button_group(key="tab").options)
+def tabs_of(app: AppTest) -> list[str]:
+    (drawn,) = [part.proto for part in app.get("bidi_component") if "queue_tabs" in part.proto.component_name]
+    data = json.loads(drawn.json)
+    return [f"{label} {data['counts'][name]}" for name, label in data["tabs"]]
 
 
 @pytest.fixture

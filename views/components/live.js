@@ -1,4 +1,4 @@
-// One event stream a mounted component. A burst of events makes one run: the page asks for what is new.
+// Runs the fragment again at a change. A burst of events makes one run: the page asks for what is new.
 const streams = new WeakMap();
 const PAUSE_MS = 400;
 
@@ -8,28 +8,21 @@ export default function (component) {
   if (!stream) {
     stream = { known: data.revision, timer: null };
     streams.set(parentElement, stream);
-    stream.source = new EventSource(`/api/v1/events?topic=${encodeURIComponent(data.topic)}`);
-    // The session behind this page has ended: somewhere else, by an admin, or by time.
-    stream.source.addEventListener("signed-out", () => {
-      stream.source.close();
-      location.assign("/sign-in");
-    });
-    stream.source.addEventListener(data.topic, (event) => {
-      const revision = Number(event.data);
-      if (revision === stream.known) return;
+    stream.end = follow(data.topic, data.reader, (kind, revision) => {
+      // The session behind this page has ended: somewhere else, by an admin, or by time.
+      if (kind === "signed-out") location.assign("/sign-in");
+      if (kind !== "changed" || revision === stream.known) return;
       stream.known = revision;
-      if (!stream.timer) {
-        stream.timer = setTimeout(() => {
-          stream.timer = null;
-          setStateValue("revision", stream.known);
-        }, PAUSE_MS);
-      }
+      stream.timer ??= setTimeout(() => {
+        stream.timer = null;
+        setStateValue("revision", stream.known);
+      }, PAUSE_MS);
     });
   }
   stream.known = Math.max(stream.known, data.revision);
   return () => {
     clearTimeout(stream.timer);
-    stream.source.close();
+    stream.end();
     streams.delete(parentElement);
   };
 }

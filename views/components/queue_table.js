@@ -1,272 +1,109 @@
-// A grid whose rows are known by id. What came from telemetry is only ever set as textContent.
-const memory = new WeakMap();
-const SVG = "http://www.w3.org/2000/svg";
-const SHAPES = {
-  critical: "M6 1v6M6 10v1.2", high: "M2 7l4-4 4 4M2 11l4-4 4 4", medium: "M2 4.5h8M2 8h8", low: "M2 5l4 4 4-4",
-};
-const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", approval: "Appr", unknown: "?" };
-// Name, heading, class, width where columns are chosen, and what a click on the heading sorts by.
-const COLUMNS = [
-  ["box", "", "", 32], ["due", "Due", "due-cell", 92, "due"], ["severity", "Severity", "severity-head", 90, "severity"],
-  ["class", "Class", "kind", 62], ["what", "What", "", 190], ["unit", "Unit", "unit-head", 112, "unit"],
-  ["value", "At risk", "number", 104, "value"], ["seen", "Seen", "number extra", 124, "seen"],
-  ["attempts", "Attempts", "number extra", 84, "attempts"], ["who", "Who", "who-cell", 110],
-  ["opened", "Opened", "number extra", 92, "age"], ["tenant", "Tenant", "extra", 110],
-];
-const FIXED = ["box", "what"];
-const USUAL = ["due", "severity", "class", "unit", "value", "seen", "attempts", "who"];
+// A grid whose rows are known by id. The feed of the page brings rows: they are patched in place, so that cursor,
+// selection, focus and scroll stay. A claim or release is shown at once, and taken back where it is refused.
+const grids = new WeakMap();
+const CLOCK_MS = 15000;
+const FOLLOWS_MS = 180; // the panel follows the cursor, once it rests
+const ANNOUNCED_MS = 3000;
+const BY_REST = { claim: "claimed", release: "released" };
 
-function shown(columns) {
-  const wanted = [...FIXED, ...(columns ?? USUAL)];
-  return COLUMNS.filter(([name]) => wanted.includes(name));
-}
-
-// What is left and what has passed ticks by the second: no fractions.
-const span = (ms) => duration(Math.round(Math.abs(ms) / 1000) * 1000, true);
-
-function element(tag, kind, text) {
-  const made = document.createElement(tag);
-  if (kind) made.className = kind;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function icon(severity) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 12 12");
-  const path = document.createElementNS(SVG, "path");
-  for (const [name, value] of Object.entries({
-    d: SHAPES[severity] ?? SHAPES.medium, fill: "none", stroke: "currentColor", "stroke-width": "2", "stroke-linecap": "round",
-  })) path.setAttribute(name, value);
-  svg.append(path);
-  return svg;
-}
-
-function due(row, now) {
-  const box = element("div", "cell due-cell");
-  if (row.due === null || row.due === undefined) {
-    box.textContent = row.wakes ? span(row.wakes - now) : row.ended ?? "–";
-    if (row.wakes) box.title = `Snoozed: it comes back in ${span(row.wakes - now)}`;
-    box.classList.add("dim");
-    return box;
-  }
-  const left = row.due - now;
-  const whole = Math.max(1, row.due - row.first);
-  const kind = left < 0 ? "breached" : now >= row.warns ? "soon" : "";
-  const label = element("span", `due ${kind}`, left < 0 ? `−${span(left)}` : span(left));
-  const bar = element("i");
-  const fill = element("u");
-  fill.style.width = `${Math.min(100, Math.max(4, 100 - (100 * left) / whole))}%`;
-  bar.append(fill);
-  label.append(bar);
-  box.title = `${row.dueFor === "triage" ? "Triage" : "Its end"} ${left < 0 ? `was due ${span(left)} ago` : `is due in ${span(left)}`}`;
-  box.append(label);
-  return box;
-}
-
-function who(row, now, claimMs) {
-  const box = element("div", "cell who-cell");
-  if (!row.holder) {
-    box.append(element("span", "dim", row.assignee ? `→ ${row.assignee}` : "–"));
-    const assigned = row.assignee ? `Assigned to ${row.team ? "the team " : ""}${row.assignee}; ` : "";
-    if (row.assignee || row.state === "open") box.title = assigned + (assigned ? "nobody" : "Nobody") + " has claimed it";
-    return box;
-  }
-  const wrap = element("span", "who");
-  const ring = element("em");
-  ring.append(element("span", "", row.holder.slice(0, 2).toUpperCase()));
-  const left = row.lease ? Math.max(0, row.lease - now) : null;
-  if (left !== null) ring.style.setProperty("--left", String((100 * left) / claimMs));
-  wrap.append(ring, element("span", "", row.mine ? "me" : row.holder));
-  if (left !== null) wrap.append(element("span", "dim", span(left)));
-  box.title = left === null ? row.holder : `${row.holder}, claim runs out in ${span(left)}`;
-  box.append(wrap);
-  return box;
-}
-
-function draw(row, state, now, send) {
-  const line = element("div", "row");
-  line.dataset.id = row.id;
-  line.id = `case-${row.id}`;
-  line.setAttribute("role", "row");
-  line.setAttribute("aria-selected", String(state.selected.has(row.id)));
-  line.classList.toggle("selected", state.selected.has(row.id));
-  line.classList.toggle("cursor", state.cursor === row.id);
-  line.classList.toggle("opened", state.opened === row.id);
-  line.classList.toggle("fresh", state.fresh.has(row.id));
-
-  const box = element("input");
-  box.type = "checkbox";
-  box.checked = state.selected.has(row.id);
-  box.tabIndex = -1;
-  box.setAttribute("aria-label", `Select ${row.unit}`);
-  const chosen = element("div", "box");
-  chosen.append(box);
-
-  const severity = element("div", "cell severity-cell");
-  const mark = element("span", `severity ${row.severity}`);
-  mark.append(icon(row.severity), element("span", "", row.severity));
-  severity.title = row.severity;
-  severity.append(mark);
-  const kind = element("div", "cell kind");
-  const name = CLASSES[row.class] ?? "?";
-  kind.append(element("span", row.guess ? "class guess" : "class", row.guess && name !== "?" ? `${name}?` : name));
-  kind.title = row.guess ? `${row.class}: a guess, needs you` : row.class;
-  const what = element("div", "cell what");
-  what.append(element("b", "", row.title), element("span", "", row.where));
-  what.title = `${row.title}\n${row.where}`;
-  const unit = element("div", "cell unit");
-  const link = element("a", "", row.unit);
-  link.href = `/trace?id=${encodeURIComponent(row.unit)}`;
-  link.title = `Trace ${row.unit}`;
-  link.tabIndex = -1;
-  link.onclick = (event) => event.stopPropagation();
-  unit.append(link);
-  const seen = element("div", "cell number extra dim", `${row.seen}× · ${span(now - row.last)}`);
-  const times = row.class === "approval" ? `asked ${row.seen}×` : `${row.seen} failures`;
-  seen.title = `${times}, the last ${span(now - row.last)} ago`;
-  const opened = element("div", "cell number extra dim", span(now - row.first));
-  opened.title = `Opened ${span(now - row.first)} ago`;
-  const cells = {
-    box: chosen, due: due(row, now), severity, class: kind, what, unit, value: element("div", "cell number value", row.value), seen,
-    attempts: element("div", "cell number extra dim", String(row.attempts)), who: who(row, now, state.claimMs),
-    opened, tenant: element("div", "cell extra", row.tenant ?? "–"),
-  };
-  for (const [name, text] of state.columns) {
-    cells[name].setAttribute("role", "gridcell");
-    cells[name].dataset.name = text;
-    line.append(cells[name]);
-  }
-  line.onclick = (event) => send.click(row.id, event);
-  return line;
-}
-
-export default function (component) {
-  const { data, parentElement, setStateValue, setTriggerValue } = component;
-  const root = parentElement.querySelector(".queue");
-  const head = root.querySelector(".head");
-  const body = root.querySelector(".body");
-  let state = memory.get(root);
-  const first = !state;
-  if (first) {
-    state = { selected: new Set(), cursor: null, place: 0, anchor: null, known: null, fresh: new Set(), epoch: data.epoch };
-    memory.set(root, state);
-  }
-  const rows = data.rows;
-  const ids = rows.map((row) => row.id);
-  const skew = data.now - Date.now();
-  const sizeBefore = state.selected.size;
-  if (data.epoch !== state.epoch) {
-    state.selected.clear();
-    state.epoch = data.epoch;
-  }
-  // Rows that someone else took drop out of the selection; the others stay in it.
-  state.selected = new Set([...state.selected].filter((id) => ids.includes(id)));
-  state.opened = data.opened;
-  state.claimMs = data.claimMs;
-  if (first && data.opened && ids.includes(data.opened)) state.cursor = data.opened;
-  if (state.cursor === null || !ids.includes(state.cursor)) state.cursor = ids[Math.min(state.place, ids.length - 1)] ?? null;
-  state.place = Math.max(0, ids.indexOf(state.cursor));
-  state.fresh = new Set(state.known ? ids.filter((id) => !state.known.has(id)) : []);
-  state.known = new Set([...(state.known ?? []), ...ids]);
-  root.classList.toggle("narrow", data.narrow);
-  state.columns = shown(data.columns);
-  root.classList.toggle("chosen", Boolean(data.columns));
-  const widths = state.columns.map(([name, , , width]) => (name === "what" ? `minmax(${width}px, 1fr)` : `${width}px`));
-  root.style.setProperty("--columns", widths.join(" "));
-  root.style.setProperty("--least", `${state.columns.reduce((sum, [, , , width]) => sum + width + 4, 0)}px`);
-  const sortedBy = data.sort ? `Sorted by ${data.sort.words}` : "Sorted by urgency";
-  if (!first && state.announced !== sortedBy) parentElement.querySelector(".announced").textContent = sortedBy;
-  state.announced = sortedBy;
-
-  const emit = () => setStateValue("selected", [...state.selected]);
-  const open = (id) => setTriggerValue("open", { id });
-  const send = {
-    click(id, event) {
-      root.focus({ preventScroll: true });
-      const toggle = event.target.tagName === "INPUT" || event.metaKey || event.ctrlKey;
-      if (event.shiftKey && state.anchor !== null && ids.includes(state.anchor)) {
-        const [low, high] = [ids.indexOf(state.anchor), ids.indexOf(id)].sort((a, b) => a - b);
-        ids.slice(low, high + 1).forEach((one) => state.selected.add(one));
-        document.getSelection()?.removeAllRanges();
-        emit();
-      } else if (toggle) {
-        flip(id);
-        emit();
-      } else {
-        open(id);
-      }
-      move(id);
-      paint();
-    },
-  };
-
-  function flip(id) {
-    state.selected.has(id) ? state.selected.delete(id) : state.selected.add(id);
-    state.anchor = id;
-  }
-  function move(id) {
-    state.cursor = id;
-    state.place = ids.indexOf(id);
-  }
-  function paint() {
-    const now = Date.now() + skew;
-    const top = body.scrollTop;
-    if (rows.length) body.replaceChildren(...rows.map((row) => draw(row, state, now, send)));
-    else body.replaceChildren(element("div", "hint", "Nothing here."));
-    body.scrollTop = top;
-    // The grid keeps the focus: screen readers announce the row under the cursor by this.
-    if (state.cursor) root.setAttribute("aria-activedescendant", `case-${state.cursor}`);
-    else root.removeAttribute("aria-activedescendant");
-    state.fresh.clear();
-  }
-  function show() {
-    body.querySelector(".cursor")?.scrollIntoView({ block: "nearest" });
-  }
-  function step(by, event) {
-    const next = ids[Math.min(ids.length - 1, Math.max(0, ids.indexOf(state.cursor) + by))];
-    if (next === undefined) return;
-    move(next);
-    if (event.shiftKey) {
-      state.selected.add(next);
-      emit();
-    } else if (data.opened) {
-      // The panel follows the cursor, once it rests.
-      clearTimeout(state.following);
-      state.following = setTimeout(() => open(next), 180);
-    }
-    paint();
-    show();
+class Grid {
+  constructor(parent, data) {
+    this.parent = parent;
+    this.root = parent.querySelector(".queue");
+    for (const name of ["head", "body"]) this[name] = this.root.querySelector(`.${name}`);
+    for (const name of ["announced", "message"]) this[name] = parent.querySelector(`.${name}`);
+    Object.assign(this, {
+      rows: [], ids: [], selected: new Set(), cursor: null, place: 0, anchor: null, known: null, fresh: new Set(),
+      epoch: data.epoch, acting: new Map(), news: { came: 0, left: 0 },
+    });
+    this.root.onkeydown = (event) => this.key(event);
+    this.body.onclick = (event) => this.click(event);
+    this.message.querySelector("button").onclick = () => this.say("");
+    this.stop = new AbortController();
+    window.addEventListener("unsnag-queue", () => this.came(), { signal: this.stop.signal });
+    this.clock = setInterval(() => this.paint(), CLOCK_MS);
   }
 
-  root.onkeydown = (event) => {
-    if (event.metaKey || event.ctrlKey || event.altKey) return;
-    const key = event.key;
-    if (event.target.closest?.(".sort") && (key === "Enter" || key === " ")) return;
-    if (key === "j" || key === "J" || key === "ArrowDown") step(1, event);
-    else if (key === "k" || key === "K" || key === "ArrowUp") step(-1, event);
-    else if (key === "x" || key === " ") { if (state.cursor) { flip(state.cursor); paint(); emit(); } }
-    else if (key === "a") { ids.forEach((id) => state.selected.add(id)); paint(); emit(); }
-    else if (key === "Escape") {
-      if (state.selected.size) { state.selected.clear(); paint(); emit(); }
-      else if (data.opened) open(null);
-      else return;
-    }
-    else if (key === "Enter" || key === "o") { if (state.cursor) open(state.cursor); }
-    else if (key === "t") {
-      const row = rows.find((one) => one.id === state.cursor);
-      if (row) window.location.assign(`/trace?id=${encodeURIComponent(row.unit)}`);
-    }
-    else if (data.keys[key]) {
-      const target = state.selected.size ? [...state.selected] : state.cursor ? [state.cursor] : [];
-      setTriggerValue("act", { name: data.keys[key], ids: target });
-    }
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  update({ data, setStateValue, setTriggerValue }) {
+    const first = !this.data;
+    Object.assign(this, { data, set: setStateValue, trigger: setTriggerValue });
+    this.skew = data.now - Date.now();
+    if (this.query !== data.query) this.known = null; // another list: nothing in it has just come
+    this.query = data.query;
+    const sizeBefore = this.selected.size;
+    if (data.epoch !== this.epoch) this.selected.clear();
+    this.epoch = data.epoch;
+    this.shown = { columns: columnsOf(data.columns), me: data.me, claimMs: data.claimMs };
+    this.layOut();
+    this.forgetDone();
+    const { rows } = fetchedFor(data) ?? data;
+    if (first && data.opened && rows.some((row) => row.id === data.opened)) this.cursor = data.opened;
+    this.take(rows);
+    if (sizeBefore !== this.selected.size) this.emit();
+    // Keys work at once, unless somebody is typing.
+    if (first && !(document.activeElement && /INPUT|TEXTAREA/.test(document.activeElement.tagName))) this.root.focus({ preventScroll: true });
+  }
 
-  function heading([name, text, kind, , by]) {
+  // What was done is in the rows that come after it.
+  forgetDone() {
+    for (const [id, act] of this.acting) if (act.done) this.acting.delete(id);
+  }
+
+  came() {
+    const live = fetchedFor(this.data);
+    if (!live) return;
+    const [before, size] = [new Set(this.ids), this.selected.size];
+    this.forgetDone();
+    this.take(live.rows);
+    this.news.came += this.ids.filter((id) => !before.has(id)).length;
+    this.news.left += [...before].filter((id) => !this.ids.includes(id)).length;
+    this.announce();
+    if (size !== this.selected.size) this.emit();
+  }
+
+  take(rows) {
+    this.rows = rows;
+    const ids = (this.ids = rows.map((row) => row.id));
+    // Rows that someone else took drop out of the selection; the others stay in it.
+    this.selected = new Set([...this.selected].filter((id) => ids.includes(id)));
+    if (this.cursor === null || !ids.includes(this.cursor)) this.cursor = ids[Math.min(this.place, ids.length - 1)] ?? null;
+    this.place = Math.max(0, ids.indexOf(this.cursor));
+    this.fresh = new Set(this.known ? ids.filter((id) => !this.known.has(id)) : []);
+    this.known = new Set([...(this.known ?? []), ...ids]);
+    this.paint();
+    this.fresh.clear();
+  }
+
+  announce() {
+    if (!this.news.came && !this.news.left) return;
+    this.announcing ??= setTimeout(() => {
+      this.announcing = null;
+      const { came, left } = this.news;
+      this.news = { came: 0, left: 0 };
+      this.announced.textContent = [came && `${came} came to the list`, left && `${left} left it`].filter(Boolean).join(", ");
+    }, ANNOUNCED_MS);
+  }
+
+  layOut() {
+    const { columns } = this.shown;
+    this.root.classList.toggle("narrow", this.data.narrow);
+    this.root.classList.toggle("chosen", Boolean(this.data.columns));
+    const widths = columns.map(([name, , , width]) => (name === "what" ? `minmax(${width}px, 1fr)` : `${width}px`));
+    this.root.style.setProperty("--columns", widths.join(" "));
+    this.root.style.setProperty("--least", `${columns.reduce((sum, [, , , width]) => sum + width + 4, 0)}px`);
+    const sortedBy = this.data.sort ? `Sorted by ${this.data.sort.words}` : "Sorted by urgency";
+    if (this.sortedBy && this.sortedBy !== sortedBy) this.announced.textContent = sortedBy;
+    this.sortedBy = sortedBy;
+    // Drawn again only where it changes: the heading that was pressed keeps the focus.
+    const headed = JSON.stringify([this.data.columns, this.data.sort]);
+    if (this.headed === headed) return;
+    const focused = this.focused()?.dataset?.by;
+    this.head.replaceChildren(...columns.map((column) => this.heading(column)));
+    if (focused) this.head.querySelector(`[data-by="${focused}"]`)?.focus({ preventScroll: true });
+    this.headed = headed;
+  }
+
+  heading([name, text, kind, , by]) {
     const cell = element("div", `cell ${kind}`);
     cell.setAttribute("role", "columnheader");
     cell.dataset.name = name;
@@ -274,33 +111,188 @@ export default function (component) {
       cell.textContent = text;
       return cell;
     }
-    const isSorted = data.sort?.name === by;
+    const { sort } = this.data;
+    const isSorted = sort?.name === by;
     const button = element("button", "sort", text);
     button.type = "button";
     button.dataset.by = by;
-    button.onclick = () => setTriggerValue("sort", { name: by });
+    button.onclick = () => this.trigger("sort", { name: by });
     if (isSorted) {
-      const arrow = element("span", "arrow", data.sort.up ? "▲" : "▼");
+      const arrow = element("span", "arrow", sort.up ? "▲" : "▼");
       arrow.setAttribute("aria-hidden", "true");
       button.append(arrow);
     }
-    cell.setAttribute("aria-sort", isSorted ? (data.sort.up ? "ascending" : "descending") : "none");
+    cell.setAttribute("aria-sort", isSorted ? (sort.up ? "ascending" : "descending") : "none");
     cell.append(button);
     return cell;
   }
-  // Drawn again only where it changes: the heading that was pressed keeps the focus.
-  const headed = JSON.stringify([data.columns, data.sort]);
-  if (state.headed !== headed) {
-    const focused = parentElement.getRootNode().activeElement?.dataset?.by;
-    head.replaceChildren(...state.columns.map(heading));
-    if (focused) head.querySelector(`[data-by="${focused}"]`)?.focus({ preventScroll: true });
-    state.headed = headed;
+
+  focused() { return this.parent.getRootNode().activeElement; }
+
+  paint() {
+    const now = Date.now() + this.skew;
+    const kept = new Map([...this.body.children].map((line) => [line.dataset.id, line]));
+    const lines = this.rows.map((row) => this.line(kept.get(row.id), row, now));
+    if (!lines.length) lines.push(element("div", "hint", "Nothing here."));
+    for (const line of this.body.querySelectorAll(":scope > *")) if (!lines.includes(line)) line.remove();
+    // Only what stands elsewhere is moved: a moved element loses its focus and its place.
+    lines.forEach((line, at) => { if (this.body.children[at] !== line) this.body.insertBefore(line, this.body.children[at] ?? null); });
+    // The grid keeps the focus: screen readers announce the row under the cursor by this.
+    if (this.cursor) this.root.setAttribute("aria-activedescendant", `case-${this.cursor}`);
+    else this.root.removeAttribute("aria-activedescendant");
   }
-  paint();
-  clearInterval(state.clock);
-  state.clock = setInterval(paint, 15000);
-  if (sizeBefore !== state.selected.size) emit();
-  // Keys work at once, unless somebody is typing.
-  if (first && !(document.activeElement && /INPUT|TEXTAREA/.test(document.activeElement.tagName))) root.focus({ preventScroll: true });
-  return () => { clearInterval(state.clock); clearTimeout(state.following); memory.delete(root); };
+
+  line(kept, stored, now) {
+    const row = { ...stored, ...this.acting.get(stored.id)?.shows };
+    const line = kept ?? element("div", "row");
+    const drawn = JSON.stringify([row, this.shown, Math.floor(now / CLOCK_MS)]);
+    if (line.drawn !== drawn) {
+      const hadFocus = line.contains(this.focused());
+      fill(line, row, this.shown, now);
+      if (hadFocus) this.root.focus({ preventScroll: true });
+      line.drawn = drawn;
+    }
+    if (!kept) {
+      line.dataset.id = row.id;
+      line.id = `case-${row.id}`;
+      line.setAttribute("role", "row");
+      line.classList.toggle("fresh", this.fresh.has(row.id));
+    }
+    const isSelected = this.selected.has(row.id);
+    line.querySelector("input").checked = isSelected;
+    line.setAttribute("aria-selected", String(isSelected));
+    line.setAttribute("aria-busy", String(this.acting.has(row.id)));
+    line.classList.toggle("selected", isSelected);
+    line.classList.toggle("cursor", this.cursor === row.id);
+    line.classList.toggle("opened", this.data.opened === row.id);
+    return line;
+  }
+
+  emit() { this.set("selected", [...this.selected]); }
+  open(id) { this.trigger("open", { id }); }
+
+  click(event) {
+    const id = event.target.closest(".row")?.dataset.id;
+    if (!id || event.target.tagName === "A") return;
+    this.root.focus({ preventScroll: true });
+    const toggle = event.target.tagName === "INPUT" || event.metaKey || event.ctrlKey;
+    if (event.shiftKey && this.anchor !== null && this.ids.includes(this.anchor)) {
+      const [low, high] = [this.ids.indexOf(this.anchor), this.ids.indexOf(id)].sort((a, b) => a - b);
+      this.ids.slice(low, high + 1).forEach((one) => this.selected.add(one));
+      document.getSelection()?.removeAllRanges();
+      this.emit();
+    } else if (toggle) {
+      this.flip(id);
+      this.emit();
+    } else {
+      this.open(id);
+    }
+    this.move(id);
+    this.paint();
+  }
+
+  flip(id) {
+    this.selected.has(id) ? this.selected.delete(id) : this.selected.add(id);
+    this.anchor = id;
+  }
+
+  move(id) {
+    this.cursor = id;
+    this.place = this.ids.indexOf(id);
+  }
+
+  step(by, event) {
+    const { ids } = this;
+    const next = ids[Math.min(ids.length - 1, Math.max(0, ids.indexOf(this.cursor) + by))];
+    if (next === undefined) return;
+    this.move(next);
+    if (event.shiftKey) {
+      this.selected.add(next);
+      this.emit();
+    } else if (this.data.opened) {
+      clearTimeout(this.following);
+      this.following = setTimeout(() => this.open(next), FOLLOWS_MS);
+    }
+    this.paint();
+    this.body.querySelector(".cursor")?.scrollIntoView({ block: "nearest" });
+  }
+
+  key(event) {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    const { key } = event;
+    if (event.target.closest?.(".sort") && (key === "Enter" || key === " ")) return;
+    if (key === "j" || key === "J" || key === "ArrowDown") this.step(1, event);
+    else if (key === "k" || key === "K" || key === "ArrowUp") this.step(-1, event);
+    else if (key === "x" || key === " ") { if (this.cursor) this.select(() => this.flip(this.cursor)); }
+    else if (key === "a") this.select(() => this.ids.forEach((id) => this.selected.add(id)));
+    else if (key === "Escape") {
+      if (this.selected.size) this.select(() => this.selected.clear());
+      else if (this.data.opened) this.open(null);
+      else return;
+    }
+    else if (key === "Enter" || key === "o") { if (this.cursor) this.open(this.cursor); }
+    else if (key === "t") {
+      const row = this.rows.find((one) => one.id === this.cursor);
+      if (row) window.location.assign(`/trace?id=${encodeURIComponent(row.unit)}`);
+    }
+    else if (this.data.keys[key]) this.act(this.data.keys[key]);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  select(how) {
+    how();
+    this.paint();
+    this.emit();
+  }
+
+  act(name) {
+    const ids = this.selected.size ? [...this.selected] : this.cursor ? [this.cursor] : [];
+    if (BY_REST[name] && ids.length === 1) this.byRest(name, ids[0]);
+    else this.trigger("act", { name, ids });
+  }
+
+  // Shown before its answer. Several at once go through the script: they are one act in the audit.
+  async byRest(name, id) {
+    if (this.acting.has(id)) return;
+    if (this.data.refusal) {
+      this.say(this.data.refusal);
+      return;
+    }
+    const lease = Date.now() + this.skew + this.data.claimMs;
+    const act = { done: false, shows: name === "claim" ? { holder: this.data.me, lease } : { holder: null, lease: null } };
+    const unit = this.rows.find((row) => row.id === id)?.unit;
+    this.acting.set(id, act);
+    this.say("");
+    this.paint();
+    const refused = await perform(name, id);
+    act.done = true;
+    if (refused !== null && this.acting.get(id) === act) this.acting.delete(id);
+    this.say(refused ?? (name === "release" ? `${unit} released` : ""), refused !== null);
+    this.paint();
+    window.dispatchEvent(new CustomEvent("unsnag-queue-acted"));
+    if (refused === null && name === "claim") this.trigger("claimed", { id });
+  }
+
+  say(text, isRefusal = true) {
+    this.message.querySelector("span").textContent = text;
+    this.message.hidden = !text;
+    this.message.classList.toggle("refusal", isRefusal);
+  }
+
+  end() {
+    this.stop.abort();
+    clearInterval(this.clock);
+    clearTimeout(this.following);
+    clearTimeout(this.announcing);
+  }
+}
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".queue");
+  let grid = grids.get(root);
+  if (!grid) grids.set(root, (grid = new Grid(component.parentElement, component.data)));
+  grid.update(component);
+  return () => { grid.end(); grids.delete(root); };
 }

@@ -5,7 +5,8 @@ Streamlit's own table selects by position; on a live list that selects other row
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from cases.ordering import Order
+    from server.queue import QueueRequest, QueueView
 
 _HTML: Final = """
 <div class="announced" role="status"></div>
@@ -24,21 +25,28 @@ _HTML: Final = """
   <div class="head" role="row"></div>
   <div class="body"></div>
 </div>
+<div class="message" role="status" hidden>
+  <span></span><button type="button" aria-label="Dismiss">×</button>
+</div>
 """
 
 _table: Final = st.components.v2.component(
     "unsnag_queue",
     html=_HTML,
     css=source("queue_table.css"),
-    js=source("formats.js") + source("queue_table.js"),
+    js="".join(
+        map(source, ("formats.js", "queue_view.js", "queue_acts.js", "queue_row.js", "queue_table.js"))
+    ),
 )
 
 
 def queue_table(
-    rows: Sequence[Mapping[str, Any]],
+    view: QueueView,
+    request: QueueRequest,
     *,
     key: str,
     now: datetime,
+    me: str,
     opened: str | None,
     narrow: bool,
     keys: Mapping[str, str],
@@ -47,27 +55,32 @@ def queue_table(
     on_act: Callable[[], None],
     on_open: Callable[[], None],
     on_selected: Callable[[], None],
-    on_sort: Callable[[], None] = lambda: None,
+    on_sort: Callable[[], None],
+    on_claimed: Callable[[], None],
+    refusal: str | None,
     columns: Sequence[str] | None = None,
-    order: Order | None = None,
 ) -> list[str]:
-    """Draw the rows and return the ids that are selected.
+    """Draw the rows and return the ids that are selected; `queue_tabs` on the page keeps the rows true.
 
-    A row has `id, due (ms or None), warns (ms: from when little time is left), dueFor,
-    wakes (ms or None: when its snooze ends), assignee, team (is it one),
-    severity, class, title, where, unit, value, seen, last (ms),
-    attempts, holder, mine, lease (ms or None), state, ended (a word, or None while it is live)`; all text
-    is shown as text.
+    A row is one of `server.queue.shown`; all text is shown as text.
+    `me` is the holder whose claims are the reader's own.
     `claim_s` is how long a fresh claim lasts: a full ring.
-    `keys` maps a key to the name of an act, sent as the trigger `act` = {name, ids}.
+    `keys` maps a key to the name of an act, sent as the trigger `act` = {name, ids}; claim and release of one
+    row are performed by REST, and a claim that succeeded is sent as the trigger `claimed` = {id}.
+    `refusal` is what these say where the reader has no right to claim.
     `epoch` clears the selection when it moves.
     `columns` are the names of those that are shown beside what happened; None: as the width allows.
-    A head that can be sorted by sends the trigger `sort` = {name}; `order` is announced when it changes.
+    A head that can be sorted by sends the trigger `sort` = {name}; the order is announced when it changes.
     """
+    rows, order = view.listed.rows, request.order
     result = _table(
         data={
-            "rows": list(rows),
+            "rows": rows,
+            "query": urlencode(request.params()),
+            "revision": view.revision.text,
+            "refusal": refusal,
             "now": now.timestamp() * 1000,
+            "me": me,
             "opened": opened,
             "narrow": narrow,
             "keys": dict(keys),
@@ -81,6 +94,7 @@ def queue_table(
         on_act_change=on_act,
         on_open_change=on_open,
         on_sort_change=on_sort,
+        on_claimed_change=on_claimed,
     )
     known = {row["id"] for row in rows}
     return [case_id for case_id in (result.selected or []) if case_id in known]

@@ -9,31 +9,35 @@ import streamlit as st
 
 from cases import queries, search
 from cases.case import SEVERITIES
-from cases.queries import CaseFilter
 from cases.search import ME, Asker, Fault, InvalidSearchError
+from cases.tabs import TABS
+from server.queue import MOST_PAGES, QueueRequest, reader
+from views.components.queue_tabs import queue_tabs
 from views.components.search_box import search_box, sent_search
+from views.exceptions.arrangement import chosen_order
 from views.exceptions.saved import saved_views_box
 from views.kit import labels
 from views.kit.person import page_context, who
 from views.kit.state import go, param, several
 
 if TYPE_CHECKING:
-    from cases.queries import Facets
+    from cases.queries import CaseFilter, Facets
+    from server.queue import QueueView
 
-PER_PAGE: Final = 50
 FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee", "due")
 _SEARCH_PX: Final = 245
 _BOX: Final = "queue_search"
+_TABS: Final = "tabs"
 
 
 def filters(*, is_grouped: bool = False) -> CaseFilter | None:
     """Draw the search and the filters; return what they choose, None where the search cannot be read."""
-    ctx, base, faults = page_context(), _of_address(is_grouped=is_grouped), list[Fault]()
+    ctx, asked, faults = page_context(), asked_of_address(is_grouped=is_grouped), list[Fault]()
     try:
-        chosen = base.within(search.parse(param("q"), Asker(who().name, ctx.now())))
+        chosen = asked.chosen(Asker(who().name, ctx.now()))
     except InvalidSearchError as error:
-        chosen, faults = base, error.faults
-    facets = queries.facets(ctx.reading, chosen if is_grouped else of_tab(chosen, chosen_tab()))
+        chosen, faults, asked = asked.of_facets(), error.faults, replace(asked, q="")
+    facets = queries.facets(ctx.reading, chosen) if is_grouped else ctx.container.queue.facets(ctx, asked)
     with st.container(horizontal=True, gap="small", vertical_alignment="top", key="filters"):
         _search(facets, faults)
         _choice("flow", "Flow", facets.flow)
@@ -48,15 +52,20 @@ def filters(*, is_grouped: bool = False) -> CaseFilter | None:
     return None if faults else chosen
 
 
-def _of_address(*, is_grouped: bool) -> CaseFilter:
-    return CaseFilter(
-        flow=several("flow") or None,
-        klass=several("class") or None,
-        severity=several("severity") or None,
-        tenant=several("tenant") or None,
-        group=None if is_grouped else several("group") or None,
-        assignee=several("assignee") or None,
-        due=[word] if (word := chosen_due()) else None,
+def asked_of_address(*, is_grouped: bool = False) -> QueueRequest:
+    """Return what the address asks for."""
+    return QueueRequest(
+        tab=chosen_tab(),
+        q=param("q"),
+        flow=tuple(several("flow")),
+        klass=tuple(several("class")),
+        severity=tuple(several("severity")),
+        tenant=tuple(several("tenant")),
+        assignee=tuple(several("assignee")),
+        group=() if is_grouped else tuple(several("group")),
+        due=chosen_due(),
+        order=chosen_order(),
+        page=_chosen_page(),
     )
 
 
@@ -116,41 +125,26 @@ def _choice(name: str, label: str, counted: dict[str, int]) -> None:
 def chosen_tab() -> str:
     """Return the name of the open tab."""
     name = param("tab", "open")
-    return name if name in labels.TABS else "open"
+    return name if name in TABS else "open"
 
 
-def tabs(counted: dict[str, int]) -> None:
-    """Draw the tabs, each with its count."""
-    st.session_state["tab"] = chosen_tab()
-    st.segmented_control(
-        "State", list(labels.TABS), key="tab", label_visibility="collapsed", required=True,
-        format_func=lambda name: f"{labels.TABS[name].name} {counted[name]:,}",
-        on_change=lambda: go(tab=st.session_state["tab"], page=None, case=None),
+def tabs(view: QueueView, asked: QueueRequest, opened: str | None) -> None:
+    """Draw the tabs, each with its count. They keep the page true when a case changes."""
+    queue = page_context().container.queue
+    versions = {row["id"]: row["version"] for row in view.listed.rows}
+    version = versions.get(opened) or (queue.version(page_context(), opened) if opened else None)
+    queue_tabs(
+        view, asked, key=_TABS, reader=reader(who()), opened=(opened, version) if opened else None,
+        on_tab=_choose_tab,
     )  # fmt: skip
 
 
-def count_of(tab: str, counts: dict[str, int]) -> int:
-    """Return how many cases a tab lists."""
-    if tab == "mine":
-        return counts["mine"]
-    if labels.TABS[tab].due:
-        return counts.get(queries.UNADDRESSED, 0)
-    if labels.TABS[tab].snoozed == [True]:
-        return counts.get(queries.SNOOZED, 0)
-    return sum(counts.get(state, 0) for state in labels.TABS[tab].states)
+def _choose_tab() -> None:
+    chosen = st.session_state[_TABS].tab
+    if chosen and chosen["name"] in TABS:
+        go(tab=chosen["name"], page=None, case=None)
 
 
-def of_tab(chosen: CaseFilter, tab: str) -> CaseFilter:
-    """Return the filter narrowed to the states of a tab."""
-    shown = labels.TABS[tab]
-    mine = [who().name] if tab == "mine" else None
-    # A tab about due times wins over the filter: both of them would be one too many.
-    due = [shown.due] if shown.due else chosen.due
-    narrowed = chosen.within(CaseFilter(state=shown.states, holder=mine, snoozed=shown.snoozed))
-    return replace(narrowed, due=due)
-
-
-def first_row() -> int:
-    """Return the offset of the first case of the chosen page."""
+def _chosen_page() -> int:
     number = param("page", "1")
-    return (max(1, int(number)) - 1) * PER_PAGE if number.isdecimal() else 0
+    return min(max(1, int(number)), MOST_PAGES) if number.isdecimal() else 1

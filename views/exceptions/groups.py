@@ -13,8 +13,9 @@ from cases.errors import GroupNotFoundError
 from cases.groups import After, Group
 from cases.lifecycle import CODE_NAMES
 from data import formats
+from server.queue import PER_PAGE
 from views.batches.dialog import OPEN
-from views.exceptions.filters import FILTERS, PER_PAGE
+from views.exceptions.filters import FILTERS
 from views.exceptions.group_acts import group_acts
 from views.kit import labels, markdown
 from views.kit.empty import empty

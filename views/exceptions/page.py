@@ -11,28 +11,22 @@ from typing import Final
 import streamlit as st
 
 from cases import queries
-from cases.settling import settling
+from cases.tabs import TABS, within_tab
 from collectors.states import SourceState
 from data import formats
 from data.errors import UnsnagError
 from views.batches.dialog import act_on_all
 from views.components.live import live
 from views.exceptions import groups
-from views.exceptions.arrangement import chosen_order
 from views.exceptions.filters import (
     FILTERS,
-    PER_PAGE,
-    chosen_tab,
-    count_of,
+    asked_of_address,
     filters,
-    first_row,
-    of_tab,
     tabs,
     unreadable,
 )
 from views.exceptions.saved import SAVED
 from views.exceptions.table import case_list, claim_next
-from views.kit import labels
 from views.kit.acting import show_messages
 from views.kit.case_acts import NO_OPERATOR
 from views.kit.empty import empty, first_use
@@ -64,35 +58,38 @@ def page() -> None:
 
 @st.fragment(run_every="60s")
 def board() -> None:
-    """Draw tabs, filters, table and panel; runs again by itself when a case changes."""
-    live("case", key="live_cases")
+    """Draw tabs, filters, table and panel.
+
+    The tabs fetch counts and rows by themselves when a case changes, and run this again only for what they
+    cannot draw. Each minute it runs for the counts of the filters.
+    """
     show_messages()
     ctx = page_context()
-    chosen, tab = filters(is_grouped=groups.is_chosen()), chosen_tab()
+    chosen = filters(is_grouped=groups.is_chosen())
     if chosen is None:
         unreadable()
         return
     if groups.is_chosen():
+        live("case", key="live_cases")
         groups.board(ctx, chosen)
         return
+    if param("group"):
+        live("case", key="live_group")  # only this draws the state of the group
     groups.chosen_group(ctx)
-    counts = queries.counts(ctx.reading, chosen, who().name)
-    found = queries.listed(ctx.reading, of_tab(chosen, tab), PER_PAGE, first_row(), chosen_order())
-    # The open tab counts what its list shows: a case may have moved between the two queries.
+    asked, opened = asked_of_address(), param("case") or None
+    view = ctx.container.queue.view(ctx, asked)
+    total = view.listed.total
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        tabs({name: count_of(name, counts) for name in labels.TABS} | {tab: found.total})
-        act_on_all(of_tab(chosen, tab), found.total, chosen)
-    if waiting := labels.settling(len(settling(ctx.reading))):
-        st.caption(waiting)
-    if not found.total:
-        _nothing(counts, tab)
+        tabs(view, asked, opened)
+        act_on_all(within_tab(chosen, asked.tab, who().name), total, chosen)
+    if not total:
+        _nothing(view.counts, asked.tab)
         return
-    opened = param("case") or None
     # One layout with and without the panel: elsewhere the table would be mounted again
     # and lose its selection, cursor and scroll position.
     with st.container(horizontal=True, gap="medium"):
         with st.container(key="queue_box"):
-            case_list(found, opened, ctx.now())
+            case_list(asked, view, opened, ctx.now())
         if opened:
             with st.container(border=True, width=PANEL_PX, key="case_panel"):
                 _panel(opened)
@@ -111,7 +108,7 @@ def _panel(case_id: str) -> None:
 
 
 def _nothing(counts: dict[str, int], tab: str) -> None:
-    shows = labels.TABS[tab].shows
+    shows = TABS[tab].shows
     filtered = any(param(name) for name in (*FILTERS, "group"))
     if filtered:
         _nothing_matches(shows)

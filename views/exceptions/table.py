@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from access.errors import SignedOutError
 from cases import queries
-from cases.classes import is_guess
 from cases.commands import CaseCommand, Claim, Release
-from cases.escalation import TEAM
-from cases.lifecycle import FOR_PEOPLE, PENDING
 from cases.ordering import KEYS as KEYS_OF_ORDER
 from cases.queries import CaseFilter
+from cases.tabs import MINE
+from server.queue import PER_PAGE
 from views.components.queue_table import queue_table
-from views.exceptions.arrangement import arrange, chosen_columns, chosen_order, sort_by
-from views.exceptions.filters import PER_PAGE, chosen_tab, first_row
-from views.kit import labels
-from views.kit.acting import act
+from views.components.queue_tabs import queue_note
+from views.exceptions.arrangement import arrange, chosen_columns, sort_by
+from views.kit.acting import act, say
 from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
 from views.kit.leaving import release_all_dialog
@@ -29,8 +27,7 @@ from views.kit.state import go
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cases.case import Case
-    from data.nouns import Page
+    from server.queue import QueueRequest, QueueView
 
 
 KEYS: Final = {
@@ -59,13 +56,15 @@ _KEYS_HELP: Final = """
 """
 
 
-def case_list(found: Page[Case], opened: str | None, now: datetime) -> None:
+def case_list(asked: QueueRequest, view: QueueView, opened: str | None, now: datetime) -> None:
     """Draw the table of one page of cases, and the bar above it."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     selected = queue_table(
-        [_row(case) for case in found.items],
+        view,
+        asked,
         key=_TABLE,
         now=now,
+        me=who().name,
         opened=opened,
         narrow=opened is not None,
         keys=KEYS,
@@ -75,86 +74,36 @@ def case_list(found: Page[Case], opened: str | None, now: datetime) -> None:
         on_open=_from_row,
         on_sort=_from_head,
         columns=chosen_columns(),
-        order=chosen_order(),
+        on_claimed=_from_claim,
+        refusal=None if page_context().may("case.claim") else NO_OPERATOR,
         on_selected=lambda: None,
     )
     with bar:
-        _bar(found, selected)
+        _bar(asked, view, selected)
     _open_dialog()
 
 
-def _row(case: Case) -> dict[str, Any]:
-    where = " ▸ ".join(part for part in (case.flow, case.step) if part)
-    live_state = case.state in FOR_PEOPLE
-    return {
-        "id": case.id,
-        "state": case.state,
-        "due": _ms(case.next_due_at) if live_state and not case.is_snoozed else None,
-        "warns": _ms(case.next_warns_at),
-        "dueFor": _due_for(case),
-        "wakes": _ms(case.snoozed_until),
-        "assignee": case.assignee or case.owner_team,
-        "team": case.assignee_kind == TEAM or not case.assignee,
-        "ended": _ended(case),
-        "first": _ms(case.opened_at),
-        "severity": case.severity,
-        "class": case.error_class,
-        "guess": is_guess(case),
-        "title": case.title,
-        "tenant": case.tenant,
-        "where": f"{where} · {case.dependency}" if case.dependency else where,
-        "unit": case.correlation_id,
-        "value": labels.amount(case.value),
-        "seen": case.occurrences,
-        "last": _ms(case.last_seen),
-        "attempts": case.attempts,
-        "holder": case.holder,
-        "mine": case.holder == who().name,
-        "lease": _ms(case.lease_until),
-    }
-
-
-def _due_for(case: Case) -> str:
-    if case.approval_id is not None:
-        return "the answer"
-    return "triage" if case.waits_for_triage else "the end"
-
-
-def _ended(case: Case) -> str | None:
-    if case.state in PENDING:
-        return None
-    return "verified" if case.verified_at else "done"
-
-
-def _ms(moment: datetime | None) -> float | None:
-    return moment.timestamp() * 1000 if moment else None
-
-
-def _bar(found: Page[Case], selected: list[str]) -> None:
-    first = first_row()
-    last = first + len(found.items)
-    order = chosen_order()
-    usual = (
-        "newest first" if chosen_tab() in ("recovered", "resolved", "expired") else "by due time, then value"
-    )
-    how = f"by {order.words}" if order else usual
-    selection = f"**{len(selected)} selected** · " if selected else ""
-    st.markdown(f"{selection}{first + 1:,}–{last:,} of {found.total:,} · :gray[{how}]")
+def _bar(asked: QueueRequest, view: QueueView, selected: list[str]) -> None:
+    total = view.listed.total
+    is_closed = asked.tab in ("recovered", "resolved", "expired")
+    usual = "newest first" if is_closed else "by due time, then value"
+    how = f"by {asked.order.words}" if asked.order else usual
+    queue_note(view, asked, key="queue_note", how=how, selected=len(selected))
     st.space("stretch")
     if selected and page_context().may("case.claim"):
         _acts_on(selected)
-    if chosen_tab() == "mine" and st.button("Release all…", key="release_all", icon=":material/undo:"):
+    if asked.tab == MINE and st.button("Release all…", key="release_all", icon=":material/undo:"):
         release_all_dialog()
-    if found.total > PER_PAGE:
-        number = first // PER_PAGE + 1
+    if total > PER_PAGE:
         st.button(
-            "", key="page_back", icon=":material/chevron_left:", help="Previous page", disabled=first == 0,
-            on_click=lambda: go(page=str(number - 1)),
+            "", key="page_back", icon=":material/chevron_left:", help="Previous page",
+            disabled=asked.page == 1,
+            on_click=lambda: go(page=str(asked.page - 1)),
         )  # fmt: skip
         st.button(
             "", key="page_on", icon=":material/chevron_right:", help="Next page",
-            disabled=last >= found.total,
-            on_click=lambda: go(page=str(number + 1)),
+            disabled=asked.page * PER_PAGE >= total,
+            on_click=lambda: go(page=str(asked.page + 1)),
         )  # fmt: skip
     arrange()
     if st.button("", key="keys_help", icon=":material/keyboard:", help="Keys (?)"):
@@ -197,9 +146,7 @@ def _from_key() -> None:
     if not request:
         return
     name, ids = request["name"], request["ids"]
-    if name == "claim" and len(ids) == 1:
-        _claim_one(ids[0])
-    elif name == "claim":
+    if name == "claim":
         _act_many([Claim(case_id) for case_id in ids])
     elif name == "release":
         _act_many([Release(case_id) for case_id in ids])
@@ -213,6 +160,13 @@ def _from_row() -> None:
     request = st.session_state[_TABLE].open
     if request:
         go(case=request["id"])
+
+
+def _from_claim() -> None:
+    claimed = st.session_state[_TABLE].claimed
+    if claimed:
+        say("1 exception claimed", ":material/check_circle:")
+        _open_mine(claimed["id"])
 
 
 def _from_head() -> None:
@@ -250,8 +204,12 @@ def _claim_one(case_id: str) -> bool:
     """Claim one case and open it among mine: the next key acts on it."""
     done = bool(act([Claim(case_id)]))
     if done:
-        go(tab="mine", case=case_id, page=None)
+        _open_mine(case_id)
     return done
+
+
+def _open_mine(case_id: str) -> None:
+    go(tab=MINE, case=case_id, page=None)
 
 
 @st.dialog("Keys")

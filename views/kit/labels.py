@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from cases import approval
 from cases.approving import Approve, Reject
@@ -24,25 +24,11 @@ from cases.holding import Extend, TakeOver
 from cases.levels import DueState
 from cases.merging import MoveCase
 from cases.notes import AddNote
-from cases.queries import UNADDRESSED
 from cases.snoozing import Snooze, Wake
 from data import formats
 
 if TYPE_CHECKING:
     from cases.case import Case, Money
-
-
-class Tab(NamedTuple):
-    """A tab of the queue."""
-
-    name: str
-    states: list[str]
-    shows: str
-    """What it lists, as the empty tab says."""
-    snoozed: list[bool] | None = None
-    """Only snoozed cases; False: only others."""
-    due: str | None = None
-    """Only what stands so to its due time: one of `cases.queries.DUE`."""
 
 
 CLASSES: Final = {
@@ -75,40 +61,6 @@ ENDED_APPROVALS: Final = {
     approval.UNIT_ENDED: ("Not answered", "gray", ":material/how_to_reg:"),
 }
 """How an approval ended."""
-TABS: Final = {
-    "open": Tab("Open", ["open"], "Exceptions waiting for someone.", snoozed=[False]),
-    "unaddressed": Tab(
-        "Unaddressed",
-        ["open"],
-        "Exceptions that nobody has taken up by the time that their triage was due.",
-        snoozed=[False],
-        due=UNADDRESSED,
-    ),
-    "approvals": Tab("Awaiting approval", ["awaiting_approval"], "Approvals that an automation waits for."),
-    "mine": Tab("Mine", ["claimed", "retrying", "verifying"], "Exceptions that you have claimed."),
-    "claimed": Tab("Claimed", ["claimed"], "Exceptions claimed by someone."),
-    "snoozed": Tab(
-        "Snoozed",
-        ["open"],
-        "Open exceptions that come back at a time, or when they fail more often.",
-        snoozed=[True],
-    ),
-    "running": Tab(
-        "Retrying",
-        ["retrying", "verifying"],
-        "Exceptions being retried, or waiting for the success signal of their unit.",
-    ),
-    "recovered": Tab("Recovered", ["recovered"], "Exceptions whose unit succeeded later."),
-    "resolved": Tab(
-        "Resolved",
-        ["resolved"],
-        "Exceptions closed by a person or by their own script.",
-    ),
-    "expired": Tab(
-        "Expired", ["expired"], "Exceptions that did not occur again and whose recovery no signal proved."
-    ),
-}
-"""Tabs of the queue, in their order. Every state is in one."""
 VERBS: Final = {
     "opened": "opened", "recurred": "failed again", "reopened": "came back", "claimed": "claimed by",
     "renewed": "claim renewed by", "taken_over": "taken over by", "released": "released by",
@@ -174,17 +126,6 @@ def state(case: Case) -> tuple[str, str, str]:
 def amount(value: Money | None) -> str:
     """Return the value of a case or unit with its currency; a dash where it is unknown, never a zero."""
     return formats.money(value.amount, value.currency) if value else formats.MISSING
-
-
-def settling(count: int) -> str:
-    """Return how many failures wait for the end of the work around them; nothing where none does."""
-    if not count:
-        return ""
-    waits, it = ("is", "It opens as an exception") if count == 1 else ("are", "They open as exceptions")
-    return (
-        f"{formats.count(count, 'failure')} {waits} waiting for the end of the surrounding work. "
-        f"{it} within 30 s unless that work succeeds."
-    )
 
 
 def due(case: Case, stands: DueState, left: str) -> str:

@@ -12,10 +12,10 @@ import streamlit as st
 
 from cases import units
 from cases.errors import TraceNotFoundError, UnitNotFoundError
+from cases.settling import settling_words
 from cases.unit import UnitState
 from server.policies import removed_of, removed_trace, removed_words
 from views.components.live import live
-from views.kit import labels
 from views.kit.acting import show_messages
 from views.kit.markdown import escape
 from views.kit.person import page_context
@@ -119,7 +119,7 @@ def _unit(ctx: ServerContext, unit: UnitDetail) -> None:
         mentioned_header(unit)
     else:
         header(ctx, unit)
-    if waiting := labels.settling(len(unit.settling)):
+    if waiting := settling_words(len(unit.settling)):
         st.info(waiting, icon=":material/hourglass_top:")
     for one in removed_of(ctx.reading, unit.opened_at, unit.last_seen):
         st.info(escape(removed_words(one, ctx.settings.zone)), icon=":material/delete_history:")

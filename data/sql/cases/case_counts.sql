@@ -1,7 +1,8 @@
--- one row per state, and whether they are snoozed: cases that pass the filter, whatever their state
+-- one row per state, holder, and whether they are snoozed: cases that pass the filter, whatever their state
 select
     chosen.state,
     chosen.snoozed_by is not null as is_snoozed,
+    chosen.holder,
     count(*) as cases,
     count(*) filter (
         where is_due(
@@ -9,8 +10,8 @@ select
             chosen.triage_warns_at, chosen.warns_at
         )
     ) as unaddressed,
-    count(*) filter (where $mine is not null and chosen.holder = $mine) as mine,
 from chosen_case($scope, $chosen) as chosen
 group by
     chosen.state,
-    is_snoozed
+    is_snoozed,
+    chosen.holder
