@@ -33,7 +33,9 @@ _DECISIONS: Final = {"approve": "approve what an automation asks", "reject": "re
 _CASE: Final = (
     "id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_state", "next_due_at",
 )  # fmt: skip
-_GROUP: Final = ("id", "state", "class", "open", "total", "oldest", "title", "holders", "flows")
+_GROUP: Final = (
+    "id", "state", "class", "open", "total", "victim_cases", "oldest", "title", "holders", "flows",
+)  # fmt: skip
 _GROUP_FILTERS: Final = ("flow", "class", "severity", "tenant", "assignee", "due")
 _REGROUPS: Final = ("merge", "unmerge", "move")
 _DUE: Final = "breached, warning, next_hour or unaddressed"
@@ -126,11 +128,12 @@ def _groups(options: argparse.Namespace) -> tuple[Any, list[str], int]:
             "limit": min(options.limit, 100),
         }
         found = ask(options.url, "/api/v1/groups", params, options.limit, options.actor)
-        return found, _table(_GROUP, found.get("items", ())), 0
+        lines = [text for group in found.get("items", ()) for text in _group_lines(group)]
+        return found, [line(_GROUP), *lines], 0
     path = f"/api/v1/groups/{quote(options.id, safe='')}"
     if options.verb == "show":
         group = page(options.url, path, {})
-        return group, [*_fields(group), *_note_of(group.get("note"))], 0
+        return group, [*_fields(group), *_related(group), *_note_of(group.get("note"))], 0
     if options.verb == "claim":
         claim = send(options.url, f"{path}/claim", {}, options.actor)
         left = [line((one.get("id"), "left out", one.get("reason"))) for one in claim.get("left_out", ())]
@@ -138,6 +141,20 @@ def _groups(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     if options.verb in _REGROUPS:
         return _regroup(options, path)
     return _note(options, path)
+
+
+def _group_lines(group: Mapping[str, Any]) -> list[str]:
+    """Return a group as a line of the list, and under it the groups whose exceptions come from its own."""
+    return [line(group.get(name) for name in _GROUP), *_related(group)]
+
+
+def _related(group: Mapping[str, Any]) -> list[str]:
+    """Return a line for each group of victims, and for each group that its own exceptions come from."""
+    return [
+        line((word, one.get("id"), one.get("cases"), one.get("title"), one.get("evidence", {}).get("words")))
+        for word, name in (("victims", "victims"), ("comes from", "caused_by"))
+        for one in group.get(name, ())
+    ]
 
 
 def _regroup(options: argparse.Namespace, path: str) -> tuple[Any, list[str], int]:
