@@ -37,6 +37,9 @@ _GROUP: Final = (
     "id", "state", "class", "open", "total", "victim_cases", "oldest", "title", "holders", "flows",
 )  # fmt: skip
 _GROUP_FILTERS: Final = ("flow", "class", "severity", "tenant", "assignee", "due")
+_ACTION: Final = (
+    "time", "verb", "case_id", "subject", "correlation_id", "outcome", "state", "undo", "reason", "title",
+)  # fmt: skip
 _REGROUPS: Final = ("merge", "unmerge", "move")
 _DUE: Final = "breached, warning, next_hour or unaddressed"
 _BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
@@ -69,6 +72,9 @@ def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
         shown = len(found.get("items", ()))
         rest = [f"{shown} of {found.get('total')} exceptions"] if shown < found.get("total", 0) else []
         return found, [*_table(_CASE, found.get("items", ())), *rest], 0
+    if options.verb == "actions":
+        found = ask(options.url, "/api/v1/me/actions", {"limit": options.limit}, options.limit, options.actor)
+        return found, _table(_ACTION, found.get("items", ())), 0
     if options.verb == "show":
         case = page(options.url, f"/api/v1/cases/{quote(options.ids[0], safe='')}", {})
         return case, _fields(case), 0
@@ -251,6 +257,8 @@ def _add_cases(verbs: Any) -> None:
     listed.add_argument("words", nargs="*", metavar="SEARCH", help="the same as --search")
     listed.add_argument("--sort", metavar="KEY", help="value, age, severity, due, …; also value.asc")
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
+    mine = _add(verbs, "actions", "list what you did, with what came of it, the latest first")
+    mine.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one exception").add_argument("ids", nargs=1, metavar="ID")
     for name in _ACTS:
         act = _add(verbs, name, f"{name} exceptions by their ids, or all that match a filter")
