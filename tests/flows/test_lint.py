@@ -84,6 +84,7 @@ def test_each_key_that_nothing_reads_says_so_with_its_line() -> None:
         ("flow: a\nservice_levels:\n  - triage: 3 moons", 3, "it is no duration"),
         ("flow: a\nservice_levels:\n  - triage: 0 min", 3, "it must be longer than nothing"),
         ("flow: a\nservice_levels:\n  - triage: 1 h\n  - triage: 2 h", 2, "about the same class"),
+        ("flow: a\nservice_levels:\n  - {class: approval, triage: 1 h}", 3, "nobody takes up an approval"),
         ("flow: a\nvalue: {amount: 3}", 2, "an amount needs its currency"),
         ("flow: a\nvalue: {currency: EUR}", 2, "give either attribute or amount"),
         ("flow: a\ncost_rates: 54", 2, "it has keys of its own. Write them below it"),
