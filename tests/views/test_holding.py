@@ -74,7 +74,7 @@ def text_of(app: AppTest) -> str:
 
 
 def tabs_of(app: AppTest) -> list[Any]:
-    return list(app.button_group(key="tab").options)
+    return list(app.button_group(key="tab_0").options)
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ PER_PAGE: Final = 50
 FILTERS: Final = ("q", "flow", "class", "severity", "tenant", "assignee", "due")
 _SEARCH_PX: Final = 245
 _BOX: Final = "queue_search"
+_TABS: Final = "queue_tabs"
+"""Which number the tabs have, and which tab they show."""
 
 
 def filters(*, is_grouped: bool = False) -> CaseFilter | None:
@@ -121,12 +123,32 @@ def chosen_tab() -> str:
 
 def tabs(counted: dict[str, int]) -> None:
     """Draw the tabs, each with its count."""
-    st.session_state["tab"] = chosen_tab()
+    key = _key_of_tabs()
+    st.session_state[key] = chosen_tab()
     st.segmented_control(
-        "State", list(labels.TABS), key="tab", label_visibility="collapsed", required=True,
+        "State", list(labels.TABS), key=key, label_visibility="collapsed", required=True,
         format_func=lambda name: f"{labels.TABS[name].name} {counted[name]:,}",
-        on_change=lambda: go(tab=st.session_state["tab"], page=None, case=None),
+        on_change=lambda: _chose_tab(key),
     )  # fmt: skip
+
+
+def _key_of_tabs() -> str:
+    """Return the key of the tabs: another one after each change of the address that they did not make.
+
+    What the browser sends before it has drawn that change names the tab of before, which would count as a
+    click: it led back to *Open* after *Claim next*.
+    """
+    number, name = st.session_state.get(_TABS, (0, chosen_tab()))
+    number += name != chosen_tab()
+    st.session_state[_TABS] = (number, chosen_tab())
+    return f"tab_{number}"
+
+
+def _chose_tab(key: str) -> None:
+    number, _ = st.session_state[_TABS]
+    if key == f"tab_{number}":
+        go(tab=st.session_state[key], page=None, case=None)
+        st.session_state[_TABS] = (number, chosen_tab())
 
 
 def count_of(tab: str, counts: dict[str, int]) -> int:

@@ -39,7 +39,7 @@ from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
 from views.kit.panel import case_panel
 from views.kit.person import page_context, who
-from views.kit.state import go, param
+from views.kit.state import go, keep_address, param
 from views.kit.title import title
 
 PANEL_PX: Final = 440
@@ -65,6 +65,7 @@ def page() -> None:
 @st.fragment(run_every="60s")
 def board() -> None:
     """Draw tabs, filters, table and panel; runs again by itself when a case changes."""
+    keep_address()
     live("case", key="live_cases")
     show_messages()
     ctx = page_context()

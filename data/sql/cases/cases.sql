@@ -19,7 +19,7 @@ order by
     case when $sort = 'unit' and $direction > 0 then chosen.correlation_id end nulls last,
     case when $sort = 'unit' and $direction < 0 then chosen.correlation_id end desc nulls last,
     case when list_contains($ended::varchar[], chosen.state) then chosen.updated_at end desc nulls first,
-    next_due(chosen.triaged_at, chosen.triage_due_at, chosen.due_at) nulls last,
+    urgent_at(chosen.state, chosen.triaged_at, chosen.triage_due_at, chosen.due_at) nulls last,
     chosen.value_amount desc nulls last,
     chosen.opened_at,
     chosen.correlation_id,
