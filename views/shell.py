@@ -80,7 +80,7 @@ def main() -> None:
         st.error(escape(str(error)), icon=":material/error:")
         return
     st.logo(str(_STATIC / "logo.svg"), icon_image=str(_STATIC / "favicon.svg"), size="large")
-    chosen = st.navigation(_pages(ctx))
+    chosen = st.navigation(_pages(ctx), expanded=True)
     with st.sidebar:
         _person(ctx)
     strip()
