@@ -1,6 +1,7 @@
 """A page of groups: 100,000 exceptions in 5,000 groups, each with two failures; the product's own queries.
 
-What is measured is one page of 50 groups, first and from the middle of the list, and one group.
+A quarter of the exceptions, and so of the groups, comes from a failure of the exception before it: they are
+lines under the group of that one. Measured is one page of 50 groups, first and later, and one group.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ _FILL = (
         'acme' as tenant,
         case when i % 25 = 0 then 'retry' end as recovered_by,
         case when i % 25 = 0 then opened_at end as verified_at,
+        case when i % 4 = 3 then hash(2 * (i - 1)) end as cause,
     from range($cases) as numbers (i)
     """,
     """

@@ -129,6 +129,8 @@ class Case:
     """The process (else host) whose clock timed the last failure."""
     seq: int | None = None
     """The last failure's number in the order of writing of its process."""
+    cause: int | None = None
+    """The record of the failure of another service that the last failure comes from; see `cases.victims`."""
     affected: tuple[Place, ...] = ()
     context: Mapping[str, str | None] = field(default_factory=dict)
     inherited: tuple[str, ...] = ()

@@ -85,7 +85,7 @@ def _content(key: CaseKey, found: Counted) -> dict[str, Any]:
     error_class = details.error_class or CLASS_UNKNOWN
     return {
         **shallow(details, _CARRIED),
-        **shallow(found, ("part", "clock", "seq")),
+        **shallow(found, ("part", "clock", "seq", "cause")),
         "error_class": error_class,
         **stated(details.class_rule),
         "class_by": None,

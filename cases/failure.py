@@ -92,6 +92,8 @@ class Failure:
     """Of a failure of a run: what it states, as JSON (`traces.runs.Account`)."""
     describes: int | None
     """The record of the failure that it only describes."""
+    cause: int | None
+    """The record of the failure of another service that it comes from."""
     details: Details
 
     @classmethod
@@ -133,6 +135,7 @@ class Counted:
     part: str | None
     clock: str | None
     seq: int | None
+    cause: int | None
     details: Details
 
     @classmethod
@@ -148,7 +151,8 @@ class Counted:
         times = {"first_seen": failure.time, "last_seen": failure.time}
         return cls(
             record_id=failure.record_id, failures=1, attempts=failure.attempts, affected=(failure.affected,),
-            part=failure.part, clock=failure.clock, seq=failure.seq, details=failure.details, **times,
+            part=failure.part, clock=failure.clock, seq=failure.seq, cause=failure.cause,
+            details=failure.details, **times,
         )  # fmt: skip
 
     def and_also(self, other: Counted | None) -> Counted:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cases import group_notes, lifecycle
+from cases import group_notes, lifecycle, victims
 from cases.case import Money
 from cases.change import GroupClaim
 from cases.errors import GroupNotFoundError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from cases.group_notes import GroupNote
+    from cases.victims import Related
     from data.store import Reading
 
 NEW, ONGOING, ESCALATING, REGRESSED, CLOSED = "new", "ongoing", "escalating", "regressed", "closed"
@@ -104,6 +105,17 @@ class Group:
     note: GroupNote | None = None
     merged: list[Merged] = field(default_factory=list)
     """The groups that are part of it, the oldest merge first."""
+    victims: list[Related] = field(default_factory=list)
+    """The groups whose live exceptions come from its own, those with the most first."""
+    value_with_victims: list[Money] = field(default_factory=list)
+    """Money at risk of its own exceptions and of those that come from them, each unit once."""
+    caused_by: list[Related] = field(default_factory=list)
+    """The groups that its own exceptions come from."""
+
+    @property
+    def victim_cases(self) -> int:
+        """How many live exceptions of other groups come from its own."""
+        return sum(group.cases for group in self.victims)
 
 
 class After(NamedTuple):
@@ -195,14 +207,18 @@ class _Known:
         for row in reading.query("cases/group_times", {**asked, **moment}, into=noun(_Failures)):
             self.times.setdefault(row.id, [0] * (HOURS + DAYS - 1))[row.place] = row.failures
         self.value: dict[str, list[Money]] = {}
+        self.with_victims: dict[str, list[Money]] = {}
         for sum_ in reading.query("cases/group_money", {**asked, "live": live}, into=noun(_Sum)):
-            self.value.setdefault(sum_.id, []).append(Money(sum_.amount, sum_.currency))
+            self.with_victims.setdefault(sum_.id, []).append(Money(sum_.amount, sum_.currency))
+            if sum_.own is not None:
+                self.value.setdefault(sum_.id, []).append(Money(sum_.own, sum_.currency))
         self.fix: dict[str, Fix] = {}
         repaired = {"repaired": list(lifecycle.VERIFIABLE), "finished": _FINISHED}
         for fix in reading.query("cases/group_fixes", {**asked, **repaired}, into=noun(_Ended)):
             tried = fix.tried if fix.how == "retry" else None
             self.fix.setdefault(fix.id, Fix(fix.how, fix.worked, tried, fix.last_at))
         self.note = group_notes.of_groups(reading, groups)
+        self.relations = victims.of_groups(reading, groups)
         self.merged: dict[str, list[Merged]] = {}
         for part in reading.query("cases/merged_groups", asked, into=noun(Merged)):
             self.merged.setdefault(part.root, []).append(part)
@@ -223,6 +239,9 @@ class _Known:
             claim=self.claim.get(group.id),
             note=self.note.get(group.id),
             merged=self.merged.get(group.id, []),
+            victims=self.relations.victims.get(group.id, []),
+            value_with_victims=self.with_victims.get(group.id, []),
+            caused_by=self.relations.roots.get(group.id, []),
         )
         return replace(group, state=state_of(group, now))
 
@@ -238,6 +257,7 @@ class _Failures:
 class _Sum:
     id: str
     currency: str | None
+    own: Decimal | None
     amount: Decimal
 
 

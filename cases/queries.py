@@ -8,7 +8,7 @@ from decimal import Decimal
 from operator import add, or_
 from typing import TYPE_CHECKING, Any, Final
 
-from cases import group_notes, lifecycle, ordering, service_rules
+from cases import group_notes, lifecycle, ordering, service_rules, victims
 from cases.case import Case, Retry, json_value
 from cases.errors import CaseNotFoundError
 from cases.notes import Note, notes_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from cases.group_notes import GroupNote
     from cases.ordering import Order
+    from cases.victims import Evidence
     from data.nouns import Page
     from data.store import Reading
 
@@ -239,6 +240,8 @@ class CaseDetail:
     """What people know of the cause."""
     owner_contact: str | None = None
     """The link by which its owner is reached."""
+    caused_by: Evidence | None = None
+    """What its last failure comes from, where its trace shows that."""
 
     @property
     def notes(self) -> list[Note]:
@@ -350,6 +353,7 @@ def one(reading: Reading, case_id: str) -> CaseDetail:
         retry_refusal=_retry_refusal(case, workers),
         history=reading.query("cases/case_acts", own, into=AuditEntry.of),
         group_note=group_notes.of_groups(reading, [case.group]).get(case.group),
+        caused_by=victims.of_case(reading, case.id),
         owner_contact=service_rules.latest(reading.query).rules.escalation.contact(case.owner_team),
     )
 

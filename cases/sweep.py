@@ -101,12 +101,13 @@ def _returned(case: Case, limits: Limits, now: datetime) -> Change:
     if case.state == lifecycle.OPEN:
         why = f"nothing new for {limits.expire_s // 86_400} days, and nothing could prove it"
         return Change(case, lifecycle.expired(case, now), "closed", SYSTEM, why)
+    of_holder = {"claim_of": case.holder}
     if case.holder and lifecycle.is_from_the_future(case, limits, now):
         why = f"returned: the clock was wrong when {case.holder} claimed it, so its lease would not end"
-        return Change(case, lifecycle.release(case, case.holder), "expired", SYSTEM, why)
+        return Change(case, lifecycle.release(case, case.holder), "expired", SYSTEM, why, of_holder)
     if case.holder and lifecycle.claim_expired(case, now):
         why = f"returned: no activity by {case.holder}"
-        return Change(case, lifecycle.release(case, case.holder), "expired", SYSTEM, why)
+        return Change(case, lifecycle.release(case, case.holder), "expired", SYSTEM, why, of_holder)
     why = "the unit's own success signal did not arrive in time"
     if lifecycle.is_fixed_outside(case):
         days = limits.fixed_outside_s / 86_400

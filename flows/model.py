@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from cases.approval import CLASS as APPROVAL
 from cases.levels import ANY, Level, LevelTable
 from data.formats import duration
 from kpis.definition import definitions
@@ -76,7 +77,7 @@ class Part(BaseModel):
 class ServiceLevel(Part):
     """Until when exceptions of a class and severity are claimed and closed."""
 
-    error_class: Literal[*ERROR_CLASSES] | None = Field(None, alias="class")  # type: ignore[valid-type]
+    error_class: Literal[*ERROR_CLASSES, APPROVAL] | None = Field(None, alias="class")  # type: ignore[valid-type]
     severity: Literal[*SEVERITIES] | None = None  # type: ignore[valid-type]
     triage: Seconds | None = None
     resolve: Seconds | None = None
@@ -85,6 +86,8 @@ class ServiceLevel(Part):
     def _in_order(self) -> Self:
         if self.triage is None and self.resolve is None:
             raise ValueError("give triage, resolve or both, such as triage: 30 min")
+        if self.error_class == APPROVAL and self.triage is not None:
+            raise ValueError("nobody takes up an approval: set resolve, within which it should be answered")
         if self.triage is not None and self.resolve is not None and self.triage > self.resolve:
             raise ValueError(
                 f"triage ({duration(self.triage)}) is later than resolve ({duration(self.resolve)})"

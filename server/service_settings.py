@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from cases.approval import CLASS as APPROVAL
 from cases.business_hours import DAYS, Calendar
 from cases.case import SEVERITIES
 from cases.escalation import TEAM, Escalation, OwnerRule, Step, Team
@@ -56,7 +57,17 @@ class FlowLevelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     severity: dict[Severity, LevelSettings] = {}
-    klass: dict[Klass, dict[Severity, LevelSettings]] = Field({}, alias="class")
+    klass: dict[Klass | Literal["approval"], dict[Severity, LevelSettings]] = Field({}, alias="class")
+
+    @model_validator(mode="after")
+    def _approvals_are_not_taken_up(self) -> Self:
+        for severity, level in self.klass.get(APPROVAL, {}).items():
+            if level.triage_minutes is not None:
+                raise ValueError(
+                    f"class.approval.{severity} sets triage_minutes, but nobody takes up an approval: only "
+                    "its answer is due. Set resolve_minutes, within which it should be answered"
+                )
+        return self
 
     def table(self) -> LevelTable:
         """Return them as the rules take them."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from traces.causes import with_causes
 from traces.grouping import SIGNS_OF_LIFE, Group, exception
 from traces.outcome import (
     CLOSED_BY_SCRIPT,
@@ -75,6 +76,7 @@ class _Judgement:
                 waits = verdict == "settles" and group.anchor.rid not in self._opened
                 kept.append((group, self._failure(group, settles=waits)))
         kept, blocks = self._judge_blocks(kept)
+        kept = with_causes(self._tree, kept)
         for group, failure in kept:
             made.failures.append(failure)
             for record in group.evidence:

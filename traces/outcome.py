@@ -52,6 +52,8 @@ class Failure:
     total: int | None = None
     account: Account | None = None
     """The description of a run's failure; None for other units."""
+    cause: int | None = None
+    """The anchor of the failure of another service that it comes from (`traces.causes`)."""
 
     @property
     def is_closed(self) -> bool:

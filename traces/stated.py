@@ -58,10 +58,11 @@ def failure_row(scope: str, failure: Failure) -> Row:
         "map_total": failure.total,
         "account": orjson.dumps(tuple(failure.account)).decode() if failure.account else None,
         "describes": None,
+        "cause": failure.cause,
     }
 
 
-_COMPARED: Final = ("flow", "step", "tenant", "time", "attempts", "part", "map_index", "map_total")
+_COMPARED: Final = ("flow", "step", "tenant", "time", "attempts", "part", "map_index", "map_total", "cause")
 
 
 def same(old: Row | None, new: Row) -> bool:

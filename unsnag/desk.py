@@ -33,8 +33,13 @@ _DECISIONS: Final = {"approve": "approve what an automation asks", "reject": "re
 _CASE: Final = (
     "id", "state", "class", "flow", "step", "correlation_id", "title", "holder", "due_state", "next_due_at",
 )  # fmt: skip
-_GROUP: Final = ("id", "state", "class", "open", "total", "oldest", "title", "holders", "flows")
+_GROUP: Final = (
+    "id", "state", "class", "open", "total", "victim_cases", "oldest", "title", "holders", "flows",
+)  # fmt: skip
 _GROUP_FILTERS: Final = ("flow", "class", "severity", "tenant", "assignee", "due")
+_ACTION: Final = (
+    "time", "verb", "case_id", "subject", "correlation_id", "outcome", "state", "undo", "reason", "title",
+)  # fmt: skip
 _REGROUPS: Final = ("merge", "unmerge", "move")
 _DUE: Final = "breached, warning, next_hour or unaddressed"
 _BATCH: Final = ("id", "act", "state", "author", "total", "done", "failed", "skipped", "waiting")
@@ -67,6 +72,9 @@ def _cases(options: argparse.Namespace) -> tuple[Any, list[str], int]:
         shown = len(found.get("items", ()))
         rest = [f"{shown} of {found.get('total')} exceptions"] if shown < found.get("total", 0) else []
         return found, [*_table(_CASE, found.get("items", ())), *rest], 0
+    if options.verb == "actions":
+        found = ask(options.url, "/api/v1/me/actions", {"limit": options.limit}, options.limit, options.actor)
+        return found, _table(_ACTION, found.get("items", ())), 0
     if options.verb == "show":
         case = page(options.url, f"/api/v1/cases/{quote(options.ids[0], safe='')}", {})
         return case, _fields(case), 0
@@ -126,11 +134,12 @@ def _groups(options: argparse.Namespace) -> tuple[Any, list[str], int]:
             "limit": min(options.limit, 100),
         }
         found = ask(options.url, "/api/v1/groups", params, options.limit, options.actor)
-        return found, _table(_GROUP, found.get("items", ())), 0
+        lines = [text for group in found.get("items", ()) for text in _group_lines(group)]
+        return found, [line(_GROUP), *lines], 0
     path = f"/api/v1/groups/{quote(options.id, safe='')}"
     if options.verb == "show":
         group = page(options.url, path, {})
-        return group, [*_fields(group), *_note_of(group.get("note"))], 0
+        return group, [*_fields(group), *_related(group), *_note_of(group.get("note"))], 0
     if options.verb == "claim":
         claim = send(options.url, f"{path}/claim", {}, options.actor)
         left = [line((one.get("id"), "left out", one.get("reason"))) for one in claim.get("left_out", ())]
@@ -138,6 +147,20 @@ def _groups(options: argparse.Namespace) -> tuple[Any, list[str], int]:
     if options.verb in _REGROUPS:
         return _regroup(options, path)
     return _note(options, path)
+
+
+def _group_lines(group: Mapping[str, Any]) -> list[str]:
+    """Return a group as a line of the list, and under it the groups whose exceptions come from its own."""
+    return [line(group.get(name) for name in _GROUP), *_related(group)]
+
+
+def _related(group: Mapping[str, Any]) -> list[str]:
+    """Return a line for each group of victims, and for each group that its own exceptions come from."""
+    return [
+        line((word, one.get("id"), one.get("cases"), one.get("title"), one.get("evidence", {}).get("words")))
+        for word, name in (("victims", "victims"), ("comes from", "caused_by"))
+        for one in group.get(name, ())
+    ]
 
 
 def _regroup(options: argparse.Namespace, path: str) -> tuple[Any, list[str], int]:
@@ -234,6 +257,8 @@ def _add_cases(verbs: Any) -> None:
     listed.add_argument("words", nargs="*", metavar="SEARCH", help="the same as --search")
     listed.add_argument("--sort", metavar="KEY", help="value, age, severity, due, …; also value.asc")
     listed.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
+    mine = _add(verbs, "actions", "list what you did, with what came of it, the latest first")
+    mine.add_argument("--limit", type=int, default=50, help="at most so many (default 50)")
     _add(verbs, "show", "show one exception").add_argument("ids", nargs=1, metavar="ID")
     for name in _ACTS:
         act = _add(verbs, name, f"{name} exceptions by their ids, or all that match a filter")

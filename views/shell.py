@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, Stop
 from access.errors import SignedOutError
 from data.errors import UnsnagError
 from server.container import current
-from views import account, audit, collectors, people
+from views import account, actions, audit, collectors, people
 from views.batches import page as batches
 from views.business import page as business
 from views.connect import page as connect
@@ -80,7 +80,7 @@ def main() -> None:
         st.error(escape(str(error)), icon=":material/error:")
         return
     st.logo(str(_STATIC / "logo.svg"), icon_image=str(_STATIC / "favicon.svg"), size="large")
-    chosen = st.navigation(_pages(ctx))
+    chosen = st.navigation(_pages(ctx), expanded=True)
     with st.sidebar:
         _person(ctx)
     strip()
@@ -110,6 +110,7 @@ def _pages(ctx: ServerContext) -> dict[str, list[StreamlitPage]]:
                 default=True,
             ),
             st.Page(batches.page, title="Batches", icon=":material/stacks:", url_path="batches"),
+            st.Page(actions.page, title="My actions", icon=":material/checklist:", url_path="actions"),
             st.Page(trace.page, title="Trace", icon=":material/account_tree:", url_path="trace"),
         ],
         "Review": [

@@ -7,6 +7,11 @@ create or replace macro next_due(triaged, triage_due, due) as case when triaged 
 create or replace macro next_warns(triaged, triage_due, due, triage_warns, warns) as
 if(triaged is null and triage_due is not null and coalesce(triage_due <= due, true), triage_warns, warns);
 
+-- urgent_at: by what exceptions are ordered as urgent. What was taken up and given back waits as it did before, behind
+-- nothing that came later: the end, which counts for it now, may be hours behind the triage of what is new
+create or replace macro urgent_at(state, triaged, triage_due, due) as
+if(state = 'open', least(triage_due, due), next_due(triaged, triage_due, due));
+
 -- is_due: whether an exception that waits for a person and is not snoozed is breached, due in the next hour,
 -- warns as a quarter of its time is left, or is unaddressed at a moment: nobody took it up by its triage due time
 create or replace macro is_due(word, moment, state, snoozed, triaged, triage_due, due, triage_warns, warns) as

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cases.queries import CaseDetail
     from cases.tasks import Tasks
     from cases.unit import Telemetry, TraceDetail, UnitDetail
+    from cases.victims import Evidence
 
     Answer = dict[str, object]
 
@@ -33,6 +34,11 @@ def case(noun: Case) -> Answer:
         "data": dict(noun.data),
         "tasks": tasks(noun.tasks),
     }
+
+
+def evidence(found: Evidence | None) -> Answer | None:
+    """Return what shows that an exception comes from another one; None where nothing does."""
+    return {**shallow(found), "words": found.words} if found else None
 
 
 def tasks(failed: Tasks | None) -> Answer | None:
@@ -59,6 +65,7 @@ def case_detail(detail: CaseDetail) -> Answer:
         "owner_contact": detail.owner_contact,
         "retry_refusal": detail.retry_refusal,
         "group_note": detail.group_note and asdict(detail.group_note),
+        "caused_by": evidence(detail.caused_by),
         "notes": [asdict(note) for note in detail.notes],
         "acts": [asdict(entry) for entry in detail.history],
     }

@@ -68,6 +68,18 @@ class Affected(BaseModel):
     service: str
 
 
+class Evidence(BaseModel):
+    """What shows that an exception comes from that of another service: both failed in one trace."""
+
+    caller: str | None = Field(description="The service that failed with the other.")
+    service: str | None = Field(description="The service that it called, which failed first.")
+    error_type: str | None
+    message: str
+    trace_id: str | None
+    case_id: str = Field(description="The exception of the service that was called.")
+    words: str
+
+
 class FailedTask(BaseModel):
     """One of several tasks of the case's step that failed."""
 
@@ -216,6 +228,7 @@ class CaseDetail(_CaseFields):
     occurrence_list: list[Occurrence]
     notes: list[Note]
     group_note: GroupNote | None = Field(description="What people know of the cause.")
+    caused_by: Evidence | None = Field(description="What its last failure comes from, by its trace.")
     acts: list[Act]
     data: dict[str, Any]
     stacktrace: str | None

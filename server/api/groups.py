@@ -15,6 +15,7 @@ from cases.group_notes import NoteGroup, versions
 from cases.groups import After, Group
 from cases.notes import MAX_CHARS
 from cases.queries import CaseFilter
+from cases.victims import Related
 from data.nouns import shallow
 from server.api import answers, case_shapes, shapes
 from server.api.callers import CallerContext, Context, Key
@@ -53,6 +54,16 @@ class MergedGroup(BaseModel):
     merged_at: shapes.Time
 
 
+class RelatedGroup(BaseModel):
+    """A group of which open exceptions come from failures of another one, by what traces show."""
+
+    id: str
+    title: str
+    klass: str = Field(alias="class")
+    cases: int = Field(description="How many open exceptions come from failures of the other group.")
+    evidence: case_shapes.Evidence = Field(description="Of the one of them that failed last.")
+
+
 class GroupLine(BaseModel):
     """Exceptions with one cause, within what the caller may see."""
 
@@ -74,6 +85,13 @@ class GroupLine(BaseModel):
     claim: GroupClaim | None
     note: case_shapes.GroupNote | None
     merged: list[MergedGroup] = Field(description="The groups that are part of it, the oldest merge first.")
+    victims: list[RelatedGroup] = Field(
+        description="Groups of exceptions that come from its own. One of which all open exceptions come from "
+        "groups of the list is no item of the list."
+    )
+    victim_cases: int = Field(description="Open exceptions of other groups that come from its own.")
+    value_with_victims: list[shapes.Money] = Field(description="With these exceptions, each unit once.")
+    caused_by: list[RelatedGroup] = Field(description="Groups that its own exceptions come from.")
 
 
 class GroupLeftOut(BaseModel):
@@ -190,4 +208,12 @@ def line(group: Group) -> dict[str, Any]:
         "claim": group.claim and shallow(group.claim),
         "note": group.note and shallow(group.note),
         "merged": [shallow(part) for part in group.merged],
+        "victims": [_related(one) for one in group.victims],
+        "victim_cases": group.victim_cases,
+        "value_with_victims": [answers.money(value) for value in group.value_with_victims],
+        "caused_by": [_related(one) for one in group.caused_by],
     }
+
+
+def _related(group: Related) -> dict[str, Any]:
+    return {**shallow(group), "class": group.error_class, "evidence": answers.evidence(group.evidence)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,9 @@ import httpx
 import pytest
 
 from tests.journeys.browsing import browser, settle
-from tests.views.test_components_browser import serving
+from tests.server.test_victims import World
+from tests.server.test_victims import send as export
+from tests.views.test_components_browser import send, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +41,11 @@ PAGES: Final = {
     "a wrong search": "/?q=flwo:x",
     "nothing matches": "/?q=nothing-has-this",
     "groups": "/?view=groups",
+    "a group with victims": "/?group={root}",
+    "victims": "/?group={victims}",
+    "approvals": "/?tab=approvals",
+    "widths": "/?widths=unit:180",
+    "my actions": "/actions",
     "batches": "/batches",
     "a batch": "/batches?batch={batch}",
     "find a unit": "/trace",
@@ -51,6 +59,15 @@ PAGES: Final = {
     "people": "/people",
     "account": "/account",
 }
+OPENED: Final = {
+    "order and columns": ("/", ("Order and columns",)),
+    "the menu of a panel": ("/?case={case}", ("More",)),
+    "escalate": ("/?case={case}", ("More", "Escalate…")),
+    "escalate selected": ("/", ("Select SO-4", "Escalate 1…")),
+    "ask": ("/?tab=claimed&case={held}", ("Ask…",)),
+    "merge": ("/?group={root}", ("Merge…",)),
+}
+"""What is drawn over a page: the page, and what is clicked one after the other."""
 DRAWN: Final = {"the queue": "[role=gridcell]", "a panel": "[role=gridcell]", "a trace": "[role=treeitem]"}
 """What is drawn by a script of the page itself, later than the page."""
 STREAMLIT: Final = (
@@ -78,20 +95,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def address(server: Server) -> dict[str, str]:
     """Act so that pages have something to show; return what their addresses name."""
 
-    def post(path: str, body: Any = None) -> Any:
-        headers = {"Idempotency-Key": uuid.uuid4().hex, "X-Unsnag-Actor": "ann"}
+    def post(path: str, body: Any = None, who: str = "ann") -> Any:
+        headers = {"Idempotency-Key": uuid.uuid4().hex, "X-Unsnag-Actor": who}
         answer = httpx.post(f"{server.address}/api/v1{path}", json=body, headers=headers, timeout=30)
         assert answer.is_success, answer.text
         return answer.json()
 
-    case, other = (one["id"] for one in server.get("/api/v1/cases")["items"][:2])
+    case, other, held = (one["id"] for one in server.get("/api/v1/cases")["items"][:3])
     post(f"/cases/{case}/claim")
     post(f"/cases/{case}/notes", {"text": "The bank **says** it waits"})
     post(f"/cases/{other}/assign", {"to": "desk", "kind": "team"})
     post("/views", {"name": "Mine", "filter": {"q": "is:mine"}})
     batch = post("/batches", {"act": "assign", "filter": {"q": "SO-4"}, "to": "desk", "kind": "team"})
     post(f"/batches/{batch['id']}/start")
-    return {"case": case, "batch": str(batch["id"])}
+    post(f"/cases/{held}/claim", who="bob")
+    with ExitStack() as stack, httpx.Client(base_url=server.address, timeout=30) as http:
+        world = World(stack)
+        world.run()
+        export(http, world.payments, world.shop)
+    root = next(group for group in server.get("/api/v1/groups")["items"] if group["victims"])
+    fields = {"approval.question": "May order 9 be paid?", "approval.id": "a9"}
+    send(server, "SO-9", "approval", age_s=5, **fields)
+    victims = root["victims"][0]["id"]
+    return {"case": case, "held": held, "batch": str(batch["id"]), "root": root["id"], "victims": victims}
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +156,13 @@ def test_axe_finds_nothing_of_ours_on_any_page(
         settle(page)
         if name in DRAWN:
             page.locator(DRAWN[name]).first.wait_for()
+        found += [f"{name}: {one}" for one in violations(page)]
+    for name, (path, clicks) in OPENED.items():
+        page.goto(f"{server.address}{path.format(**address)}")
+        settle(page)
+        for label in clicks:
+            page.get_by_label(label, exact=True).or_(page.get_by_role("button", name=label)).first.click()
+            settle(page)
         found += [f"{name}: {one}" for one in violations(page)]
     context.close()
     assert not found, "\n".join(found)

@@ -86,6 +86,7 @@ def test_a_version_that_was_kept_with_such_keys_counts_on() -> None:
         ("flow: a\nservice_levels:\n  - triage: 3 moons", 3, "it is no duration"),
         ("flow: a\nservice_levels:\n  - triage: 0 min", 3, "it must be longer than nothing"),
         ("flow: a\nservice_levels:\n  - triage: 1 h\n  - triage: 2 h", 2, "about the same class"),
+        ("flow: a\nservice_levels:\n  - {class: approval, triage: 1 h}", 3, "nobody takes up an approval"),
         ("flow: a\n\towner: b", 2, "tab"),
         ("flow: a: b", 1, "Put a text with a colon in quotes"),
         ('flow: "a\n', 2, "A quote is not closed."),

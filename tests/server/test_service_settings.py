@@ -94,6 +94,8 @@ flow = "billing"
         ("[service_levels.severity.high]\nhours = 'office'", "hours"),
         ("[service_levels.severity.any]\ntriage_minutes = 999", "must not take longer"),
         ("[service_levels.flows.billing.severity.high]\nresolve_minutes = 20", "the flow 'billing'"),
+        ("[service_levels.class.approval.any]\ntriage_minutes = 5", "nobody takes up an approval"),
+        ("[service_levels.class.approvals.any]\nresolve_minutes = 5", "service_levels.class.approvals"),
         ("[[ownership]]\nteam = 'Nobody'", "no team 'Nobody'"),
         ("[[escalation]]\nto = 'team:Nobody'", "no team 'Nobody'"),
         ("[[escalation]]\nto = 'everybody'", "escalation.0.to"),
@@ -118,3 +120,18 @@ def test_other_settings_at_a_start_change_the_due_times_of_live_exceptions(tmp_p
     with app(local(tmp_path, UNSNAG_CONFIG=str(config))) as after:
         (case,) = cases(after.store)
     assert (case["triage_due_at"], case["due_at"]) == (at(180), at(240))
+
+
+def test_the_answer_of_an_approval_is_due_by_its_own_class(tmp_path: Path) -> None:
+    text = """
+[service_levels.severity.medium]
+resolve_minutes = 600
+[service_levels.class.approval.any]
+resolve_minutes = 240
+[service_levels.flows.billing.class.approval.medium]
+resolve_minutes = 30
+"""
+    levels = written(tmp_path, text).rules().levels
+    assert levels.of("orders", "approval", "medium").resolve == timedelta(minutes=240)
+    assert levels.of("billing", "approval", "medium").resolve == timedelta(minutes=30)
+    assert levels.of("orders", "business", "medium").resolve == timedelta(minutes=600)

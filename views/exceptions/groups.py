@@ -15,6 +15,7 @@ from cases.lifecycle import CODE_NAMES
 from data import formats
 from server.queue import PER_PAGE
 from views.batches.dialog import OPEN
+from views.exceptions import victims
 from views.exceptions.filters import FILTERS
 from views.exceptions.group_acts import group_acts
 from views.kit import labels, markdown
@@ -105,7 +106,7 @@ def board(ctx: ServerContext, chosen: CaseFilter) -> None:
         st.space("stretch")
         _paging(found.items, found.total)
     if found.items:
-        st.html(_STYLE + _table(found.items, ctx.now()))
+        st.html(_STYLE + victims.STYLE + _table(found.items, ctx.now()))
     else:
         _nothing(shown)
 
@@ -152,7 +153,7 @@ def chosen_group(ctx: ServerContext) -> None:
         except GroupNotFoundError as error:
             st.markdown(markdown.escape(str(error)))
         else:
-            st.html(_STYLE + _table([group], ctx.now()))
+            st.html(_STYLE + victims.STYLE + _table([group], ctx.now()))
             group_acts(group)
         st.button(
             "All exceptions", key="leave_group", icon=":material/close:", type="tertiary",
@@ -172,16 +173,19 @@ def _table(items: Sequence[Group], now: datetime) -> str:
 
 
 def _row(group: Group, now: datetime) -> str:
+    count, value = victims.with_victims(group)
+    at_risk = "<br>".join(escape(labels.amount(one)) for one in group.value) or formats.MISSING
     cells = (
-        f"{group.live_cases:,} / {group.all_cases:,}",
+        f"{group.live_cases:,} / {group.all_cases:,}{count}",
         _spark(group),
-        "<br>".join(escape(labels.amount(value)) for value in group.value) or formats.MISSING,
+        at_risk + value,
         _age(group.oldest, now),
         _who(group),
         escape(_fix(group)),
     )
     named = zip(_NAMES[1:], cells, strict=True)
-    return f"<tr><td>{_cause(group)}</td>" + "".join(_cell(name, cell) for name, cell in named) + "</tr>"
+    row = f"<tr><td>{_cause(group)}</td>" + "".join(_cell(name, cell) for name, cell in named) + "</tr>"
+    return row + victims.victim_rows(group, len(_NAMES))
 
 
 def _cell(name: str, content: str) -> str:
@@ -200,7 +204,8 @@ def _cause(group: Group) -> str:
     state = f'<span{loud} title="{_HELP[group.state]}">{STATES[group.state]}</span>'
     return (
         f'<a href="{escape(address)}" target="_self">{escape(group.title)}</a>'
-        f"<small>{state} · {escape(' · '.join(about))}{_act_on_all(group, address)}</small>{_note(group)}"
+        f"<small>{state} · {escape(' · '.join(about))}{_act_on_all(group, address)}</small>"
+        f"{_note(group)}{victims.roots_of(group)}"
     )
 
 

@@ -33,7 +33,7 @@ from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
 from views.kit.panel import case_panel
 from views.kit.person import page_context, who
-from views.kit.state import go, param
+from views.kit.state import go, keep_address, param
 from views.kit.title import title
 
 PANEL_PX: Final = 440
@@ -63,6 +63,7 @@ def board() -> None:
     The tabs fetch counts and rows by themselves when a case changes, and run this again only for what they
     cannot draw. Each minute it runs for the counts of the filters.
     """
+    keep_address()
     show_messages()
     ctx = page_context()
     chosen = filters(is_grouped=groups.is_chosen())

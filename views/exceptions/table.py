@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from access.errors import SignedOutError
-from cases import queries
 from cases.commands import CaseCommand, Claim, Release
+from cases.next_case import offered
 from cases.ordering import KEYS as KEYS_OF_ORDER
-from cases.queries import CaseFilter
 from cases.tabs import MINE
 from server.queue import PER_PAGE
 from views.components.queue_table import queue_table
@@ -21,7 +20,7 @@ from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
 from views.kit.leaving import release_all_dialog
 from views.kit.person import context, page_context, who
-from views.kit.sorting import assign_dialog, snooze_dialog
+from views.kit.sorting import assign_dialog, escalate_dialog, snooze_dialog
 from views.kit.state import go
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ KEYS: Final = {
 
 
 _TABLE: Final = "queue"
+_LEFT: Final = ":material/undo:"
 
 
 _KEYS_HELP: Final = """
@@ -132,6 +132,8 @@ def _acts_on(selected: list[str]) -> None:
         snooze_dialog(selected)
     if st.button(f"Assign {count}…", key="many_assign", icon=":material/assignment_ind:"):
         assign_dialog(selected)
+    if st.button(f"Escalate {count}…", key="many_escalate", icon=":material/north_east:"):
+        escalate_dialog(selected)
     if st.button(f"Resolve {count}…", key="many_resolve", icon=":material/task_alt:"):
         resolve_dialog(selected)
 
@@ -191,13 +193,13 @@ def _open_dialog() -> None:
 
 def claim_next() -> None:
     """Claim the most urgent open case, and open it."""
+    ctx = page_context()
     try:
-        most_urgent = queries.listed(context().reading, CaseFilter(state=["open"], snoozed=[False]), 5).items
+        offer = offered(context().reading, who().name, ctx.now(), ctx.settings.cases.claim_minutes * 60)
     except SignedOutError:
         return  # the next page shows the sign-in
-    for case in most_urgent:
-        if _claim_one(case.id):
-            return
+    if not any(_claim_one(case.id) for case in offer.cases) and offer.given_back:
+        say("Nothing else is open: what is left you gave back a moment ago. Claim it in the list.", _LEFT)
 
 
 def _claim_one(case_id: str) -> bool:

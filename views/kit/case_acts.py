@@ -31,6 +31,8 @@ from views.kit.sorting import assign_dialog, escalate_dialog, note_dialog, snooz
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from cases.case import Case
     from cases.queries import CaseDetail
 
@@ -147,44 +149,56 @@ def _settling(detail: CaseDetail, key: str) -> None:
 
 def assigning(case: Case, key: str) -> None:
     """Draw what one can do with an approval beside answering it."""
-    with st.popover("More", icon=":material/more_horiz:"):
+    with _menu(key):
         _note(case, key)
-        if case.state in PENDING and st.button(
-            "Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"
-        ):
+        if case.state in PENDING and _opens("Assign…", f"{key}_assign", ":material/assignment_ind:", key):
             assign_dialog([case.id])
         _escalate(case, key)
 
 
 def _more(case: Case, key: str) -> None:
     """Draw what is needed less often."""
-    with st.popover("More", icon=":material/more_horiz:"):
+    with _menu(key):
         _note(case, key)
         if case.is_snoozed:
             st.button(
                 "End the snooze", key=f"{key}_wake", icon=":material/alarm:",
                 on_click=_act, args=([Wake(case.id)],), kwargs={"token": _token(case, "wake")},
             )  # fmt: skip
-        elif case.state in WAITING and st.button("Snooze…", key=f"{key}_snooze", icon=":material/snooze:"):
+        elif case.state in WAITING and _opens("Snooze…", f"{key}_snooze", ":material/snooze:", key):
             snooze_dialog([case.id])
         assignable = case.state in LIVE
-        if assignable and st.button("Assign…", key=f"{key}_assign", icon=":material/assignment_ind:"):
+        if assignable and _opens("Assign…", f"{key}_assign", ":material/assignment_ind:", key):
             assign_dialog([case.id])
         _escalate(case, key)
-        if st.button("Move to another group…", key=f"{key}_move", icon=":material/drive_file_move:"):
+        if _opens("Move to another group…", f"{key}_move", ":material/drive_file_move:", key):
             move_dialog(case.id)
         claimed = case.state == CLAIMED
-        if claimed and st.button("Return with a note…", key=f"{key}_return", icon=":material/undo:"):
+        if claimed and _opens("Return with a note…", f"{key}_return", ":material/undo:", key):
             return_dialog(case.id)
 
 
+def _menu(key: str) -> DeltaGenerator:
+    """Return the menu of what is needed less often."""
+    return st.popover("More", icon=":material/more_horiz:", key=f"{key}_more", on_change="rerun")
+
+
+def _opens(label: str, name: str, icon: str, key: str) -> bool:
+    """Draw a button of the menu that opens a dialog; the menu closes, as it would lie over the dialog."""
+    return st.button(label, key=name, icon=icon, on_click=_close_menu, args=(key,))
+
+
+def _close_menu(key: str) -> None:
+    st.session_state[f"{key}_more"] = False
+
+
 def _escalate(case: Case, key: str) -> None:
-    if case.state in PENDING and st.button("Escalate…", key=f"{key}_escalate", icon=":material/north_east:"):
-        escalate_dialog(case.id)
+    if case.state in PENDING and _opens("Escalate…", f"{key}_escalate", ":material/north_east:", key):
+        escalate_dialog([case.id])
 
 
 def _note(case: Case, key: str) -> None:
-    if st.button("Note…", key=f"{key}_note", icon=":material/sticky_note_2:"):
+    if _opens("Note…", f"{key}_note", ":material/sticky_note_2:", key):
         note_dialog(case.id)
 
 

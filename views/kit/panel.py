@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from cases.notes import Note
     from cases.queries import CaseDetail
     from cases.tasks import Tasks
+    from cases.victims import Evidence
 
 _INDEXES: Final = 30
 """Indexes of failed tasks that the panel names."""
@@ -74,6 +76,8 @@ def _failure(detail: CaseDetail, key: str, now: datetime) -> None:
     if is_free(case):
         class_question(case, key)
     st.markdown(_what_happened(case, now, zone))
+    if detail.caused_by:
+        _cause(detail.caused_by)
     if detail.group_note:
         group_note(detail.group_note, now, zone)
     _progress(detail, now, zone)
@@ -138,6 +142,12 @@ def _what_happened(case: Case, now: datetime, zone: str) -> str:
         f"{formats.ago(case.last_seen, now)} ({formats.clock(case.last_seen, zone, now)})."
     )
     return failed + quote_ + _beside(case)
+
+
+def _cause(found: Evidence) -> None:
+    """Show what the failure comes from, with the link to that exception."""
+    title_ = escape(found.title or found.case_id)
+    st.markdown(f"Comes from [{title_}](/?case={quote(found.case_id, safe='')}): {escape(found.words)}.")
 
 
 def _beside(case: Case) -> str:

@@ -98,21 +98,22 @@ def _stored(moment: datetime) -> datetime:
 
 
 @st.dialog("Escalate", width="medium")
-def escalate_dialog(case_id: str) -> None:
-    """Ask why, and to whom; without a name it goes to the next level of the rules."""
-    case = queries.one(page_context().reading, case_id).case
-    shown = scope([case])
+def escalate_dialog(case_ids: list[str]) -> None:
+    """Ask why, and to whom; without a name they go to the next level of the rules."""
+    cases = queries.named(page_context().reading, case_ids)
+    shown = scope(cases)
     st.markdown("Those to whom it goes get a notice. Who has claimed it keeps it.")
-    with st.form(f"escalate_{case_id}", border=False):
+    label = "Escalate" if len(cases) == 1 else f"Escalate {formats.count(len(cases), 'exception')}"
+    with st.form(f"escalate_{'_'.join(case_ids)}", border=False):
         reason = st.text_area("Reason", placeholder="Why does it need somebody else now?", max_chars=2000)
         name = st.text_input("To (without a name, the rules decide)", max_chars=assigning.MAX_CHARS)
         kind = st.radio("The name is that of a", [PERSON, TEAM], horizontal=True)
-        sent = st.form_submit_button("Escalate", type="primary", icon=":material/north_east:")
+        sent = st.form_submit_button(label, type="primary", icon=":material/north_east:")
     if sent and len(reason.strip()) < MIN_REASON:
         st.error(f"The reason needs at least {MIN_REASON} characters.", icon=":material/warning:")
     elif sent:
-        command = Escalate(case_id, reason, name.strip() or None, kind)
-        act([command], token=dialog_token(f"escalate:{kind}:{name}", [case]), shown=shown)
+        commands = [Escalate(case_id, reason, name.strip() or None, kind) for case_id in case_ids]
+        act(commands, token=dialog_token(f"escalate:{kind}:{name}", cases), shown=shown)
         st.rerun()
 
 

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from typing import Final, NamedTuple
+
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_CHANGED: Final = "changed_address"
+_UNKNOWN_S: Final = 10
+"""So long after a change a browser may not know it, where only the whole page runs again."""
+
+
+class _Change(NamedTuple):
+    """The last change of the address that a page made; `at` is of the monotonic clock."""
+
+    before: dict[str, str]
+    after: dict[str, str]
+    at: float
 
 
 def param(name: str, default: str = "") -> str:
@@ -17,9 +33,28 @@ def several(name: str) -> list[str]:
 
 def go(**params: str | list[str] | None) -> None:
     """Set parameters of the address; None or nothing takes one away."""
-    for name, value in params.items():
-        text = ",".join(value) if isinstance(value, list) else value
-        if text:
-            st.query_params[name] = text
-        elif name in st.query_params:
-            del st.query_params[name]
+    keep_address()
+    before = st.query_params.to_dict()
+    texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in params.items()}
+    # All at once: between two changes a browser would ask for a run with half of them.
+    st.query_params.from_dict({name: text for name, text in {**before, **texts}.items() if text})
+    st.session_state[_CHANGED] = _Change(before, st.query_params.to_dict(), time.monotonic())
+
+
+def keep_address() -> None:
+    """Set the address again where the browser asked for a run before it knew the last change.
+
+    A browser sends its address with each run that it asks for, and Streamlit takes that address. An event
+    that arrives while a page is drawn asks for a run with the address of before, which would take the
+    change back.
+    """
+    changed: _Change | None = st.session_state.get(_CHANGED)
+    run, shown = get_script_run_ctx(), st.query_params.to_dict()
+    if changed is None or run is None or shown == changed.after:
+        return
+    # A person who opens the page again by the menu also asks for a whole run with an address of before.
+    is_late = not run.fragment_ids_this_run and time.monotonic() - changed.at > _UNKNOWN_S
+    if shown == changed.before and not run.is_history_navigation and not is_late:
+        st.query_params.from_dict(changed.after)
+    else:
+        st.session_state.pop(_CHANGED)

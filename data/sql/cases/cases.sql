@@ -17,7 +17,7 @@ part as (
             case when $sort = 'unit' and $direction > 0 then sortable(chosen.correlation_id) end, 'asc nulls last',
             case when $sort = 'unit' and $direction < 0 then sortable(chosen.correlation_id) end, 'desc nulls last',
             case when list_contains($ended::varchar[], chosen.state) then chosen.updated_at end, 'desc nulls first',
-            next_due(chosen.triaged_at, chosen.triage_due_at, chosen.due_at), 'asc nulls last',
+            urgent_at(chosen.state, chosen.triaged_at, chosen.triage_due_at, chosen.due_at), 'asc nulls last',
             chosen.value_amount, 'desc nulls last',
             chosen.opened_at, 'asc nulls last',
             sortable(chosen.correlation_id), 'asc nulls last',

@@ -16,7 +16,8 @@ select
             details := failure.details::varchar,
             part := failure.part,
             clock := failure.clock,
-            seq := failure.seq
+            seq := failure.seq,
+            cause := failure.cause
         ),
         struct_pack(time := failure.time, record_id := failure.record_id)
     ) as latest,

@@ -1,11 +1,33 @@
--- one row per group of exceptions with one cause: those with the most live ones first
+-- one row per group of exceptions with one cause: those with the most live ones first. A group whose live exceptions
+-- all come from failures of other groups of the list is no row: it is shown under these
 -- what comes after a place of the list is asked by the place's own values
 with of_case as (
     select
-        chosen.*,
+        chosen.id,
+        chosen.title,
+        chosen.class,
+        chosen.flow,
+        chosen.holder,
+        chosen.opened_at,
+        chosen.first_seen,
+        chosen.last_seen,
         group_of(chosen.joined_group, chosen.fingerprint) as group_id,
         list_contains($live::varchar[], chosen.state) as is_live,
     from chosen_case($scope, $chosen) as chosen
+),
+
+-- What a filter leaves out hides nothing: its victims are lines of their own.
+victims as (
+    select
+        victim.group_id,
+        count(*) as cases,
+    from victim_case($scope, $live) as victim
+    where
+        victim.root_is_live
+        and victim.id in (select of_case.id from of_case)
+        and victim.root_id in (select of_case.id from of_case)
+    group by
+        victim.group_id
 ),
 
 of_group as (
@@ -33,9 +55,11 @@ asked as (
         of_group.*,
         count(*) over () as total,
     from of_group
+    left join victims
+        on of_group.id = victims.group_id
     where
-        $is_open is null
-        or $is_open = (of_group.live_cases > 0)
+        ($is_open is null or $is_open = (of_group.live_cases > 0))
+        and (of_group.live_cases = 0 or of_group.live_cases > coalesce(victims.cases, 0))
 )
 
 select asked.*

@@ -1,0 +1,137 @@
+"""Claim next over a line so slow that its event arrives before the browser knows the result; and the acts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+
+from tests.journeys.browsing import browser, settle
+from tests.views.test_components_browser import WAIT_MS, row, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.journeys.serving import Server
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(400),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("next")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+class SlowLine:
+    """The socket of a page: what the server sends can be held back."""
+
+    def __init__(self, page: Page) -> None:
+        self.asked = 0
+        self._holds = False
+        self._held: list[str | bytes] = []
+        page.route_web_socket("**/_stcore/stream", self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self._socket, server = socket, socket.connect_to_server()
+        socket.on_message(lambda message: self._ask(server, message))
+        server.on_message(self._answer)
+
+    def _ask(self, server: WebSocketRoute, message: str | bytes) -> None:
+        self.asked += 1
+        server.send(message)
+
+    def _answer(self, message: str | bytes) -> None:
+        if self._holds:
+            self._held.append(message)
+        else:
+            self._socket.send(message)
+
+    def hold(self) -> None:
+        """Hold back what the server sends."""
+        self.asked, self._holds = 0, True
+
+    def go_on(self) -> None:
+        """Deliver what was held back, and all that follows."""
+        self._holds = False
+        while self._held:
+            self._socket.send(self._held.pop(0))
+
+
+def test_claim_next_leads_to_the_claimed_exception_whatever_arrives_meanwhile(
+    server: Server, started: Browser
+) -> None:
+    page = started.new_context(extra_http_headers={"X-Unsnag-Actor": "ann"}).new_page()
+    page.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    line = SlowLine(page)
+    page.goto(server.address)
+    settle(page)
+    row(page, "SO-1").wait_for()
+    line.hold()
+    page.get_by_role("button", name="Claim next").click()
+    # The event that the exception was claimed makes the page ask again, before it has any answer.
+    for _ in range(200):
+        if line.asked >= 2:
+            break
+        page.wait_for_timeout(100)
+    assert line.asked >= 2
+    line.go_on()
+    panel = page.locator(".st-key-case_panel")
+    expect(panel).to_contain_text("SO-1")
+    settle(page)
+    expect(panel).to_contain_text("SO-1")
+    assert "tab=mine" in page.url
+    expect(page.locator("[role=grid] .row a")).to_have_text(["SO-1"])
+
+
+def opened(server: Server, started: Browser) -> Page:
+    page = started.new_context(extra_http_headers={"X-Unsnag-Actor": "ann"}).new_page()
+    page.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    page.goto(server.address)
+    settle(page)
+    return page
+
+
+def test_the_menu_closes_when_it_opens_a_dialog(server: Server, started: Browser) -> None:
+    page = opened(server, started)
+    row(page, "SO-5").locator(".what").click()
+    panel = page.locator(".st-key-case_panel")
+    expect(panel).to_contain_text("SO-5")
+    settle(page)
+    panel.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Note…").click()
+    expect(page.get_by_role("dialog").get_by_role("textbox", name="Note")).to_be_visible()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def test_selected_exceptions_are_escalated_together(server: Server, started: Browser) -> None:
+    page = opened(server, started)
+    for unit in ("SO-3", "SO-4"):
+        row(page, unit).get_by_role("checkbox").click()
+    page.get_by_role("button", name="Escalate 2…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("too short")
+    dialog.get_by_role("button", name="Escalate 2 exceptions").click()
+    expect(dialog).to_contain_text("The reason needs at least 10 characters.")
+    dialog.get_by_label("Reason").fill("The bank does not answer any more")
+    dialog.get_by_label("To (without a name, the rules decide)").fill("leads")
+    dialog.get_by_text("team", exact=True).click()
+    dialog.get_by_role("button", name="Escalate 2 exceptions").click()
+    expect(page.locator("body")).to_contain_text("2 exceptions escalated")
+    cases = {case["correlation_id"]: case for case in server.get("/api/v1/cases")["items"]}
+    levels = {unit: case["escalation_level"] for unit, case in cases.items()}
+    assert [levels[unit] for unit in ("SO-3", "SO-4", "SO-5")] == [1, 1, None]
+    assert {cases[unit]["assignee"] for unit in ("SO-3", "SO-4")} == {"leads"}
