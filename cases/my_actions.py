@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cases import lifecycle
-from data.nouns import Page, noun
+from data import paging
+from data.nouns import noun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from data.nouns import Page
+    from data.paging import PageRequest
     from data.store import Reading
 
 RECOVERED, FAILED_AGAIN, VERIFYING, WAITING = "recovered", "failed_again", "verifying", "waiting"
@@ -104,14 +107,12 @@ class Action:
         return WAKE if self.outcome == SNOOZED else None
 
 
-def listed(reading: Reading, person: str, limit: int = 50, offset: int = 0) -> Page[Action]:
+def listed(reading: Reading, person: str, wanted: PageRequest) -> Page[Action]:
     """Return what somebody did, the latest first.
 
     Args:
         reading: What they may read.
         person: Whose acts.
-        limit: How many at most.
-        offset: How many of the latest to leave out.
+        wanted: Which part of the list.
     """
-    asked = {"actor": person, "limit": limit, "offset": offset}
-    return Page.of(reading.query("cases/my_actions", asked), noun(Action))
+    return paging.read(reading, "cases/my_actions", {"actor": person}, wanted, noun(Action))

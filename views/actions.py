@@ -12,6 +12,7 @@ from cases.commands import CancelRetry, Release
 from cases.my_actions import CANCEL_RETRY, RELEASE, WAKE
 from cases.snoozing import Wake
 from data import formats
+from data.paging import PageRequest
 from views.components.live import live
 from views.kit.acting import act, show_messages
 from views.kit.empty import empty
@@ -66,7 +67,7 @@ def _list() -> None:
     live("case", key="live_actions")
     show_messages()
     ctx, first = page_context(), _first()
-    found = my_actions.listed(ctx.reading, who().name, PER_PAGE, first)
+    found = my_actions.listed(ctx.reading, who().name, PageRequest(PER_PAGE, first))
     if not found.items:
         empty(
             ":material/checklist:",

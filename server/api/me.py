@@ -12,7 +12,7 @@ from cases.my_actions import Action
 from data.nouns import shallow
 from server.api import shapes
 from server.api.callers import Context
-from server.api.paging import Cursor, Limit, offset, page
+from server.api.paging import Paging
 
 router = APIRouter(prefix="/api/v1/me", tags=["cases"])
 
@@ -42,11 +42,10 @@ class MyAction(BaseModel):
 
 
 @router.get("/actions", response_model=shapes.Listed[MyAction])
-def list_my_actions(ctx: Context, limit: Limit = 50, cursor: Cursor = None) -> Any:
+def list_my_actions(ctx: Context, asked: Paging) -> Any:
     """List what the caller did, the latest first: claims, retries, resolutions, notes, approvals, batches."""
-    start = offset(cursor)
-    found = my_actions.listed(ctx.reading, ctx.actor.name, limit, start)
-    return page(found.total, [_line(action) for action in found.items], start)
+    found = my_actions.listed(ctx.reading, ctx.actor.name, asked.wanted)
+    return asked.page(found, [_line(action) for action in found.items])
 
 
 def _line(action: Action) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from cases.notes import AddNote
 from cases.queries import CaseFilter
 from cases.retries import Complete, Fail, lease_next
 from cases.snoozing import Snooze, Wake
+from data.paging import PageRequest
 from data.store import Reading
 from tests.gates import local_context
 from tests.telemetry import batch, failure, success
@@ -45,7 +46,7 @@ class Desk:
         return local_context(self.store, actor)
 
     def actions(self, actor: Actor = ANN) -> list[Action]:
-        return my_actions.listed(self.store.everything(), actor.name).items
+        return my_actions.listed(self.store.everything(), actor.name, PageRequest()).items
 
     def lines(self, actor: Actor = ANN) -> list[tuple[str, str | None, str | None]]:
         return [(one.verb, one.outcome, one.undo) for one in self.actions(actor)]
@@ -138,13 +139,13 @@ def test_acts_on_groups_and_batches_are_one_line_each(desk: Desk) -> None:
 def test_nobody_sees_acts_of_others_or_outside_of_their_scope(desk: Desk) -> None:
     perform(Claim(desk.id), desk.context(ANN))
     assert desk.actions(BOB) == []
-    assert my_actions.listed(Reading(desk.store, ("other\x1f*",)), ANN.name).items == []
+    assert my_actions.listed(Reading(desk.store, ("other\x1f*",)), ANN.name, PageRequest()).items == []
 
 
 def test_pages_follow_each_other(desk: Desk) -> None:
     for number in range(5):
         perform(AddNote(desk.id, f"note {number}"), desk.context(ANN))
-    first = my_actions.listed(desk.store.everything(), ANN.name, 3)
-    second = my_actions.listed(desk.store.everything(), ANN.name, 3, 3)
+    first = my_actions.listed(desk.store.everything(), ANN.name, PageRequest(3))
+    second = my_actions.listed(desk.store.everything(), ANN.name, PageRequest(3, behind=first.after))
     assert (first.total, second.total) == (5, 5)
     assert [one.reason for one in (*first.items, *second.items)] == [f"note {n}" for n in (4, 3, 2, 1, 0)]

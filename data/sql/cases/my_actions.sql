@@ -29,12 +29,15 @@ mine as (
     select
         done.*,
         count(*) over () as total,
+        create_sort_key(done.seq, 'desc nulls last') as place,
     from done
     where
         done.case_id is null
         or not done.is_of_many
-    order by
-        done.seq desc
+    qualify
+        $behind::blob is null
+        or place > $behind::blob
+    order by place
     limit $limit
     offset $offset
 ),
@@ -73,5 +76,4 @@ left join retry
     on exception_case.retry_id = retry.id
 left join batch
     on mine.subject = 'batch:' || batch.id
-order by
-    mine.seq desc
+order by mine.place
