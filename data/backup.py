@@ -76,9 +76,7 @@ def placed(
         destination.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.mkdir(mode=0o700)
         fill(draft)
-        for path in [*draft.rglob("*"), draft]:
-            path.chmod(0o700 if path.is_dir() else 0o600)
-            sync(path)
+        _keep_private(draft)
         if found_wrong := wrong(draft):
             raise BackupError(
                 f"The {what} in {destination} is not whole and was removed: {'; '.join(found_wrong)}."
@@ -91,6 +89,13 @@ def placed(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return made
+
+
+def _keep_private(draft: Path) -> None:
+    """Take away what others may do with a copy, and see that all of it is on disk."""
+    for path in [*draft.rglob("*"), draft]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        sync(path)
 
 
 def copied(
