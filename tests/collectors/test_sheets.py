@@ -88,7 +88,7 @@ def test_what_a_program_writes_row_by_row_is_read_across_rotation_and_restart(
     rows = store.everything().query(
         "units/logs",
         {
-            **dict.fromkeys(("q", "from", "to", "flow", "source")),
+            **dict.fromkeys(("q", "from", "to", "flow", "source", "correlation_id", "trace_id")),
             "severity_number": 17,
             "limit": 1000,
             "offset": 0,
