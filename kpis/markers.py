@@ -136,6 +136,8 @@ class AddMarker(Command[None, Change, "dict[str, Any]"]):
         """
         moment = now.replace(tzinfo=UTC)
         happened = self.happened_at or moment
+        if happened < _EVER[0]:
+            raise MarkerTimeError(f"{happened.isoformat()} is no time of a change: begin in 1970.")
         if happened > moment + _AHEAD:
             raise MarkerTimeError(f"{happened.isoformat()} lies ahead. Mark a change once it has happened.")
         text = checked_text(self.text, "marker")

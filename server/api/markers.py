@@ -76,7 +76,7 @@ class FigureAround(BaseModel):
     """With fewer than this a side says little."""
 
 
-class Effect(BaseModel):
+class MarkerEffect(BaseModel):
     """The figures before and after a change; both sides are equally long."""
 
     marker: Marker
@@ -109,18 +109,18 @@ def add_marker(body: MarkerRequest, ctx: CallerContext, key: Key) -> Any:
     return perform(command, ctx, key=key)
 
 
-@router.post("/api/v1/markers/{marker}/remove", response_model=MarkerRemoved)
-def remove_marker(marker: MarkerId, ctx: CallerContext, key: Key) -> Any:
+@router.post("/api/v1/markers/{marker_id}/remove", response_model=MarkerRemoved)
+def remove_marker(marker_id: MarkerId, ctx: CallerContext, key: Key) -> Any:
     """Take away a marker that was wrong. The audit keeps it."""
-    return perform(markers.RemoveMarker(marker), ctx, key=key)
+    return perform(markers.RemoveMarker(marker_id), ctx, key=key)
 
 
-@router.get("/api/v1/markers/{marker}/effect", response_model=Effect)
+@router.get("/api/v1/markers/{marker_id}/effect", response_model=MarkerEffect)
 def get_marker_effect(
-    marker: MarkerId, ctx: Context, days: Annotated[int, Query(ge=1, le=92)] = markers.DAYS
+    marker_id: MarkerId, ctx: Context, days: Annotated[int, Query(ge=1, le=92)] = markers.DAYS
 ) -> Any:
     """Return each figure before and after a change, of its flow or of all."""
-    one, zone = markers.change(ctx.reading, marker), ctx.settings.zone
+    one, zone = markers.change(ctx.reading, marker_id), ctx.settings.zone
     period = markers.around(one, days, zone, ctx.now())
     found = markers.effect(ctx.reading, one, days, zone, ctx.now())
     return {

@@ -41,7 +41,7 @@ def export_week_review(
 ) -> Response:
     """Return the review of a week as a file, as the page makes it. The audit records it before.
 
-    It takes the right to export. A PDF needs chromium on the server: 503 where it is not installed.
+    It takes the right to export. A PDF needs chromium on the server: 409 where it is not installed.
     """
     made = review_files.made(ctx, week, Selection(flow, _part(part)), form)
     name = f'attachment; filename="unsnag-review-{week}.{form}"'

@@ -84,14 +84,14 @@ def test_without_chromium_a_pdf_is_refused_with_what_to_install(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     refused = http.get(f"{FILE}.pdf")
-    assert refused.status_code == 503
+    assert refused.status_code == 409
     assert "apt install chromium" in refused.json()["detail"]
 
 
 def test_a_process_without_pages_says_so(http: httpx.Client) -> None:
     review_files._makers.clear()
     refused = http.get(f"{FILE}.html")
-    assert (refused.status_code, "no pages" in refused.json()["detail"]) == (503, True)
+    assert (refused.status_code, "no pages" in refused.json()["detail"]) == (409, True)
 
 
 @pytest.mark.browser

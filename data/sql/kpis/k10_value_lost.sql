@@ -19,6 +19,7 @@
 -- rule: Its own value is the highest that one of its flows names. An exception that only needs a look holds none and does not count.
 -- rule: Amounts are added in the reporting currency, each at the rate of the day on which it ended, where all these rates are known; currencies without a rate are named.
 -- rule: Otherwise currencies are never added: the figure is in the currency that holds most value, by coarse rates that serve for order only; the others are listed beside it.
+-- rule: Where nothing that was lost has a known value, the figure is in the currency of what was recovered.
 -- rule: Coverage is the share of the units whose value is known, in any currency.
 with
 lost as (

@@ -235,7 +235,11 @@ def k9(store: Store, asked: Asked) -> Figures:
 def k10(store: Store, asked: Asked) -> Figures:
     """Value lost."""
     amounts, still = came_to(store, asked, is_lost)
-    return _with_open(Purse(store, asked.zone).add(amounts, ()), still)
+    purse = Purse(store, asked.zone)
+    found, saved = purse.add(amounts, ()), purse.add(came_to(store, asked, is_recovered)[0], ())
+    for place, one in found.items():
+        one["currency"] = one["currency"] or saved.get(place, {}).get("currency")
+    return _with_open(found, still)
 
 
 def _with_open(found: Figures, still: dict[tuple[int, str], int]) -> Figures:
