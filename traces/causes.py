@@ -29,7 +29,7 @@ _SKEW_US: Final = 2_000_000
 
 def with_causes(tree: Tree, kept: list[Pair]) -> list[Pair]:
     """Return the failures of a trace, each with the one that it comes from where the trace shows it."""
-    if len(kept) < 2 or len({group.anchor.service for group, _ in kept}) < 2:  # noqa: PLR2004
+    if len({group.anchor.service for group, _ in kept}) == 1:
         return kept
     called = {
         failure.anchor: {

@@ -76,7 +76,8 @@ class _Judgement:
                 waits = verdict == "settles" and group.anchor.rid not in self._opened
                 kept.append((group, self._failure(group, settles=waits)))
         kept, blocks = self._judge_blocks(kept)
-        kept = with_causes(self._tree, kept)
+        if len(kept) > 1:
+            kept = with_causes(self._tree, kept)
         for group, failure in kept:
             made.failures.append(failure)
             for record in group.evidence:
