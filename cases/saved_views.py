@@ -35,6 +35,7 @@ MOST: Final = 200
 """Views that one person sees."""
 PARAMETERS: Final = (
     "view", "tab", "q", "flow", "class", "severity", "tenant", "assignee", "shown", "due", "sort", "columns",
+    "widths",
 )  # fmt: skip
 """What a view keeps of the address."""
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {"view": ("groups",), "shown": ("open", "closed", "all")}

@@ -118,3 +118,53 @@ def test_an_unknown_order_or_column_in_the_address_is_the_usual_one(server: Serv
     page = opened(server, started, "/?q=SO-90&sort=nothing.up&columns=nothing")
     expect(page.locator("body")).to_contain_text("by due time, then value")
     expect(page.get_by_role("grid").locator(".row").first).to_be_visible()
+
+
+def width_of(page: Page, name: str) -> float:
+    box = page.get_by_role("columnheader", name=name, exact=True).bounding_box()
+    assert box is not None
+    return box["width"]
+
+
+def test_a_width_that_was_dragged_is_in_the_address_and_can_be_reset(
+    server: Server, started: Browser
+) -> None:
+    page = opened(server, started)
+    usual = width_of(page, "Unit")
+    edge = page.locator("[data-name=unit] .grip").bounding_box()
+    assert edge is not None
+    x, y = edge["x"] + edge["width"] / 2, edge["y"] + edge["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y)
+    page.mouse.move(x + 60, y)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"widths=unit(:|%3A)\d+"))
+    settle(page)
+    wide = width_of(page, "Unit")
+    assert wide == pytest.approx(usual + 60, abs=2)
+    again = opened(server, started, page.url.removeprefix(server.address))
+    expect(again.get_by_role("columnheader", name="Unit", exact=True)).to_be_visible()
+    assert width_of(again, "Unit") == pytest.approx(wide, abs=2)
+    again.get_by_role("button", name="Order and columns").click()
+    again.get_by_role("button", name="Back to the usual order and columns").click()
+    expect(again).not_to_have_url(re.compile("widths="))
+    settle(again)
+    assert width_of(again, "Unit") == pytest.approx(usual, abs=2)
+
+
+def test_a_width_can_be_set_by_keys_and_changes_nothing_on_a_telephone(
+    server: Server, started: Browser
+) -> None:
+    page = opened(server, started)
+    page.get_by_role("button", name="Order and columns").click()
+    pixels = page.get_by_role("spinbutton", name="Pixels")
+    pixels.fill("180")
+    pixels.press("Enter")
+    expect(page).to_have_url(re.compile(r"widths=due(:|%3A)180"))
+    settle(page)
+    assert width_of(page, "Due") == pytest.approx(180, abs=2)
+    page.set_viewport_size({"width": 390, "height": 844})
+    grid = page.get_by_role("grid")
+    expect(grid.locator(".row").first).to_be_visible()
+    assert grid.evaluate("node => node.scrollWidth <= node.clientWidth + 1")

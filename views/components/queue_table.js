@@ -87,15 +87,15 @@ class Grid {
   layOut() {
     const { columns } = this.shown;
     this.root.classList.toggle("narrow", this.data.narrow);
-    this.root.classList.toggle("chosen", Boolean(this.data.columns));
-    const widths = columns.map(([name, , , width]) => (name === "what" ? `minmax(${width}px, 1fr)` : `${width}px`));
-    this.root.style.setProperty("--columns", widths.join(" "));
-    this.root.style.setProperty("--least", `${columns.reduce((sum, [, , , width]) => sum + width + 4, 0)}px`);
+    const { widths } = this.data;
+    this.root.classList.toggle("chosen", Boolean(this.data.columns || (widths && !this.data.narrow)));
+    this.root.style.setProperty("--columns", tracks(columns, widths));
+    this.root.style.setProperty("--least", `${columns.reduce((sum, column) => sum + widthOf(widths, column) + 4, 0)}px`);
     const sortedBy = this.data.sort ? `Sorted by ${this.data.sort.words}` : "Sorted by urgency";
     if (this.sortedBy && this.sortedBy !== sortedBy) this.announced.textContent = sortedBy;
     this.sortedBy = sortedBy;
     // Drawn again only where it changes: the heading that was pressed keeps the focus.
-    const headed = JSON.stringify([this.data.columns, this.data.sort]);
+    const headed = JSON.stringify([this.data.columns, this.data.sort, widths]);
     if (this.headed === headed) return;
     const focused = this.focused()?.dataset?.by;
     this.head.replaceChildren(...columns.map((column) => this.heading(column)));
@@ -103,12 +103,15 @@ class Grid {
     this.headed = headed;
   }
 
-  heading([name, text, kind, , by]) {
+  heading(column) {
+    const [name, text, kind, , by] = column;
     const cell = element("div", `cell ${kind}`);
     cell.setAttribute("role", "columnheader");
     cell.dataset.name = name;
+    const grip = widthGrip(this.root, this.shown.columns, this.data.widths, column, (changed) => this.trigger("width", changed));
     if (!by) {
       cell.textContent = text;
+      if (!FIXED.includes(name)) cell.append(grip);
       return cell;
     }
     const { sort } = this.data;
@@ -123,7 +126,7 @@ class Grid {
       button.append(arrow);
     }
     cell.setAttribute("aria-sort", isSorted ? (sort.up ? "ascending" : "descending") : "none");
-    cell.append(button);
+    cell.append(button, grip);
     return cell;
   }
 

@@ -35,7 +35,17 @@ _table: Final = st.components.v2.component(
     html=_HTML,
     css=source("queue_table.css"),
     js="".join(
-        map(source, ("formats.js", "queue_view.js", "queue_acts.js", "queue_row.js", "queue_table.js"))
+        map(
+            source,
+            (
+                "formats.js",
+                "queue_view.js",
+                "queue_acts.js",
+                "queue_row.js",
+                "column_widths.js",
+                "queue_table.js",
+            ),
+        )
     ),
 )
 
@@ -56,9 +66,11 @@ def queue_table(
     on_open: Callable[[], None],
     on_selected: Callable[[], None],
     on_sort: Callable[[], None],
+    on_width: Callable[[], None],
     on_claimed: Callable[[], None],
     refusal: str | None,
     columns: Sequence[str] | None = None,
+    widths: Mapping[str, int] | None = None,
 ) -> list[str]:
     """Draw the rows and return the ids that are selected; `queue_tabs` on the page keeps the rows true.
 
@@ -70,6 +82,8 @@ def queue_table(
     `refusal` is what these say where the reader has no right to claim.
     `epoch` clears the selection when it moves.
     `columns` are the names of those that are shown beside what happened; None: as the width allows.
+    `widths` are those that a person changed, in pixels by name; another one is sent as the trigger `width` =
+    {name, width}. On a telephone, where rows have no columns, they change nothing.
     A head that can be sorted by sends the trigger `sort` = {name}; the order is announced when it changes.
     """
     rows, order = view.listed.rows, request.order
@@ -87,6 +101,7 @@ def queue_table(
             "claimMs": claim_s * 1000,
             "epoch": epoch,
             "columns": None if columns is None else list(columns),
+            "widths": dict(widths) if widths else None,
             "sort": order and {"name": order.name, "up": order.direction == ASC, "words": order.words},
         },
         key=key,
@@ -94,6 +109,7 @@ def queue_table(
         on_act_change=on_act,
         on_open_change=on_open,
         on_sort_change=on_sort,
+        on_width_change=on_width,
         on_claimed_change=on_claimed,
     )
     known = {row["id"] for row in rows}

@@ -1,4 +1,4 @@
-"""How the queue is arranged: its order and its columns, both in the address."""
+"""How the queue is arranged: its order, its columns and their widths, all in the address."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ COLUMNS: Final = {
 }
 """Columns that can be chosen, in their order; what happened is always shown."""
 USUAL: Final = ("due", "severity", "class", "unit", "value", "seen", "attempts", "who")
+LEAST_PX, MOST_PX = 48, 600
+"""Between these a column can be wide; `column_widths.js` has the same."""
 _NONE: Final = "what"
 """In the address where no column is chosen beside the one that is always there."""
 
@@ -42,6 +44,24 @@ def chosen_columns() -> list[str] | None:
     return [name for name in COLUMNS if name in named] if named else None
 
 
+def chosen_widths() -> dict[str, int]:
+    """Return the widths that the address names, in pixels; what it cannot mean is left out."""
+    named = [part.partition(":") for part in several("widths")]
+    return {
+        name: int(width)
+        for name, _, width in named
+        if name in COLUMNS and width.isdecimal() and LEAST_PX <= int(width[:4]) <= MOST_PX
+    }
+
+
+def set_width(name: str, width: int | None) -> None:
+    """Set the width of a column in pixels, as near as it may be; None: as wide as usual."""
+    widths = {**chosen_widths(), name: min(MOST_PX, max(LEAST_PX, int(width)))} if width else chosen_widths()
+    if width is None:
+        widths.pop(name, None)
+    go(widths=[f"{column}:{widths[column]}" for column in COLUMNS if column in widths])
+
+
 def sort_by(name: str) -> None:
     """Sort by a column: first as is natural for it, then the other way, then by urgency again."""
     order, wanted = chosen_order(), Order.of(name)
@@ -55,10 +75,11 @@ def arrange() -> None:
     with st.popover("Order and columns", icon=":material/tune:"):
         _order()
         _columns()
-        if param("sort") or param("columns"):
+        _width()
+        if param("sort") or param("columns") or param("widths"):
             st.button(
                 "Back to the usual order and columns", key="usual_arrangement", icon=":material/undo:",
-                type="tertiary", on_click=lambda: go(sort=None, columns=None, page=None),
+                type="tertiary", on_click=lambda: go(sort=None, columns=None, widths=None, page=None),
             )  # fmt: skip
 
 
@@ -85,6 +106,20 @@ def _columns() -> None:
         "Columns", list(COLUMNS), key="queue_columns", selection_mode="multi",
         format_func=COLUMNS.__getitem__, on_change=_chose_columns, help="What happened is always shown.",
     )  # fmt: skip
+
+
+def _width() -> None:
+    """Draw the width of one column: what the edges of the headings do, without a pointer."""
+    with st.container(horizontal=True, gap="small"):
+        name = st.selectbox(
+            "Width of", list(COLUMNS), key="width_column", format_func=COLUMNS.__getitem__, width=150
+        )
+        key = f"width_{name}"
+        st.session_state[key] = chosen_widths().get(name)
+        st.number_input(
+            "Pixels", LEAST_PX, MOST_PX, value=None, step=8, key=key, width=150, placeholder="as usual",
+            on_change=lambda: set_width(name, st.session_state[key]),
+        )  # fmt: skip
 
 
 def _chose_columns() -> None:

@@ -14,7 +14,7 @@ from cases.tabs import MINE
 from server.queue import PER_PAGE
 from views.components.queue_table import queue_table
 from views.components.queue_tabs import queue_note
-from views.exceptions.arrangement import arrange, chosen_columns, sort_by
+from views.exceptions.arrangement import arrange, chosen_columns, chosen_widths, set_width, sort_by
 from views.kit.acting import act, say
 from views.kit.case_acts import NO_OPERATOR
 from views.kit.dialogs import resolve_dialog, retry_dialog
@@ -73,7 +73,9 @@ def case_list(asked: QueueRequest, view: QueueView, opened: str | None, now: dat
         on_act=_from_key,
         on_open=_from_row,
         on_sort=_from_head,
+        on_width=_from_edge,
         columns=chosen_columns(),
+        widths=chosen_widths(),
         on_claimed=_from_claim,
         refusal=None if page_context().may("case.claim") else NO_OPERATOR,
         on_selected=lambda: None,
@@ -175,6 +177,12 @@ def _from_head() -> None:
     name = (st.session_state[_TABLE].sort or {}).get("name")
     if name in KEYS_OF_ORDER:
         sort_by(name)
+
+
+def _from_edge() -> None:
+    changed = st.session_state[_TABLE].width
+    if changed:
+        set_width(changed["name"], changed["width"])
 
 
 def _open_dialog() -> None:
