@@ -276,7 +276,10 @@ def of_cases(reading: Reading, ids: dict[str, str], names: Iterable[str]) -> Ite
     yield "a page", asdict(replace(queries.listed(reading, CaseFilter(), 3, 2), after=None))
     yield "behind the last", asdict(replace(queries.listed(reading, CaseFilter(), 3, 500), after=None))
     yield "by text", asdict(replace(queries.listed(reading, CaseFilter(text="acme"), 100, 0), after=None))
-    yield "by tenant", asdict(replace(queries.listed(reading, CaseFilter(tenant=["globex"]), 100, 0), after=None))
+    yield (
+        "by tenant",
+        asdict(replace(queries.listed(reading, CaseFilter(tenant=["globex"]), 100, 0), after=None)),
+    )
     yield "counts", queries.counts(reading, CaseFilter(), mine="ann")
     yield "facets", asdict(queries.facets(reading))
     yield "claims", asdict(queries.my_claims(reading, "ann"))
