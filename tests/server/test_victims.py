@@ -79,8 +79,8 @@ def test_the_victims_are_under_the_outage_in_either_order_of_arrival(
     )
     assert evidence["error_type"].endswith("DatabaseGoneError")
     # An order that is stuck in both services is at risk once.
-    assert root["value_at_risk"] == [{"amount": "120.0000", "currency": "EUR"}]
-    assert root["value_with_victims"] == [{"amount": "120.0000", "currency": "EUR"}]
+    assert root["value_at_risk"] == [{"amount": "120.00", "currency": "EUR"}]
+    assert root["value_with_victims"] == [{"amount": "120.00", "currency": "EUR"}]
 
 
 def test_the_victims_name_what_they_come_from(http: httpx.Client, world: World) -> None:
