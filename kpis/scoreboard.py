@@ -132,7 +132,7 @@ def board(
 def board_by(reading: Reading, periods: Sequence[Period], by: str) -> dict[str, list[Counted]]:
     """Return what every KPI that is split by a field counts in each period and part, by KPI."""
     units, others = _by_noun(Chosen(by, ""))
-    with held_units(reading, {**_edges(periods), "flow": None, "by": by}) as held:
+    with held_units(reading, {**_edges(periods), "flow": None}) as held:
         pairs = [*((held, one) for one in units), *((reading, one) for one in others)]
         return {one.id: counted_by(source, one, periods, None, by) for source, one in pairs}
 
