@@ -27,10 +27,12 @@ from server import command, connections, frame, login, logs, review_files
 from server.handshakes import Loop
 from server.process import Guard, PlainRoutes, Process
 from server.settings import Settings, load
-from views.review import files
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+    from kpis.chosen import Selection
+    from server.context import ServerContext
 
 HERE = Path(__file__).parent
 
@@ -41,8 +43,14 @@ def _to_the_queue(request: Request) -> RedirectResponse:
     return RedirectResponse(f"/{query}")
 
 
+def _review_file(ctx: ServerContext, week: str, work: Selection, form: str) -> bytes:
+    from views.review import files  # noqa: PLC0415 - commands need no pages
+
+    return files.made(ctx, week, work, form)
+
+
 process = Process()
-review_files.use(files.made)
+review_files.use(_review_file)
 # As `streamlit run` does: .streamlit/config.toml beside this file holds from whatever folder we are started.
 config._main_script_path = config._main_script_path or str(HERE / "app.py")  # noqa: SLF001
 # Streamlit's own start, `streamlit run app.py`, looks for this very assignment.

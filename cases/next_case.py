@@ -7,6 +7,7 @@ it was taken up. The person who gave it back, or let the claim run out, does not
 from __future__ import annotations
 
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cases import lifecycle, queries
@@ -40,7 +41,7 @@ def offered(reading: Reading, person: str, now: datetime, rest_s: float) -> Offe
         rest_s: For so many seconds they do not get what they gave back.
     """
     asked = {"actor": person, "since": stored(now - timedelta(seconds=rest_s))}
-    rest = {row["id"] for row in reading.query("cases/given_back", asked)}
+    rest = set(reading.query("cases/given_back", asked, into=itemgetter("id")))
     chosen = CaseFilter(state=[lifecycle.OPEN], snoozed=[False])
     found = queries.listed(reading, chosen, _TRIED + len(rest)).items
     return Offer([case for case in found if case.id not in rest][:_TRIED], sum(c.id in rest for c in found))

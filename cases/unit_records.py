@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 from cases.errors import UnitNotFoundError
 from cases.unit import UnitFlow
@@ -66,14 +67,19 @@ def _flows(reading: Reading, correlation_id: str) -> Sequence[UnitFlow]:
 
 def _others(reading: Reading, asked: Params) -> list[int]:
     """Return which records of the unit's traces belong to the run around it, or to another unit."""
-    if not asked["trace_ids"]:
+    of_id, of_traces = _asked_for(asked)
+    if not of_traces:
         return []
     span_rows, log_rows = (
         reading.query("units/spans_placed", asked),
         reading.query("units/logs_placed", asked),
     )
-    rows = [*span_rows, *log_rows]
-    if all(row["correlation_id"] is not None for row in rows):
+    placed = list(map(_placed, [*span_rows, *log_rows]))
+    if all(named is not None for _, named in placed):
         return []
-    mine = identities(asked["id"], of_rows(span_rows, log_rows))
-    return [row["record_id"] for row in rows if row["record_id"] not in mine]
+    mine = identities(of_id, of_rows(span_rows, log_rows))
+    return [record for record, _ in placed if record not in mine]
+
+
+_asked_for: Final = itemgetter("id", "trace_ids")
+_placed: Final = itemgetter("record_id", "correlation_id")

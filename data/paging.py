@@ -12,6 +12,7 @@ counted. A statement that is read so has
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from data.nouns import Page
@@ -54,7 +55,8 @@ def read(
 def _total(reading: Reading, name: str, asked: Params, wanted: PageRequest) -> int:
     if not wanted.offset and wanted.behind is None:
         return 0
-    return sum(row["total"] for row in reading.query(name, {**asked, **PageRequest(0).params()}))
+    asked_for_one = {**asked, **PageRequest(0).params()}
+    return sum(reading.query(name, asked_for_one, into=itemgetter("total")))
 
 
 def cut(found: Sequence[T], wanted: PageRequest, place: Callable[[T], bytes]) -> Page[T]:

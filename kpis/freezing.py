@@ -157,5 +157,6 @@ class FreezeWeek(Command[None, Freezing, "dict[str, str]"]):
 
 def _rests_on(reading: Reading, end: datetime) -> tuple[int, ...]:
     """Return how much there is of each thing that figures up to a moment rest on."""
-    (row,) = reading.query("kpis/rests_on", {"to": stored(end)})
-    return tuple(row.values())
+    asked = {"to": stored(end)}
+    parts = [reading.query(name, asked) for name in ("kpis/rests_on_records", "kpis/rests_on")]
+    return tuple(count for (row,) in parts for count in row.values())

@@ -63,7 +63,7 @@ class StoreCalls(Calls):
         writing = asyncio.create_task(self.post(path, {"folder": folder}))
         while not (await asyncio.wait({writing}, timeout=_SAY_EVERY_S))[0]:
             found = await self.get("/store/exports")
-            if found["what"]:
+            if found.get("what"):
                 say(f"{shown(found['done'])} of {shown(found['total'])}, {found['what']} is done.")
         return await writing
 

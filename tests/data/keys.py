@@ -25,6 +25,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "batch_item": ("batch_id", "case_id"),
     "case_episode": ("case_id", "episode", "change", "time", "recorded_at"),
     "case_occurrence": ("case_id", "record_id"),
+    "change_marker": ("id",),
     "class_label": ("case_id", "time"),
     "clock": ("clock", "host", "source"),
     "commit_mark": (),

@@ -157,6 +157,7 @@ UNSCOPED = (
     "kpis/changes",
     # A week is frozen over everything; how much came meanwhile stays in the writer's transaction.
     "kpis/rests_on",
+    "kpis/rests_on_records",
     # How long a source pauses is no record: only lengths of time leave it.
     "collectors/pauses",
     # Only whether the store holds more than some thousand records.

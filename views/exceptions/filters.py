@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -131,7 +132,7 @@ def chosen_tab() -> str:
 def tabs(view: QueueView, asked: QueueRequest, opened: str | None) -> None:
     """Draw the tabs, each with its count. They keep the page true when a case changes."""
     queue = page_context().container.queue
-    versions = {row["id"]: row["version"] for row in view.listed.rows}
+    versions = dict(map(itemgetter("id", "version"), view.listed.rows))
     version = versions.get(opened) or (queue.version(page_context(), opened) if opened else None)
     queue_tabs(
         view, asked, key=_TABS, reader=reader(who()), opened=(opened, version) if opened else None,
@@ -140,9 +141,9 @@ def tabs(view: QueueView, asked: QueueRequest, opened: str | None) -> None:
 
 
 def _choose_tab() -> None:
-    chosen = st.session_state[_TABS].tab
-    if chosen and chosen["name"] in TABS:
-        go(tab=chosen["name"], page=None, case=None)
+    name = (st.session_state[_TABS].tab or {}).get("name")
+    if name in TABS:
+        go(tab=name, page=None, case=None)
 
 
 def _chosen_page() -> int:

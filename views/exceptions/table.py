@@ -182,7 +182,7 @@ def _from_head() -> None:
 def _from_edge() -> None:
     changed = st.session_state[_TABLE].width
     if changed:
-        set_width(changed["name"], changed["width"])
+        set_width(**changed)
 
 
 def _open_dialog() -> None:

@@ -1,8 +1,6 @@
--- one row: how much there is of what figures up to a moment rest on: records of before it, what was derived from them,
--- and what people set. The times of arrival would not do: a record has its own before it is committed.
+-- one row: how much there is of what figures up to a moment rest on beside records: what was derived from them, and
+-- what people set
 select
-    (select count(*) from log where log.time < $to) as logs,
-    (select count(*) from span where span.end_time < $to) as spans,
     (select count(*) from unit_signal where unit_signal.time < $to) as signals,
     (select count(*) from case_episode where case_episode.time < $to) as episodes,
     (select count(*) from folded_case) as merges,
