@@ -320,7 +320,10 @@ def test_the_command_line_lists_shows_and_checks(
     assert unsnag("order-to-cash", "--propose")[1][0] == "flow: order-to-cash"
     code, lines = unsnag("--lint", str(good), str(bad))
     assert code == 1
-    assert lines == [f"{bad}:3: The key owner is given twice, first in line 2. Remove one."]
+    assert lines == [
+        f"{good}: no fault",
+        f"{bad}:3: The key owner is given twice, first in line 2. Remove one.",
+    ]
     assert unsnag("--lint", str(good))[0] == 0
     assert unsnag("--lint", str(tmp_path / "none.yaml"))[0] == 2
     assert unsnag("nobody")[0] == 2

@@ -18,7 +18,8 @@ from data.clock import stored
 from tests.gates import local_context
 from tests.shown import cases
 from tests.telemetry import at, batch, failure
-from tests.views.test_exceptions import text_of
+from tests.views.drawn import note_of
+from tests.views.test_exceptions import opened, text_of
 from unsnag import cli
 
 if TYPE_CHECKING:
@@ -135,5 +136,5 @@ def test_an_exception_is_escalated_over_rest_and_in_a_terminal(
 
 def test_the_tab_unaddressed_counts_and_lists_them(queue: Container) -> None:
     assert queue.store
-    assert "1–1 of 1" in text_of("unaddressed")
+    assert note_of(opened("unaddressed")) == "1–1 of 1"
     assert "nobody has taken up" not in text_of("unaddressed")

@@ -12,6 +12,7 @@ from audit.actor import Actor
 from cases.approving import Reject
 from tests import shown
 from tests.telemetry import batch, failure, log
+from tests.views.drawn import tabs_of
 
 if TYPE_CHECKING:
     from server.container import Container
@@ -55,8 +56,7 @@ def test_the_panel_offers_the_two_answers_and_nothing_of_failures(container: Con
 
 def test_the_tabs_count_open_failures_whichever_tab_is_open(container: Container) -> None:
     app = opened("approvals", asked(container))
-    (tabs,) = [group for group in app.get("button_group") if group.proto.label == "State"]
-    named = [option.content for option in tabs.proto.options]
+    named = tabs_of(app)
     assert "Open 2" in named
     assert "Awaiting approval 1" in named
 

@@ -18,11 +18,16 @@ def _page() -> None:
     page()
 
 
-def text_of(tab: str) -> str:
+def opened(tab: str) -> AppTest:
     app = AppTest.from_function(_page, default_timeout=30)
     app.query_params["tab"] = tab
     app.run()
     assert not app.exception
+    return app
+
+
+def text_of(tab: str) -> str:
+    app = opened(tab)
     return "\n".join(part.value for part in (*app.markdown, *app.caption))
 
 

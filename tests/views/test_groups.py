@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from html import unescape
@@ -25,6 +24,7 @@ from server.container import Container
 from server.identity import default_name
 from server.settings import load
 from tests.telemetry import at, batch, failure
+from tests.views.drawn import note_of
 from views.exceptions.groups import _fix
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ def test_text_of_telemetry_is_shown_as_text(container: Container) -> None:
 def test_a_group_narrows_the_list_and_stands_above_it(container: Container) -> None:
     outage, _ = two_causes(container)
     app = opened(group=outage.id)
-    (note,) = [part.proto for part in app.get("bidi_component") if "queue_note" in part.proto.component_name]
-    drawn = json.loads(note.json)
-    assert (drawn["first"], drawn["rows"], drawn["total"]) == (0, 3, 3)
+    assert note_of(app) == "1–3 of 3"
     assert outage.title in unescape(html_of(app))
     unknown = opened(group="ffff")
     assert any("There is no group ffff" in part.value for part in unknown.markdown)

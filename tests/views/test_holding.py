@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from cases.snoozing import Snooze
 from data.clock import stored, utc_now
 from server.identity import default_name
 from tests.telemetry import batch, failure
+from tests.views.drawn import tabs_of
 
 if TYPE_CHECKING:
     from server.container import Container
@@ -72,12 +72,6 @@ def acts(app: AppTest) -> set[str]:
 
 def text_of(app: AppTest) -> str:
     return "\n".join(part.value for part in (*app.markdown, *app.caption, *app.info, *app.warning))
-
-
-def tabs_of(app: AppTest) -> list[str]:
-    (drawn,) = [part.proto for part in app.get("bidi_component") if "queue_tabs" in part.proto.component_name]
-    data = json.loads(drawn.json)
-    return [f"{label} {data['counts'][name]}" for name, label in data["tabs"]]
 
 
 @pytest.fixture
