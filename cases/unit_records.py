@@ -67,7 +67,7 @@ def _flows(reading: Reading, correlation_id: str) -> Sequence[UnitFlow]:
 
 def _others(reading: Reading, asked: Params) -> list[int]:
     """Return which records of the unit's traces belong to the run around it, or to another unit."""
-    of_id, of_traces = _asked_for(asked)
+    of_id, of_traces = _key_of(asked)
     if not of_traces:
         return []
     span_rows, log_rows = (
@@ -81,5 +81,5 @@ def _others(reading: Reading, asked: Params) -> list[int]:
     return [record for record, _ in placed if record not in mine]
 
 
-_asked_for: Final = itemgetter("id", "trace_ids")
+_key_of: Final = itemgetter("id", "trace_ids")
 _placed: Final = itemgetter("record_id", "correlation_id")

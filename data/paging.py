@@ -55,8 +55,8 @@ def read(
 def _total(reading: Reading, name: str, asked: Params, wanted: PageRequest) -> int:
     if not wanted.offset and wanted.behind is None:
         return 0
-    asked_for_one = {**asked, **PageRequest(0).params()}
-    return sum(reading.query(name, asked_for_one, into=itemgetter("total")))
+    none_of_it = {**asked, **PageRequest(0).params()}
+    return sum(reading.query(name, none_of_it, into=itemgetter("total")))
 
 
 def cut(found: Sequence[T], wanted: PageRequest, place: Callable[[T], bytes]) -> Page[T]:
