@@ -122,4 +122,5 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path, py
     assert "ValueError" in written
     (tmp_path / "job.sh").write_text("echo started; exit 3")
     run = [home / "bin" / "unsnag", "run", "--flow", "f", "--", "sh", "job.sh"]
-    assert subprocess.run(run, cwd=tmp_path, capture_output=True, check=False).returncode == 3
+    own = {**os.environ, "UNSNAG_SPOOL": str(tmp_path / "spool")}
+    assert subprocess.run(run, cwd=tmp_path, env=own, capture_output=True, check=False).returncode == 3
