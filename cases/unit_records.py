@@ -7,12 +7,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from cases.errors import UnitNotFoundError
+from cases.placing import identities
 from cases.unit import UnitFlow
-from cases.units import bounds_of, candidates, identities, spelled, with_reused
+from cases.units import bounds_of, candidates, spelled, with_reused
 from data import paging
 from data.named import deliveries
 from traces.known import remembered_times
-from traces.record import of_rows
 from traces.telemetry import LogRecord, Span
 from traces.units import KNOWN
 
@@ -67,8 +67,7 @@ def _flows(reading: Reading, correlation_id: str) -> Sequence[UnitFlow]:
 
 def _others(reading: Reading, asked: Params) -> list[int]:
     """Return which records of the unit's traces belong to the run around it, or to another unit."""
-    of_id, of_traces = _key_of(asked)
-    if not of_traces:
+    if not asked.get("trace_ids"):
         return []
     span_rows, log_rows = (
         reading.query("units/spans_placed", asked),
@@ -77,9 +76,8 @@ def _others(reading: Reading, asked: Params) -> list[int]:
     placed = list(map(_placed, [*span_rows, *log_rows]))
     if all(named is not None for _, named in placed):
         return []
-    mine = identities(of_id, of_rows(span_rows, log_rows))
+    mine = identities(reading, asked, span_rows, log_rows)
     return [record for record, _ in placed if record not in mine]
 
 
-_key_of: Final = itemgetter("id", "trace_ids")
 _placed: Final = itemgetter("record_id", "correlation_id")

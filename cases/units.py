@@ -12,6 +12,7 @@ from cases.case import Case
 from cases.errors import TraceNotFoundError, UnitNotFoundError
 from cases.failures import FAILED
 from cases.lifecycle import RECOVERED
+from cases.placing import identities
 from cases.queries import AuditEntry
 from cases.settling import settling
 from cases.unit import (
@@ -33,9 +34,8 @@ from data.clock import stored
 from data.named import deliveries
 from data.nouns import Page, noun
 from traces.known import remembered_times
-from traces.record import of_rows
 from traces.telemetry import LogRecord, Span, SpanPlace
-from traces.tree import JOINS_FOR_US, Tree, segments
+from traces.tree import JOINS_FOR_US
 from traces.units import KNOWN
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from data.paging import PageRequest
     from data.store import Reading
     from data.transaction import Params
-    from traces.record import Record
 
     Bounds = tuple[datetime, datetime]
     Deliveries = Sequence[datetime]
@@ -305,7 +304,7 @@ def _of_unit(reading: Reading, correlation_id: str, flows: Sequence[UnitFlow], b
     span_rows = reading.query("units/spans_by_correlation", asked)
     log_rows = reading.query("units/logs_by_correlation", asked)
     spans, logs = Page.of(span_rows, Span.of), Page.of(log_rows, LogRecord.of)
-    mine = identities(correlation_id, of_rows(span_rows, log_rows))
+    mine = identities(reading, asked, span_rows, log_rows)
     own = [span for span in spans.items if span.record_id in mine]
     return Telemetry(
         spans=with_reused(reading, own, bounds),
@@ -324,24 +323,6 @@ def candidates(reading: Reading, correlation_id: str, flows: Sequence[UnitFlow],
     names = {"trace_ids": "trace_id", "tenants": "tenant", "flows": "flow"}
     asked = {**times, "deliveries": named_by}
     return asked | {many: [trace[one] for trace in traces] for many, one in names.items()}
-
-
-def identities(correlation_id: str, records: Iterable[Record]) -> set[int]:
-    """Return which records are of the unit.
-
-    Others stand in a trace of it, but belong to the run around it or to another unit.
-    """
-    trees: dict[str | None, list[Record]] = {}
-    for one in {one.rid: one for one in records}.values():
-        trees.setdefault(one.trace, []).append(one)
-    return {
-        one.rid
-        for together in trees.values()
-        for part in segments(together)
-        for tree in (Tree(part),)
-        for one in part
-        if correlation_id in (one.cid, one.run, one.technical, tree.unit(one).id)
-    }
 
 
 def state(flows: Sequence[UnitFlow], cases: Sequence[Case]) -> UnitState:

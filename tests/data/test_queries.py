@@ -158,6 +158,8 @@ UNSCOPED = (
     # A week is frozen over everything; how much came meanwhile stays in the writer's transaction.
     "kpis/rests_on",
     "kpis/rests_on_records",
+    # What places records of a unit among those of others; nothing of it is shown (cases.placing).
+    "units/spans_of_others",
     # How long a source pauses is no record: only lengths of time leave it.
     "collectors/pauses",
     # Only whether the store holds more than some thousand records.
