@@ -1,4 +1,4 @@
-"""Of a trace with several units each page shows its own records, whoever reads it."""
+"""Of a trace with several units each page shows its own records, for every reader."""
 
 from __future__ import annotations
 
