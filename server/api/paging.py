@@ -35,6 +35,7 @@ _OLDEST: Final = timedelta(days=7)
 """A cursor of an older first part is refused: callers page at once."""
 DAY: Final = timedelta(days=1)
 _AHEAD: Final = timedelta(minutes=5)
+_YEARS: Final = (1970, 2200)
 _PAGING: Final = ("cursor", "limit")
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="How many items at most.")]
@@ -157,7 +158,7 @@ def moment(text: str | None, name: str, zone: str = "UTC") -> datetime | None:
     """Return a point in time as the store holds it: naive UTC. Without a zone of its own it is in `zone`.
 
     Raises:
-        BadRequestError: it is not RFC 3339.
+        BadRequestError: it is not RFC 3339, or lies outside of the years that anything is computed for.
     """
     if text is None:
         return None
@@ -165,6 +166,9 @@ def moment(text: str | None, name: str, zone: str = "UTC") -> datetime | None:
         # "+" in an unescaped query arrives as a space.
         parsed = datetime.fromisoformat(text.strip().replace(" 0", "+0"))
         parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=ZoneInfo(zone))
-        return parsed.astimezone(UTC).replace(tzinfo=None)
+        found = parsed.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise BadRequestError(f"{name}={text!r} is not a time such as 2026-11-22T10:00:00Z.") from None
+    if not _YEARS[0] <= found.year < _YEARS[1]:
+        raise BadRequestError(f"{name}={text!r} is not between the years {_YEARS[0]} and {_YEARS[1]}.")
+    return found

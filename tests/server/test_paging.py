@@ -248,3 +248,17 @@ def test_all_records_of_a_unit_are_reached_page_by_page(container: Container, ht
         assert [item for item in found if item.get("message") != "late"] == whole[kind]
         assert page["total"] >= len(found)
     assert http.get("/api/v1/units/SO-404/spans").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-02", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00", "2200-01-01"]
+)
+@pytest.mark.parametrize(
+    "place", ["kpis?to", "kpis?from", "markers?to", "traces?to", "logs?from", "audit?to"]
+)
+def test_a_time_that_nothing_is_computed_for_is_refused_in_words(
+    http: httpx.Client, place: str, time: str
+) -> None:
+    answer = http.get(f"/api/v1/{place}={time}")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert time.partition("T")[0] in answer.json()["detail"]
