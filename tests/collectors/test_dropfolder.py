@@ -314,8 +314,8 @@ def test_a_file_that_comes_before_the_one_of_its_name_is_moved_is_read(drop: Dro
         drop.put("orders.csv", orders(5 * n, 5 * n + 5))
         eventually(lambda rows=5 * n + 5: len(drop.names()) == rows)
     assert drop.names() == numbers(0, 50)
-    eventually(lambda: len(there(drop.path / "taken")) == 10)
-    assert there(drop.path) == ["taken"]
+    # One that was read and not moved yet may have been replaced: then it is moved nowhere.
+    eventually(lambda: there(drop.path) == ["taken"])
 
 
 def test_a_file_that_has_the_place_of_one_that_was_taken_stays(tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ def test_the_menu_closes_when_it_opens_a_dialog(server: Server, started: Browser
     expect(panel).to_contain_text("SO-5")
     settle(page)
     panel.get_by_role("button", name="More").click()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(1)
+    settle(page)
     page.get_by_role("button", name="Note…").click()
     expect(page.get_by_role("dialog").get_by_role("textbox", name="Note")).to_be_visible()
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
