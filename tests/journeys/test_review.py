@@ -207,7 +207,9 @@ def test_a_meeting_goes_by_keys_and_takes_a_pdf_along(company: Company, tmp_path
         assert file.name == f"unsnag-review-{company.last}.pdf"
         assert file.read_bytes().startswith(b"%PDF-")
         exported = company.server.get("/api/v1/audit", kind="effect")["items"]
-        assert [one["details"] for one in exported if one["verb"] == "exported"] == ['{"form":"pdf","of":"all flows"}']
+        assert [one["details"] for one in exported if one["verb"] == "exported"] == [
+            '{"form":"pdf","of":"all flows"}'
+        ]
 
         page.get_by_role("button", name="Meeting").click()
         expect(page).to_have_url(re.compile("meeting=1"), timeout=PATIENCE_MS)
