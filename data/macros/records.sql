@@ -44,3 +44,33 @@ inner join period(starts, ends) as period
     on
         record.ingested_at >= period.starts_at
         and record.ingested_at < period.ends_at;
+
+-- placed_span: one row per span, with what places it in its trace (traces.record.of_rows) and little else: spans are wide
+create or replace macro placed_span() as table
+select
+    span.record_id,
+    span.trace_id,
+    span.span_id,
+    span.parent_span_id,
+    span.service,
+    span.kind,
+    span.name,
+    span.correlation_id,
+    span.tenant,
+    span.flow,
+    span.step,
+    span.run_id,
+    span.technical_id,
+    span.outcome,
+    span.verdict,
+    span.completes,
+    span.part,
+    span.instance,
+    span.host,
+    span.source,
+    span.role,
+    span.route,
+    span.status,
+    span.time,
+    span.ingested_at
+from span;

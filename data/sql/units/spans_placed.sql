@@ -7,30 +7,8 @@ traces as (
         unnest($flows::varchar[]) as flow,
 )
 select
-    span.record_id,
-    span.trace_id,
-    span.span_id,
-    span.parent_span_id,
-    span.service,
-    span.kind,
-    span.name,
-    span.correlation_id,
-    span.tenant,
-    span.flow,
-    span.step,
-    span.run_id,
-    span.technical_id,
-    span.outcome,
-    span.verdict,
-    span.completes,
-    span.part,
-    span.instance,
-    span.host,
-    span.source,
-    span.role,
-    span.route,
-    span.status,
-from span
+    span.* exclude (time, ingested_at),
+from placed_span() as span
 left join traces on span.trace_id = traces.trace_id
 where
     (span.correlation_id = $id or span.run_id = $id or span.technical_id = $id or (span.correlation_id is null and traces.trace_id is not null))
