@@ -8,6 +8,7 @@ size before it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collectors.fields import Fields
 
 _CURSOR: Final = b"__CURSOR="
+_NAME: Final = re.compile(rb"[A-Z_][A-Z0-9_]{0,63}")
 _SIZE: Final = 8
 MOST_BYTES: Final = parse.MAX_LINE
 """A block that is longer is given up."""
@@ -36,6 +38,8 @@ class Block:
     places: list[int] = field(default_factory=list)
     size: int = 0
     is_complete: bool = False
+    _length: bytes | None = None
+    _value_ends: int = 0
 
     def add(self, line: bytes, place: int) -> bool:
         """Add a line; return whether it can belong to the block."""
@@ -55,11 +59,28 @@ class Block:
         if self.size + len(line) > MOST_BYTES:
             return False
         if self.is_journal:
-            self.is_complete = not line.strip() and journal_entry(self.lines) is not None
-            return True
+            return self._continues_the_entry(line)
         indent, own = _indent(self.lines[0]), _indent(line)
         self.is_complete = own == indent and line.strip() in {b"}", b"},"}
         return self.is_complete or own > indent
+
+    def _continues_the_entry(self, line: bytes) -> bool:
+        """Return whether a line is a field of the journal's entry, or lies in a value of a stated size."""
+        if self.size < self._value_ends:
+            if self._length is not None:
+                self._measure(self._length + line + b"\n")
+            return self._value_ends <= MOST_BYTES
+        self.is_complete = not line.strip()
+        name, equals, _ = line.partition(b"=")
+        if not equals:
+            self._length, self._value_ends = b"", self.size + len(line) + 1 + _SIZE + 1
+        return self.is_complete or _NAME.fullmatch(name) is not None
+
+    def _measure(self, length: bytes) -> None:
+        """Take what stands behind a name without a value: its first bytes are the value's length."""
+        self._length = length if len(length) <= _SIZE else None
+        if self._length is None:
+            self._value_ends += int.from_bytes(length[:_SIZE], "little")
 
     def fields(self) -> Fields:
         """Return the fields of the record.

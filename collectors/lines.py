@@ -167,8 +167,11 @@ class Reader:
 
     def _give_up_block(self) -> None:
         block, self._block = self._block, None
-        for line, place in zip(block.lines, block.places, strict=True) if block is not None else ():
-            self._plain(line, place)
+        if block is None:
+            return
+        read = self._line if block.is_journal else self._plain
+        for line, place in zip(block.lines, block.places, strict=True):
+            read(line, place)
 
     # --- JSON ------------------------------------------------------------------------------------
 

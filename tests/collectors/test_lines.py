@@ -57,10 +57,25 @@ def test_the_same_bytes_give_the_same_rows_however_they_are_cut(lines: list[byte
     assert in_pieces(raw, cuts) == whole
 
 
+@example(b"__CURSOR=")
+@example(b"__CURSOR=s=1\nMESSAGE")
+@example(b"__CURSOR=s=1\nMESSAGE\n" + (1 << 30).to_bytes(8, "little"))
 @given(st.binary(max_size=400))
 def test_no_bytes_stop_the_reader(raw: bytes) -> None:
-    n = read(raw + b'\n{"event":"after","level":"info"}')
-    assert logs(n)[-1]["message"] == "after"
+    after = b'{"event":"after","level":"info"}'
+    n = read(raw + b"\n" + after)
+    read_after = [row["message"] for row in logs(n)][-1:] == ["after"]
+    assert read_after or n.quarantined[-1].raw.endswith(after)
+
+
+def test_an_entry_of_the_journal_may_hold_any_bytes_and_what_is_none_is_read_line_by_line() -> None:
+    value = b"a\n\nb={"
+    sized = b"MESSAGE\n" + len(value).to_bytes(8, "little") + value + b"\n"
+    entry = b"__CURSOR=s=1\n" + sized + b"PRIORITY=3\n\n"
+    after = b'{"event":"after"}'
+    assert [row["message"] for row in logs(read(entry + after))] == [value.decode(), "after"]
+    assert [row["message"] for row in logs(read(b"__CURSOR=\n" + after))] == ["__CURSOR=", "after"]
+    assert [q.raw for q in read(entry[:40]).quarantined] == [entry[:40]]
 
 
 json_values = st.recursive(

@@ -129,6 +129,7 @@ def test_somebody_who_was_faster_is_named_and_nothing_is_lost(press: Press) -> N
         assert area(page).input_value() == "step = 'mine'"
         expect(page.get_by_role("button", name="Save as version 2")).to_be_disabled()
         page.get_by_role("button", name="Keep mine").click()
+        settle(page)
         page.get_by_role("button", name="Save as version 2").click()
         expect(page.get_by_text("Version 2 counts, by ann")).to_be_visible(timeout=PATIENCE_MS)
 
