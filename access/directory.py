@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from data.store import Store
+    from data.ports import State
 
     Grants = Mapping[str, tuple[Grant, ...]]
     """Roles by person:NAME or token:NAME."""
@@ -111,12 +111,12 @@ class Directory:
         self._used: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
-    def load(self, store: Store) -> None:
+    def load(self, state: State) -> None:
         """Read everything again."""
-        grants = _grants(store)
-        people = store.query("access/people", into=lambda row: Person.of(row, grants))
-        sessions = store.query("access/sessions", into=noun(Session))
-        tokens = store.query("access/tokens", into=lambda row: Token.of(row, grants))
+        grants = _grants(state)
+        people = state.query("access/people", into=lambda row: Person.of(row, grants))
+        sessions = state.query("access/sessions", into=noun(Session))
+        tokens = state.query("access/tokens", into=lambda row: Token.of(row, grants))
         self.people = {person.name: person for person in people}
         self.sessions = {session.id: session for session in sessions}
         self.tokens = {token.id: token for token in tokens}
@@ -182,8 +182,8 @@ class _Given:
     flow: str | None
 
 
-def _grants(store: Store) -> dict[str, tuple[Grant, ...]]:
+def _grants(state: State) -> dict[str, tuple[Grant, ...]]:
     found: dict[str, list[Grant]] = defaultdict(list)
-    for given in store.query("access/grants", into=noun(_Given)):
+    for given in state.query("access/grants", into=noun(_Given)):
         found[given.holder].append(Grant(given.role, given.tenant, given.flow))
     return {holder: tuple(grants) for holder, grants in found.items()}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from data.store import Reading
+    from data.ports import Telemetry
 
 NEWEST: Final = 20_000
 """Spans, and log records, that are read where not all of them are asked for: 30 ms of CPU."""
@@ -40,27 +40,27 @@ class Carried:
     """How many spans and log records there are, where there are more than these."""
 
 
-def leaves_out(reading: Reading) -> bool:
+def leaves_out(telemetry: Telemetry) -> bool:
     """Return whether there are more records than the newest that are read."""
-    (row,) = reading.query("units/has_more", {"newest": NEWEST})
+    (row,) = telemetry.query("units/has_more", {"newest": NEWEST})
     return bool(row["has_more"])
 
 
-def carrying(reading: Reading, identity: str, limit: int, *, everywhere: bool = False) -> Carried:
+def carrying(telemetry: Telemetry, identity: str, limit: int, *, everywhere: bool = False) -> Carried:
     """Return the records in whose attributes a value is the ID, in whatever case; of each kind the newest.
 
     The resource is left out: it says what ran, not what for.
 
     Args:
-        reading: The store within a scope.
+        telemetry: What is read, within a scope.
         identity: The ID that is looked for.
         limit: How many spans, and how many log records, at most.
         everywhere: Read all records, not only the newest: a second for a million.
     """
     newest = _ALL if everywhere else NEWEST
     asked = {"id": identity.lower(), "number": _as_number(identity), "limit": limit, "newest": newest}
-    spans = Page.of(reading.query("units/spans_carrying", asked), _spelling_span(identity))
-    logs = Page.of(reading.query("units/logs_carrying", asked), _spelling_log(identity))
+    spans = Page.of(telemetry.query("units/spans_carrying", asked), _spelling_span(identity))
+    logs = Page.of(telemetry.query("units/logs_carrying", asked), _spelling_log(identity))
     spellings: dict[str, list[datetime]] = {}
     for span, texts in spans.items:
         for text in texts:

@@ -10,13 +10,13 @@ from traces.tree import Tree, segments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from data.store import Reading
+    from data.ports import Telemetry
     from data.transaction import Params
     from traces.record import Record
 
 
 def identities(
-    reading: Reading,
+    telemetry: Telemetry,
     asked: Params,
     span_rows: Sequence[Mapping[str, Any]],
     log_rows: Sequence[Mapping[str, Any]],
@@ -29,7 +29,7 @@ def identities(
     unnamed = [row for row in (*span_rows, *log_rows) if row.get("correlation_id") is None]
     around = [row.get("parent_span_id", row.get("span_id")) for row in unnamed]
     where = {name: asked.get(name) for name in ("id", "trace_ids", "deliveries")}
-    others = reading.query("units/spans_of_others", {**where, "around": around}) if unnamed else []
+    others = telemetry.query("units/spans_of_others", {**where, "around": around}) if unnamed else []
     return _placed(str(asked.get("id")), of_rows([*span_rows, *others], log_rows))
 
 

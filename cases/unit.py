@@ -47,7 +47,7 @@ class Totals(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telemetry:
+class Records:
     """Spans and log records, oldest first."""
 
     spans: Sequence[Span]
@@ -61,7 +61,7 @@ class Telemetry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceDetail(Telemetry):
+class TraceDetail(Records):
     """One trace."""
 
     trace_id: str
@@ -78,7 +78,7 @@ class UnitOfTrace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnitDetail(Telemetry):
+class UnitDetail(Records):
     """A unit of work with all that is known of it."""
 
     correlation_id: str

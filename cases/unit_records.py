@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cases.units import Bounds
     from data.nouns import Page
     from data.paging import PageRequest
+    from data.ports import Telemetry
     from data.store import Reading
     from data.transaction import Params
 
@@ -65,18 +66,18 @@ def _flows(reading: Reading, correlation_id: str) -> Sequence[UnitFlow]:
     return reading.query("units/unit", asked, into=UnitFlow.of)
 
 
-def _others(reading: Reading, asked: Params) -> list[int]:
+def _others(telemetry: Telemetry, asked: Params) -> list[int]:
     """Return which records of the unit's traces belong to the run around it, or to another unit."""
     if not asked.get("trace_ids"):
         return []
     span_rows, log_rows = (
-        reading.query("units/spans_placed", asked),
-        reading.query("units/logs_placed", asked),
+        telemetry.query("units/spans_placed", asked),
+        telemetry.query("units/logs_placed", asked),
     )
     placed = list(map(_placed, [*span_rows, *log_rows]))
     if all(named is not None for _, named in placed):
         return []
-    mine = identities(reading, asked, span_rows, log_rows)
+    mine = identities(telemetry, asked, span_rows, log_rows)
     return [record for record, _ in placed if record not in mine]
 
 

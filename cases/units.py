@@ -19,8 +19,8 @@ from cases.unit import (
     CONTEXT,
     Hit,
     HitKind,
+    Records,
     SeenUnit,
-    Telemetry,
     Totals,
     TraceDetail,
     TraceSummary,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from data.paging import PageRequest
+    from data.ports import Telemetry
     from data.store import Reading
     from data.transaction import Params
 
@@ -115,12 +116,12 @@ def _without_flow(
     return _mentioned(reading, correlation_id, mentions, named_by, everywhere=everywhere)
 
 
-def _mentions(reading: Reading, correlation_id: str, named_by: Deliveries) -> list[LogRecord]:
+def _mentions(telemetry: Telemetry, correlation_id: str, named_by: Deliveries) -> list[LogRecord]:
     """Return the lines of others that name this unit."""
     if not named_by:
         return []
     asked = {"id": correlation_id, "deliveries": named_by, "limit": MAX_ROWS}
-    return reading.query("units/logs_mentioning", asked, into=LogRecord.of)
+    return telemetry.query("units/logs_mentioning", asked, into=LogRecord.of)
 
 
 def _mentioned(
@@ -158,9 +159,9 @@ def spelled(reading: Reading, correlation_id: str, named_by: Deliveries) -> str:
     return found[0] if len(found) == 1 else correlation_id
 
 
-def looked_through(reading: Reading) -> int | None:
+def looked_through(telemetry: Telemetry) -> int | None:
     """Return of how many spans and log records the attributes are read by default; None: of all there are."""
-    return NEWEST if leaves_out(reading) else None
+    return NEWEST if leaves_out(telemetry) else None
 
 
 def _units_spelled(reading: Reading, ids: list[str], named_by: Deliveries) -> list[str]:
@@ -278,14 +279,14 @@ def recent(reading: Reading, *, failed: bool = False, named: bool = False, limit
     return reading.query("units/recent", asked, into=noun(SeenUnit))
 
 
-def logs(reading: Reading, asked: Params, wanted: PageRequest) -> Page[LogRecord]:
+def logs(telemetry: Telemetry, asked: Params, wanted: PageRequest) -> Page[LogRecord]:
     """Return the log records that pass the filter of `units/logs`, the newest first."""
-    return paging.read(reading, "units/logs", asked, wanted, LogRecord.of)
+    return paging.read(telemetry, "units/logs", asked, wanted, LogRecord.of)
 
 
-def traces(reading: Reading, asked: Params, wanted: PageRequest) -> Page[TraceSummary]:
+def traces(telemetry: Telemetry, asked: Params, wanted: PageRequest) -> Page[TraceSummary]:
     """Return the traces that pass the filter of `units/traces`, the newest first."""
-    return paging.read(reading, "units/traces", asked, wanted, noun(TraceSummary))
+    return paging.read(telemetry, "units/traces", asked, wanted, noun(TraceSummary))
 
 
 def bounds_of(flows: Sequence[UnitFlow]) -> Bounds:
@@ -298,7 +299,7 @@ def _times(flows: Sequence[UnitFlow]) -> Bounds:
     return min(one.first_seen for one in flows), max(one.last_seen for one in flows)
 
 
-def _of_unit(reading: Reading, correlation_id: str, flows: Sequence[UnitFlow], bounds: Bounds) -> Telemetry:
+def _of_unit(reading: Reading, correlation_id: str, flows: Sequence[UnitFlow], bounds: Bounds) -> Records:
     """Return the first spans and logs of a unit."""
     asked = {**candidates(reading, correlation_id, flows, bounds), **FIRST}
     span_rows = reading.query("units/spans_by_correlation", asked)
@@ -306,7 +307,7 @@ def _of_unit(reading: Reading, correlation_id: str, flows: Sequence[UnitFlow], b
     spans, logs = Page.of(span_rows, Span.of), Page.of(log_rows, LogRecord.of)
     mine = identities(reading, asked, span_rows, log_rows)
     own = [span for span in spans.items if span.record_id in mine]
-    return Telemetry(
+    return Records(
         spans=with_reused(reading, own, bounds),
         logs=[log for log in logs.items if log.record_id in mine],
         truncated=_truncated(spans.total, logs.total),

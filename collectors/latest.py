@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from collectors.sheet import SheetForm
-    from data.store import Store
+    from data.ports import Telemetry
 
 MOST: Final = 100
 _BYTES: Final = 128 * 1024
@@ -114,9 +114,9 @@ def _below_header(path: Path, lines: list[bytes], form: SheetForm) -> list[bytes
     return sheet.with_header(b"".join(row.raw for row in whole)).splitlines()
 
 
-def of_store(store: Store, source: str) -> Lines:
+def of_store(telemetry: Telemetry, source: str) -> Lines:
     """Return the newest records of a source as lines of JSON: what is stored of them, masked."""
-    rows = store.query("collectors/newest_records", {"source": source, "limit": MOST})
+    rows = telemetry.query("collectors/newest_records", {"source": source, "limit": MOST})
     return Lines([orjson.dumps(_fields(row), default=str) for row in reversed(rows)])
 
 

@@ -11,7 +11,7 @@ from data.clock import stored
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from data.store import Store
+    from data.ports import Telemetry
 
 _DAYS: Final = timedelta(days=7)
 _FRESH: Final = timedelta(minutes=15)
@@ -19,10 +19,10 @@ _FEWEST: Final = 3
 
 
 class Pauses:
-    """Asks the store for pauses, and keeps the answer for a while: it reads a week of arrivals."""
+    """Asks telemetry for pauses, and keeps the answer for a while: it reads a week of arrivals."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
         self._lock = threading.Lock()
         self._known: dict[str, float] = {}
         self._queried_at: datetime | None = None
@@ -31,7 +31,7 @@ class Pauses:
         """Return the longest pause in seconds; None where fewer than three are known."""
         with self._lock:
             if self._queried_at is None or now - self._queried_at > _FRESH:
-                rows = self._store.query("collectors/pauses", {"since": stored(now - _DAYS)})
+                rows = self._telemetry.query("collectors/pauses", {"since": stored(now - _DAYS)})
                 self._known = {row["source"]: row["longest_s"] for row in rows if row["pauses"] >= _FEWEST}
                 self._queried_at = now
             return self._known.get(source)

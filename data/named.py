@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from data.store import Store
+    from data.ports import State
     from data.transaction import Tx
 
 UNSORTED: Final = 500_000
@@ -40,7 +40,7 @@ def keys_of(texts: Iterable[str]) -> list[int]:
     ]
 
 
-def deliveries(store: Store, texts: Iterable[str]) -> list[datetime]:
+def deliveries(state: State, texts: Iterable[str]) -> list[datetime]:
     """Return the deliveries that name one of these texts, in whatever case; the oldest first, naive UTC.
 
     Some may name none of them. Where there is none, no record of the store names a text.
@@ -48,7 +48,7 @@ def deliveries(store: Store, texts: Iterable[str]) -> list[datetime]:
     # Other letters than A to Z keep their case in the bits.
     spelled = {form for text in texts for form in (text, text.lower(), text.upper())}
     keys = sorted(set(keys_of(form.encode(errors="replace").decode() for form in spelled)))
-    return store.query("store/deliveries", {"keys": keys}, into=_DELIVERY)
+    return state.query("store/deliveries", {"keys": keys}, into=_DELIVERY)
 
 
 def deliveries_within(tx: Tx, texts: Iterable[str]) -> list[datetime]:

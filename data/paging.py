@@ -20,6 +20,7 @@ from data.nouns import Page
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from data.ports import Telemetry
     from data.store import Reading
     from data.transaction import Params
 
@@ -42,7 +43,11 @@ class PageRequest:
 
 
 def read(
-    reading: Reading, name: str, asked: Params, wanted: PageRequest, into: Callable[[Mapping[str, Any]], T]
+    reading: Reading | Telemetry,
+    name: str,
+    asked: Params,
+    wanted: PageRequest,
+    into: Callable[[Mapping[str, Any]], T],
 ) -> Page[T]:
     """Return a part of the list that a statement gives; `total` counts all of it, also behind its end."""
     rows = reading.query(name, {**asked, **wanted.params()})
@@ -52,7 +57,7 @@ def read(
     return Page(total, [into(row) for row in shown], after)
 
 
-def _total(reading: Reading, name: str, asked: Params, wanted: PageRequest) -> int:
+def _total(reading: Reading | Telemetry, name: str, asked: Params, wanted: PageRequest) -> int:
     if not wanted.offset and wanted.behind is None:
         return 0
     none_of_it = {**asked, **PageRequest(0).params()}

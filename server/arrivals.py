@@ -11,7 +11,7 @@ from data.nouns import noun
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from data.store import Reading
+    from data.ports import Telemetry
 
 _MOST: Final = 50
 
@@ -29,6 +29,6 @@ class Arrival:
     errors: int
 
 
-def arrivals(reading: Reading, after: datetime) -> list[Arrival]:
+def arrivals(telemetry: Telemetry, after: datetime) -> list[Arrival]:
     """Return what arrived after a moment, the latest first, 50 at most."""
-    return reading.query("server/arrivals", {"since": stored(after), "limit": _MOST}, into=noun(Arrival))
+    return telemetry.query("server/arrivals", {"since": stored(after), "limit": _MOST}, into=noun(Arrival))

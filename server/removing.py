@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
+    from data.ports import State
     from data.store import Store
     from data.transaction import Tx
     from traces.removal import Kind, Window
@@ -168,6 +169,6 @@ def _counting(kind: Kind, window: Window, before: datetime, going_on: pa.Table) 
     return lambda tx: removal.count(tx, kind, window, before, going_on)
 
 
-def unfinished(store: Store) -> list[Removal]:
+def unfinished(state: State) -> list[Removal]:
     """Return what was begun and is not done, the oldest first."""
-    return store.query("retention/unfinished", into=Removal.of)
+    return state.query("retention/unfinished", into=Removal.of)

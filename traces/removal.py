@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from data.removed import JOINS_FOR, Holds, note_removed
 
 if TYPE_CHECKING:
+    from data.ports import Telemetry
     from data.store import Store
     from data.transaction import Params, Tx
 
@@ -60,12 +61,12 @@ class Taken(NamedTuple):
     """Time of the latest record that is gone; None where records only lost their attributes."""
 
 
-def windows(store: Store, kind: Kind, before: datetime) -> list[Window]:
+def windows(telemetry: Telemetry, kind: Kind, before: datetime) -> list[Window]:
     """Return the hours that hold records older than `before` (naive UTC), as many as make a transaction."""
     found: list[Window] = []
     size = 0
     asked = {"before": before, "stripping": kind.strips}
-    for hour, records in (row.values() for row in store.query(kind.hours, asked)):
+    for hour, records in (row.values() for row in telemetry.query(kind.hours, asked)):
         if found and size + records <= ROWS:
             found[-1] = found[-1]._replace(high=hour + _HOUR)
             size += records
@@ -75,12 +76,12 @@ def windows(store: Store, kind: Kind, before: datetime) -> list[Window]:
     return found
 
 
-def living(store: Store, kind: Kind, before: datetime) -> pa.Table:
+def living(telemetry: Telemetry, kind: Kind, before: datetime) -> pa.Table:
     """Return 64 bits of each trace that goes on after `before`: it is kept whole."""
     if kind.strips:  # a record without attributes is judged as before
         return pa.table({"key": pa.array([], pa.uint64())})
     times = {"low": before, "high": before + JOINS_FOR}
-    return store.arrow("retention/living_traces", times)
+    return telemetry.arrow("retention/living_traces", times)
 
 
 def take(tx: Tx, kind: Kind, window: Window, before: datetime, going_on: pa.Table) -> Taken:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from access.context import RequestContext
-    from data.store import Store
+    from data.ports import State
 
 _FIRST_ZONE: Final = timedelta(hours=14)
 """So far ahead of UTC a week begins first."""
@@ -54,8 +54,8 @@ def check_draft(ctx: RequestContext, week: str, now: datetime) -> None:
         raise ConflictError(f"The week {week} was frozen: what was written in it stays as it is.")
 
 
-def is_frozen(store: Store, week: str) -> bool:
+def is_frozen(state: State, week: str) -> bool:
     """Return whether a week was frozen."""
-    (row,) = store.query("review/is_frozen", {"week": week})
+    (row,) = state.query("review/is_frozen", {"week": week})
     (answer,) = row.values()
     return bool(answer)

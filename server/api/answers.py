@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cases.case import Case, Money
     from cases.queries import CaseDetail
     from cases.tasks import Tasks
-    from cases.unit import Telemetry, TraceDetail, UnitDetail
+    from cases.unit import Records, TraceDetail, UnitDetail
     from cases.victims import Evidence
 
     Answer = dict[str, object]
@@ -81,7 +81,7 @@ def trace(found: TraceDetail) -> Answer:
     return _telemetry(found)
 
 
-def _telemetry(found: Telemetry) -> Answer:
+def _telemetry(found: Records) -> Answer:
     """Return a noun's fields; its spans and logs stay nouns, which pydantic reads field by field."""
     truncated = found.truncated and found.truncated._asdict()
     return {**shallow(found), "truncated": truncated}

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-import data
+from tests.data.sides import SQL, STATE, TELEMETRY, is_of_telemetry, tables
 
-SQL = Path(data.__file__).parent / "sql"
-TELEMETRY = {"log", "span"}
-_COMMENT = re.compile(r"--[^\n]*")
-_TABLE = re.compile(r"\b(?:from|join|into|update|using)\s+([a-z_]+)")
-_CREATED = re.compile(r"create table (?:if not exists )?(\w+)")
-STATE = {
-    name
-    for file in sorted((SQL.parent / "migrations").glob("*.sql"))
-    for name in _CREATED.findall(file.read_text())
-} - TELEMETRY
-
-
-def tables(text: str) -> set[str]:
-    """Return the tables that a statement names."""
-    return set(_TABLE.findall(_COMMENT.sub("", text))) & (TELEMETRY | STATE)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -37,3 +23,9 @@ def test_a_statement_names_tables_of_one_side(file: Path) -> None:
 def test_the_tables_of_both_sides_are_found() -> None:
     assert TELEMETRY | {"unit", "exception_case", "audit"} <= TELEMETRY | STATE
     assert tables("select 1 from log join unit on true -- from span") == {"log", "unit"}
+
+
+def test_tables_behind_a_macro_are_found() -> None:
+    assert "exception_case" in tables("select * from chosen_case($filter)")
+    assert is_of_telemetry("units/traces_or_runs")
+    assert not is_of_telemetry("cases/cases")

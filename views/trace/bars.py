@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from cases.unit import Telemetry
+    from cases.unit import Records
     from traces.telemetry import LogRecord, Span
     from views.trace.times import Interval
 
@@ -71,7 +71,7 @@ class _Placed(NamedTuple):
     place: str
 
 
-def waterfall(found: Telemetry) -> Chart:
+def waterfall(found: Records) -> Chart:
     """Return the chart of a unit or a trace."""
     known = bounds(found)
     if known is None:

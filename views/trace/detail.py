@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from cases.unit import Telemetry, Totals
+    from cases.unit import Records, Totals
     from traces.telemetry import LogRecord, Span
 
 
@@ -36,7 +36,7 @@ _LEVELS: Final = {"error": "red", "warning": "amber"}
 
 
 @st.fragment
-def waterfall_and_detail(found: Telemetry, name: str) -> None:
+def waterfall_and_detail(found: Records, name: str) -> None:
     """Draw the waterfall, and beside it what is selected."""
     if not found.spans and not found.logs:
         return
@@ -56,7 +56,7 @@ def _selected(key: str) -> None:
     go(sel=st.session_state[key].selected)
 
 
-def _note_truncated(found: Telemetry, totals: Totals) -> None:
+def _note_truncated(found: Records, totals: Totals) -> None:
     counts = " and ".join(
         f"{len(shown):,} of {total:,} {name}"
         for name, shown, total in zip(("spans", "logs"), (found.spans, found.logs), totals, strict=True)
@@ -69,7 +69,7 @@ def _note_truncated(found: Telemetry, totals: Totals) -> None:
     st.info(f"Showing the {which} {counts}.{rest}", icon=":material/content_cut:")
 
 
-def _detail(found: Telemetry, selected: str | None) -> None:
+def _detail(found: Records, selected: str | None) -> None:
     for span in found.spans:
         if records.span_key(span) == selected:
             _span_detail(found, span)
@@ -82,7 +82,7 @@ def _detail(found: Telemetry, selected: str | None) -> None:
     st.caption("Click a span or a dot, or move with ↑ and ↓.")
 
 
-def _span_detail(found: Telemetry, span: Span) -> None:
+def _span_detail(found: Records, span: Span) -> None:
     st.markdown(f"**{escape_md(span.name)}**")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if span.is_failed:
@@ -105,7 +105,7 @@ def _span_detail(found: Telemetry, span: Span) -> None:
             st.html(_pairs(span.resource.items()))
 
 
-def _span_facts(found: Telemetry, span: Span) -> list[tuple[str, Any]]:
+def _span_facts(found: Records, span: Span) -> list[tuple[str, Any]]:
     zone = page_context().settings.zone
     known = {one.place for one in found.spans}
     parent = span.parent_span_id
@@ -149,7 +149,7 @@ def _events(span: Span) -> None:
         st.code(f"{link.get('trace_id')} {link.get('span_id')}", language=None, wrap_lines=True)
 
 
-def _logs_of(found: Telemetry, span: Span) -> None:
+def _logs_of(found: Records, span: Span) -> None:
     logs = [log for log in found.logs if (log.trace_id, log.span_id) == span.place]
     if not logs:
         return

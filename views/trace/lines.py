@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cases.case import Case
     from cases.queries import AuditEntry
-    from cases.unit import Telemetry
+    from cases.unit import Records
     from server.context import ServerContext
 
 
@@ -27,7 +27,7 @@ STORY_LINES: Final = 400
 
 
 def story_section(
-    ctx: ServerContext, found: Telemetry, acts: Sequence[AuditEntry] = (), cases: Sequence[Case] = ()
+    ctx: ServerContext, found: Records, acts: Sequence[AuditEntry] = (), cases: Sequence[Case] = ()
 ) -> None:
     """Draw the story, and the choice of what it shows."""
     lines = story.story(found, acts, cases)

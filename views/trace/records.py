@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cases.unit import Telemetry
+    from cases.unit import Records
     from traces.telemetry import LogRecord, Span
 
 
@@ -80,7 +80,7 @@ def _is_inside_same_step(span: Span, known: dict[tuple[str, str | None], Span]) 
     return False
 
 
-def first_look(found: Telemetry) -> str | None:
+def first_look(found: Records) -> str | None:
     """Return what to show first: the last failed step, else the last failed span, else the last error log."""
     wrong = [span for span in found.spans if span.is_failed]
     if wrong:

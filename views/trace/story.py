@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cases.case import Case
     from cases.queries import AuditEntry
-    from cases.unit import Telemetry
+    from cases.unit import Records
     from traces.telemetry import LogRecord, Span
 
 KINDS: Final = {
@@ -48,7 +48,7 @@ class Line:
     """red where something failed, amber for a warning, green for a good end."""
 
 
-def story(found: Telemetry, acts: Iterable[AuditEntry] = (), cases: Iterable[Case] = ()) -> list[Line]:
+def story(found: Records, acts: Iterable[AuditEntry] = (), cases: Iterable[Case] = ()) -> list[Line]:
     """Return everything that happened as lines of text, oldest first."""
     steps = list(_steps(found.spans))
     shown = _failed_places(steps)
@@ -221,7 +221,7 @@ def live_cases(cases: Iterable[Case]) -> int:
     return sum(case.state in LIVE for case in cases)
 
 
-def last_lane(found: Telemetry) -> tuple[str, datetime] | None:
+def last_lane(found: Records) -> tuple[str, datetime] | None:
     """Return which service spoke last, and when."""
     heard = [(span.end, span.service or "") for span in found.spans]
     heard += [(log.time, log.service or log.source) for log in found.logs]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from cases.unit import Telemetry, UnitDetail
+    from cases.unit import Records, UnitDetail
     from traces.telemetry import Span
 
     Interval = tuple[float, float]
@@ -63,7 +63,7 @@ def working(spans: Sequence[Span]) -> float:
     return sum(high - low for low, high in union)
 
 
-def bounds(found: Telemetry) -> tuple[datetime, datetime] | None:
+def bounds(found: Records) -> tuple[datetime, datetime] | None:
     """Return the first and the last moment that a span or a log speaks of."""
     times = [time for span in found.spans for time in (span.start, span.end)]
     times += [log.time for log in found.logs]
