@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Query, Request
+from fastapi.routing import APIRoute
+from starlette.routing import Match
 
 from cases import unit_records, units
 from cases.errors import TraceNotFoundError, TraceRemovedError
@@ -16,8 +19,23 @@ from server.api.problems import BadRequestError
 from server.policies import removed_of, removed_trace
 from unsnag.conventions import SEVERITY_NUMBERS
 
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+
+class _PartOf(APIRoute):
+    """A route whose last part is written with a plain `/`: `.../A%2Fspans` asks for the unit `A/spans`."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether a request is for this route; what is decoded does not tell an ID's `/` from it."""
+        last = f"/{self.path.rpartition('/')[2]}".encode()
+        is_own = scope.get("raw_path", last).endswith(last)
+        return super().matches(scope) if is_own else (Match.NONE, {})
+
+
 router = APIRouter(prefix="/api/v1", tags=["telemetry"])
 
+_UNIT: Final = "/units/{correlation_id:path}"
 _MAX_CONDITIONS: Final = 10
 _NS_PER_MS: Final = 1_000_000
 _MAX_MS: Final = 1e12
@@ -31,21 +49,24 @@ Everywhere = Annotated[
 Duration = Annotated[float | None, Query(ge=0, le=_MAX_MS)]
 
 
-@router.get("/units/{correlation_id:path}/spans", response_model=shapes.Listed[telemetry_shapes.Span])
 def list_unit_spans(correlation_id: str, ctx: Context, asked: Paging) -> Any:
     """List all spans of a unit, the oldest first."""
     return asked.page(unit_records.spans(ctx.reading, correlation_id, asked.wanted))
 
 
-@router.get("/units/{correlation_id:path}/logs", response_model=shapes.Listed[telemetry_shapes.LogRecord])
 def list_unit_logs(correlation_id: str, ctx: Context, asked: Paging) -> Any:
     """List all log records of a unit, the oldest first; not lines of others that only name it."""
     return asked.page(unit_records.logs(ctx.reading, correlation_id, asked.wanted))
 
 
-@router.get("/units/{correlation_id:path}", response_model=telemetry_shapes.Unit)
+_add_part = partial(router.add_api_route, route_class_override=_PartOf)
+_add_part(f"{_UNIT}/spans", list_unit_spans, response_model=shapes.Listed[telemetry_shapes.Span])
+_add_part(f"{_UNIT}/logs", list_unit_logs, response_model=shapes.Listed[telemetry_shapes.LogRecord])
+
+
+@router.get(_UNIT, response_model=telemetry_shapes.Unit)
 def get_unit(correlation_id: str, ctx: Context, everywhere: Everywhere = False) -> Any:  # noqa: FBT002 - a query's field
-    """Return everything of one unit of work."""
+    """Return everything of one unit of work; an ID's own `/` may be written `%2F`."""
     found = units.unit(ctx.reading, correlation_id, everywhere=everywhere)
     return {**answers.unit(found), "removed": removed_of(ctx.reading, found.opened_at, found.last_seen)}
 

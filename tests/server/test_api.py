@@ -6,6 +6,7 @@ import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -341,6 +342,19 @@ def test_events_tell_of_changes(http: httpx.Client, container: Container) -> Non
         container.store.append(batch(failure(1))).result()
         assert next(lines) == "event: case"
         assert next(lines) > before
+
+
+@pytest.mark.parametrize("name", ["SO-1/spans", "SO-1/logs", "SO-1/spans/logs", "a/b", "SO-1"])
+def test_an_id_may_end_like_a_route(http: httpx.Client, container: Container, name: str) -> None:
+    container.store.append(
+        batch(span(0, 1, "work", correlation_id=name), log(1, "line", correlation_id=name))
+    )
+    container.store.append(batch(span(0, 1, "other", correlation_id="SO-1/other"))).result()
+    unit = f"/api/v1/units/{quote(name, safe='')}"
+    assert http.get(unit).json()["correlation_id"] == name
+    assert [one["name"] for one in http.get(f"{unit}/spans").json()["items"]] == ["work"]
+    assert [one["message"] for one in http.get(f"{unit}/logs").json()["items"]] == ["line"]
+    assert http.get(f"/api/v1/units/{name}/spans").json()["total"] == 1, "a plain / is part of an ID as well"
 
 
 def test_the_description_names_every_route(http: httpx.Client) -> None:
