@@ -48,3 +48,19 @@ def test_a_newcomer_always_finds_room_and_what_is_given_back_is_free(
         shares.give_back(holder, more)
     assert shares.total == 0
     assert [shares.held(holder) for holder in "abc"] == [0, 0, 0]
+
+
+def test_one_thing_is_taken_and_given_back_unless_more_is_named() -> None:
+    shares = Shares(2)
+    shares.take("a")
+    assert (shares.held("a"), shares.total) == (1, 1)
+    assert [shares.has_room(more) for more in (1, 2)] == [True, False]
+    assert shares.has_room()
+    shares.take("a")
+    shares.give_back("a")
+    assert (shares.held("a"), shares.total) == (1, 1)
+
+
+def test_a_holder_takes_half_and_is_left_one_unless_more_is_named() -> None:
+    assert [Shares(10).is_within("a", more) for more in (5, 6)] == [True, False]
+    assert [Shares(1).is_within("a", more) for more in (1, 2)] == [True, False]

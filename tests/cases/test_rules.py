@@ -122,3 +122,24 @@ def test_a_title_never_grows_past_its_line() -> None:
     made = title(error_class="business", step="s", dependency=None, error_type=None, message="word " * 100)
     assert len(made) <= 120
     assert made.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            "HTTPSConnectionPool(host='erp.example.com', port=443): Read timed out.",
+            "erp.example.com did not answer in time",
+        ),
+        # up to four words behind a status explain nothing, nor does an address or a dump
+        ("HTTP 503 the posting service sleeps", "The called system is not available (HTTP 503)"),
+        ("HTTP 503 the posting service now sleeps", "Pay answered with an error"),
+        ("HTTP 503 http://erp/x one two three four five", "erp is not available (HTTP 503)"),
+        ("HTTP 503 {a b c d e f}", "The called system is not available (HTTP 503)"),
+        ("HTTP 503 <p> a b c d e f", "The called system is not available (HTTP 503)"),
+        ("HTTP 503 a=b c d e f g h", "The called system is not available (HTTP 503)"),
+    ],
+)
+def test_a_title_names_the_host_and_leaves_explanations_as_they_are(message: str, expected: str) -> None:
+    asked = {"step": "pay", "dependency": None, "error_type": "x.ApiError", "message": message}
+    assert title(error_class="infrastructure", **asked) == expected

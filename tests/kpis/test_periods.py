@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -147,3 +148,64 @@ def test_every_week_meets_the_next_and_has_its_name(number: int, share: float, z
     assert week(week_of(period.end, zone), zone).start == period.end
     running = period.until(period.start + (period.end - period.start) * share)
     assert running.before.start == period.before.start < running.before.end <= period.start
+
+
+def test_hours_that_are_no_whole_days_step_by_the_time_that_passed() -> None:
+    start = datetime(2026, 3, 29, 0, tzinfo=UTC)
+    period = Period(start, start + timedelta(hours=5), "Europe/Berlin")
+    earlier = period.earlier(2)
+    assert (earlier.start, earlier.end) == (start - timedelta(hours=10), start - timedelta(hours=5))
+    assert earlier.zone == "Europe/Berlin"
+    assert evenly(period, 4) == [start + timedelta(minutes=75 * n) for n in range(5)]
+
+
+def test_a_moment_without_a_zone_is_utc_and_a_period_has_a_length() -> None:
+    berlin = datetime(2026, 3, 1, 1, tzinfo=ZoneInfo("Europe/Berlin"))
+    period = Period(datetime(2026, 3, 1), berlin + timedelta(hours=5))  # noqa: DTZ001 - what is tested
+    assert (period.start, period.end) == (
+        datetime(2026, 3, 1, tzinfo=UTC),
+        datetime(2026, 3, 1, 5, tzinfo=UTC),
+    )
+    with pytest.raises(InvalidPeriodError, match="ends at 2026-03-31T10:00:00"):
+        Period(NOW, NOW)
+
+
+def test_only_a_period_that_still_runs_is_cut() -> None:
+    period = Period(NOW, NOW + timedelta(hours=1))
+    assert period.until(period.start) == period
+    assert period.until(period.end) == period
+    half = NOW + timedelta(minutes=30)
+    assert (period.until(half).end, period.until(half).whole_end) == (half, period.end)
+
+
+def test_an_even_part_of_days_begins_at_midnight_and_each_edge_stands_once() -> None:
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    days = [start + timedelta(days=n) for n in range(4)]
+    assert evenly(Period(start, days[3]), 3) == days
+    assert cut(Period(start, days[3]), "day", "UTC") == days
+
+
+def test_full_hours_and_midnights_do_not_depend_on_when_a_period_begins() -> None:
+    odd = datetime(2026, 3, 1, 10, 34, 56, 789, tzinfo=UTC)
+    end = odd + timedelta(days=2)
+    assert cut(Period(odd, end), "day", "UTC")[1:-1] == [datetime(2026, 3, day, tzinfo=UTC) for day in (2, 3)]
+    hours = cut(Period(odd, odd + timedelta(hours=2)), "hour", "UTC")[1:-1]
+    assert hours == [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in (11, 12)]
+
+
+def test_so_many_parts_are_allowed_and_no_more() -> None:
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    assert len(cut(Period(start, start + timedelta(hours=1_000)), "hour", "UTC")) == 1_001
+    with pytest.raises(InvalidPeriodError, match="Choose one of: hour, six hours, day"):
+        cut(Period(start, start + timedelta(hours=1)), "minute", "UTC")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"), [("2199-W52", True), ("2200-W10", False), ("1970-W02", True), ("1969-W50", False)]
+)
+def test_weeks_are_those_of_1970_to_2199(name: str, is_one: bool) -> None:  # noqa: FBT001 - a table
+    if is_one:
+        assert week_of(week(name, "UTC").start, "UTC") == name
+    else:
+        with pytest.raises(InvalidPeriodError):
+            week(name, "UTC")

@@ -98,6 +98,15 @@ def test_a_forecast_is_the_mean_change_and_its_interval_what_such_forecasts_were
     assert forecast([9, 8, 7, 6, 5, 4, 3, 0.5]).value == 0  # type: ignore[union-attr]
 
 
+def test_the_interval_holds_four_of_five_past_errors() -> None:
+    """Expected were 0, 4.8 and 2.33, and 4, 2 and 2 came: off by 4, 2.8 and 0.33."""
+    found = forecast([0, 0, 0, 0, 0, 4, 2, 2])
+    assert found is not None
+    value = 2 + 2 / 7
+    assert (found.value, found.low, found.high) == pytest.approx((value, 0, value + 4))
+    assert (found.last_error, found.error) == pytest.approx((-1 / 3, (4 + 2.8 + 1 / 3) / 3))
+
+
 def test_the_backlog_says_what_its_forecast_is_worth() -> None:
     weeks = [Open(name, float(10 + 2 * n)) for n, name in enumerate(WEEKS)]
     plot = shown(backlog(weeks))
