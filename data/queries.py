@@ -6,6 +6,8 @@ A statement may stand for the columns of `unsnag.fields`; its text is made of th
   cases keep, or that a KPI can be split by.
 - So is one with `{mapped_field}`, for each field that a mapping may fill.
 - `{splits}` is the list of the latter, for a header.
+
+A line `{page}` stands for the end of a statement that is read in parts; see `data.paging`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import re
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 
 from unsnag.fields import MAPPED, ON_CASE, ON_UNIT, SPLITS
@@ -24,6 +27,14 @@ _EACH: Final = {
     "{split}": SPLITS,
     "{mapped_field}": tuple(field.name for field in MAPPED),
 }
+_PAGE: Final = """\
+qualify
+    $behind::blob is null
+    or place > $behind::blob
+order by place
+limit $limit
+offset $offset
+"""
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
 _CALLED: Final = re.compile(r"\b([a-z][a-z0-9_]*)\(")
 _FOLDER: Final = Path(__file__).parent / "sql"
@@ -50,12 +61,14 @@ def path(name: str) -> Path:
 
 
 def with_fields(template: str) -> str:
-    """Return a statement with its lines repeated for the fields that they stand for."""
+    """Return a statement with what its placeholders stand for: lines of fields, the end of a page."""
     lines = (line for given in template.splitlines(keepends=True) for line in _repeated(given))
     return "".join(lines).replace("{splits}", ", ".join(SPLITS))
 
 
 def _repeated(line: str) -> list[str]:
+    if line.strip() == "{page}":
+        return [indent(_PAGE, line.removesuffix("{page}\n"))]
     for placeholder, columns in _EACH.items():
         if placeholder in line:
             return [line.replace(placeholder, _column(name)) for name in columns]

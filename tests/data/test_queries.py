@@ -338,3 +338,10 @@ def test_every_statement_states_its_grain(name: str) -> None:
 def test_an_unknown_statement_is_named() -> None:
     with pytest.raises(KeyError, match="cases/nothing"):
         queries.text("cases/nothing")
+
+
+def test_the_end_of_a_page_stands_where_its_line_does() -> None:
+    ends = queries.with_fields("select 1 as place\n    {page}\n)\n").splitlines()
+    assert (ends[1], ends[-2], ends[-1]) == ("    qualify", "    offset $offset", ")")
+    assert queries.takes("units/logs_by_trace", "behind") is False
+    assert queries.takes("kpis/rows_units", "behind")

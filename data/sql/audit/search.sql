@@ -23,12 +23,7 @@ part as (
             or contains(lower(audit.reason), lower($text))
             or contains(lower(audit.details::varchar), lower($text))
         )
-    qualify
-        $behind::blob is null
-        or place > $behind::blob
-    order by place
-    limit $limit
-    offset $offset
+    {page}
 )
 select
     audit.* replace (

@@ -29,12 +29,7 @@ part as (
     from chosen_case($scope, $chosen) as chosen
     where
         $state is null or list_contains($state::varchar[], chosen.state)
-    qualify
-        $behind::blob is null
-        or place > $behind::blob
-    order by place
-    limit $limit
-    offset $offset
+    {page}
 )
 select
     exception_case.* exclude (stacktrace, data),

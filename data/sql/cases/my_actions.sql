@@ -34,12 +34,7 @@ mine as (
     where
         done.case_id is null
         or not done.is_of_many
-    qualify
-        $behind::blob is null
-        or place > $behind::blob
-    order by place
-    limit $limit
-    offset $offset
+    {page}
 ),
 
 followed as (

@@ -26,9 +26,4 @@ from case_claimed([$from], [$to], $scope, $flow, $by)
 where
     counted
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -28,9 +28,4 @@ where
     is_due
     and promise = 'triage'
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

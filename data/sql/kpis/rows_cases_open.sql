@@ -20,9 +20,4 @@ from case_in_period([$to], [$to], $scope, $flow, $by)
 where
     still_open
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -22,9 +22,4 @@ select
     ) as place,
 from case_worked([$from], [$to], $scope, $flow, $by)
 where $part::varchar is null or key = $part
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

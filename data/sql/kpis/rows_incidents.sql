@@ -21,9 +21,4 @@ select
     ) as place,
 from flow_incident([$from], [$to], $scope, $flow)
 where counted
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -27,9 +27,4 @@ where
         $by, flow, step, null, null,
         {split},
     ) = $part
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -31,9 +31,4 @@ where
         $by, flow, step, class, null,
         {split},
     ) = $part
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

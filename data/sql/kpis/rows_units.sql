@@ -60,9 +60,4 @@ from described
 where
     $only_counted::boolean is null
     or counted = $only_counted
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -25,9 +25,4 @@ from unit_aimed('K15', [$from], [$to], $scope, $flow, $by)
 where
     closed
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -25,9 +25,4 @@ select
     ) as place,
 from unit_at_risk([$to], [$to], $scope, $flow, $by)
 where $part::varchar is null or key = $part
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -22,9 +22,4 @@ from unit_in_period([$from], [$to], $scope, $flow, $by)
 where
     succeeded
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

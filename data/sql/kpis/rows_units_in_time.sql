@@ -25,9 +25,4 @@ where
     succeeded
     and bound is not null
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

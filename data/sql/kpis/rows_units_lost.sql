@@ -27,9 +27,4 @@ from unit_lost([$from], [$to], $scope, $flow, $by)
 where
     not in_flight
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -28,9 +28,4 @@ from unit_recovered([$from], [$to], $scope, $flow, $by)
 where
     not in_flight
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -25,9 +25,4 @@ from unit_retried([$from], [$to], $scope, $flow, $by)
 where
     marked
     and ($part::varchar is null or key = $part)
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -24,9 +24,4 @@ where
         $by, main.flow, null, null, null,
         main.{split},
     ) = $part
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

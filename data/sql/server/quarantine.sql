@@ -6,12 +6,7 @@ part as (
         create_sort_key(quarantine.received_at, 'desc nulls last', quarantine.id, 'asc nulls last') as place,
         count(*) over () as total,
     from quarantine
-    qualify
-        $behind::blob is null
-        or place > $behind::blob
-    order by place
-    limit $limit
-    offset $offset
+    {page}
 )
 select
     quarantine.id,

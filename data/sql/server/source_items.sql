@@ -19,9 +19,4 @@ select
     count(*) over () as total,
 from source_item
 where $source is null or source_item.source = $source
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -22,12 +22,7 @@ part as (
             or contains(lower(coalesce(log.exception_message, '')), lower($q))
             or log.correlation_id = $q
         )
-    qualify
-        $behind::blob is null
-        or place > $behind::blob
-    order by place
-    limit $limit
-    offset $offset
+    {page}
 )
 select
     log.* exclude (ingested_at, attributes, resource, data),

@@ -27,9 +27,4 @@ where
     and log.time between $low and $high
     and in_scope(coalesce(log.tenant, traces.tenant), coalesce(log.flow, traces.flow), $scope::varchar[])
     and log.record_id not in (select unnest($others::ubigint[]))
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

@@ -29,9 +29,4 @@ where
     and span.time between $low and $high
     and in_scope(coalesce(span.tenant, traces.tenant), coalesce(span.flow, traces.flow), $scope::varchar[])
     and span.record_id not in (select unnest($others::ubigint[]))
-qualify
-    $behind::blob is null
-    or place > $behind::blob
-order by place
-limit $limit
-offset $offset
+{page}

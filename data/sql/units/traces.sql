@@ -30,12 +30,7 @@ page as (
         create_sort_key(matching.matched_at, 'desc nulls last', matching.trace_id, 'asc nulls last') as place,
         count(*) over () as total,
     from matching
-    qualify
-        $behind::blob is null
-        or place > $behind::blob
-    order by place
-    limit $limit
-    offset $offset
+    {page}
 )
 select
     page.trace_id,
