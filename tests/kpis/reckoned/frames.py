@@ -57,6 +57,13 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         "record_id": pl.Int64, "attempt": pl.Int64, "started_at": TIME, "ended_at": TIME,
     },
     "unit_trace": dict.fromkeys((*ID, "trace_id"), pl.String),
+    **{
+        name: {
+            **dict.fromkeys(("tenant", "flow", "source", "segment", "business_unit"), pl.String),
+            **dict.fromkeys((happened, "ingested_at"), TIME),
+        }
+        for name, happened in (("log", "time"), ("span", "end_time"))
+    },
 }  # fmt: skip
 
 
