@@ -40,8 +40,8 @@ h3 {font-size: 15px; margin: 8px 0 2px;}
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 COLUMNS: Final = (
     "week", "of", "state", "as_of", "id", "name", "value", "unit", "n", "in_flight", "previous", "target",
-    "owner", "better", "definition_version", "sql_hash", "comment", "restated_value", "restated_n",
-    "restated_reason",
+    "owner", "better", "definition_version", "sql_hash", "macros_hash", "comment",
+    "restated_value", "restated_n", "restated_reason",
 )  # fmt: skip
 
 
