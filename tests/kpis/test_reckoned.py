@@ -153,6 +153,7 @@ def compare_world(  # noqa: PLR0917 - what Hypothesis draws
 ) -> None:
     of = edges(monday, zone)
     made = world.tables(seeds, of, split) | arrivals.records(seeds, of)
+    made["exception_case"] = made.get("exception_case", []) + arrivals.approvals(made, split)
     tables = made | data.draw(settings_of_flows(of))
     compare_tables(store, tables, of, Asked([], flow, None, zone), split, FIGURES)
 

@@ -1,4 +1,4 @@
-"""Random rows for the figures that count no orders and no exceptions: records, and ends of failing flows."""
+"""Random rows that a world of orders lacks: records, ends of flows that fail for a while, and approvals."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ ENDS: Final = (
     "completed_unproven",
     "cancelled",
 )
+
+ANSWERS: Final = ("approved", "rejected", "approved_outside", "stopped_waiting", "unit_ended", None)
 
 
 def records(seeds: list[int], edges: list[datetime]) -> Tables:
@@ -85,3 +87,28 @@ def _ends_of(number: int, seed: int, edges: list[datetime]) -> Iterator[dict[str
         if chance.random() < 0.1:
             yield {**row, "change": -1}  # records that came later took it back
         moment += timedelta(seconds=chance.randrange(pace))
+
+
+def approvals(tables: Tables, order: int) -> list[dict[str, Any]]:
+    """Return exceptions' rows of what some units asked a person, and how that ended."""
+    units = sorted(
+        tables.get("unit", []), key=lambda one: (one["correlation_id"], str(one["tenant"]), one["flow"])
+    )
+    chance = random.Random(order)
+    return [_approval(chance, unit) for unit in units if chance.random() < 0.3]
+
+
+def _approval(chance: random.Random, unit: dict[str, Any]) -> dict[str, Any]:
+    at = unit["opened_at"] + timedelta(minutes=chance.randrange(0, 6000))
+    code = chance.choice(ANSWERS)
+    names = ("correlation_id", "tenant", "flow", "segment", "business_unit", "value_amount", "value_currency")
+    return {
+        **{name: unit[name] for name in names},
+        "id": f"A/{unit['correlation_id']}/{unit['tenant']}/{unit['flow']}", "version": 1,
+        "severity": "medium",
+        "class": "approval", "step": "approve", "title": "-", "message": "-", "fingerprint": "a",
+        "occurrences": 1, "attempts": 0, "opened_at": at, "first_seen": at, "last_seen": at, "updated_at": at,
+        "note": "approval", "approval_id": "A", "state": "resolved" if code else "awaiting_approval",
+        "resolution_code": code, "episodes": 1,
+        "resolved_at": at + timedelta(minutes=chance.randrange(0, 6000)) if code else None,
+    }  # fmt: skip

@@ -37,6 +37,8 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     },
     "exception_case": {
         **dict.fromkeys((*ID, "id", "note", "class", "step", "segment", "business_unit"), pl.String),
+        **dict.fromkeys(("approval_id", "resolution_code"), pl.String),
+        **dict.fromkeys(("opened_at", "resolved_at"), TIME),
         "value_amount": pl.Decimal(18, 4), "value_currency": pl.String, "triaged_at": TIME,
         "triage_due_at": TIME, "due_at": TIME, "episodes": pl.Int64,
     },
