@@ -17,9 +17,12 @@ from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from textwrap import indent
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from unsnag.fields import MAPPED, ON_CASE, ON_UNIT, SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _EACH: Final = {
     "{unit_field}": ON_UNIT,
@@ -101,21 +104,30 @@ def takes(name: str, parameter: str) -> bool:
 @cache
 def reads(name: str, noun: str) -> bool:
     """Return whether a statement selects from a macro of `data/macros`, directly or through another macro."""
-    return noun in _nouns_of(text(name))
-
-
-def _nouns_of(sql: str) -> frozenset[str]:
-    macros = _macros()
-    direct = {word for word in _CALLED.findall(sql) if word in macros}
-    return frozenset(direct.union(*(_nouns_of(macros[word]) for word in direct)))
+    return noun in _nouns_of(text(name), macros())
 
 
 @cache
-def _macros() -> dict[str, str]:
-    """Return the text of each macro behind its name."""
+def macros() -> dict[str, str]:
+    """Return the text of each macro behind its name, without comments."""
     files = (path.read_text(encoding="utf-8") for path in sorted(_MACROS.glob("*.sql")))
-    parts = (part for file in files for part in file.split(_MACRO)[1:])
+    parts = (part for file in files for part in _without_comments(with_fields(file)).split(_MACRO)[1:])
     return {part.partition("(")[0]: part.partition("(")[2] for part in parts}
+
+
+def macros_of(sql: str, known: Mapping[str, str]) -> str:
+    """Return the text of all macros that a statement reads, directly or through another, by their names."""
+    return "".join(f"{_MACRO}{name}({known[name]}" for name in sorted(_nouns_of(sql, known)))
+
+
+def _nouns_of(sql: str, known: Mapping[str, str]) -> frozenset[str]:
+    direct = {word for word in _CALLED.findall(sql) if word in known}
+    return frozenset(direct.union(*(_nouns_of(known[word], known) for word in direct)))
+
+
+def _without_comments(sql: str) -> str:
+    lines = sql.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.lstrip().startswith("--"))
 
 
 def names() -> list[str]:

@@ -77,6 +77,11 @@ class Definition:
         """Return the statement without its header."""
         return queries.body(self.statement)
 
+    @property
+    def macros(self) -> str:
+        """Return the text of all macros that the statement reads."""
+        return queries.macros_of(self.sql, queries.macros())
+
 
 @cache
 def definitions() -> dict[str, Definition]:

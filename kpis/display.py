@@ -207,7 +207,7 @@ def _reduced(d: Any, _unit: str) -> str:
 
 
 def _answers(d: Any, _unit: str) -> str:
-    return f"Who {d.who:,} · what {d.what:,} · steps {d.steps:,} · why {d.why:,}"
+    return f"Who {d.who:,} · what {d.what:,} · steps {d.steps:,} · why {d.why:,} · approvals {d.approvals:,}"
 
 
 _NOTES: Final[dict[str, Callable[[Any, str], str]]] = {

@@ -21,6 +21,9 @@ Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing`; a t
 - What has not finished is in no rate and is shown beside it as *in flight*.
 - An exception that its own script closed (`unit.ok()` after the error) is in no figure.
 - A past period stays as it was, whatever happens later; only records that arrive late change it.
+- What a unit is split by, and its own value, are what any of its flows names today, not what was known then.
+- So a later record that names a segment moves the unit to that part of a split in past periods, too.
+- One that names a value changes what past periods show as at risk, recovered or lost, and no other figure.
 - A unit is a correlation ID of a tenant and counts once, however many retries, traces and exceptions it had.
 - Within one flow, and split by flow, it counts in each flow that it entered: these parts may add up to more.
 - Every figure shows its n, the time of its data and its version, and opens its SQL and its rows.
@@ -38,7 +41,7 @@ Made from the headers of `data/sql/kpis/k*.sql` by `python -m kpis.listing`; a t
 
 MISSING = """## What is not built yet
 
-Nothing records what these need, but for approvals, which K43 does not ask for yet. None of them is estimated.
+Nothing records what these need. None of them is estimated.
 
 | KPI | what it needs |
 |---|---|
@@ -48,7 +51,6 @@ Nothing records what these need, but for approvals, which K43 does not ask for y
 | K24 Change of people's work since a baseline | a count of exceptions that people resolved, by baseline |
 | K28 Incidents by breaker | the states of a breaker |
 | K39 Breaker activity | events of a breaker: tripped, calls rejected, closed. No part of Unsnag is one |
-| K43 Which approvals were given | whether each was decided by the end of its unit |
 """
 
 

@@ -6,12 +6,14 @@
    hashes of the definitions, the time of the data, what else the week states and all that was written are
    kept, bound to the week frozen before as entries of the audit are.
 4. Records that arrive late, or a new definition, make a restated figure beside the frozen one.
+   A definition is the statement and the macros that it reads.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -66,10 +68,13 @@ class Stated:
     floor: int = 0
     note: str = ""
     """The second figure that keeps the first one honest."""
+    macros_hash: str | None = None
+    """SHA-256 of the macros that the statement reads; None in a week that an earlier version froze."""
 
     @classmethod
     def of(cls, one: Kpi, aim: Aim, comment: str | None, *, compared: bool) -> Stated:
         """Return a figure of now with what people set and wrote for it."""
+        meant = definition(one.id)
         return cls(
             name=one.name,
             value=plain(one.value),
@@ -80,12 +85,13 @@ class Stated:
             target=aim.target,
             owner=aim.owner,
             definition_version=one.definition_version,
-            sql_hash=hashlib.sha256(definition(one.id).sql.encode()).hexdigest(),
+            sql_hash=_hash(meant.sql),
             comment=comment,
             better=one.better,
             previous_n=one.previous_n if compared else 0,
             floor=one.floor,
             note=display.note(one),
+            macros_hash=_hash(meant.macros),
         )
 
 
@@ -151,7 +157,7 @@ class Restated:
     n: int
     definition_version: int
     reason: str
-    """late records, or another definition."""
+    """late records, another definition, or late records or changed SQL: other or unknown macros."""
 
 
 def frozen(reading: Reading) -> list[FrozenWeek]:
@@ -219,10 +225,17 @@ def _stated(week: Week, board: Iterable[Kpi], aims: Mapping[str, Aim]) -> dict[s
 
 
 def restated(before: Stated, now: Stated) -> Restated | None:
-    """Return what a frozen figure would be now, or None where it is the same."""
-    if _compared(before) == _compared(now):
+    """Return what a frozen figure would be now, or None where it is the same.
+
+    Another statement or version is always stated, other macros only beside another figure: most of their
+    changes change no figure.
+    """
+    if _meant(before) != _meant(now):
+        reason = "another definition"
+    elif _counted(before) == _counted(now):
         return None
-    reason = "late records" if before.sql_hash == now.sql_hash else "another definition"
+    else:
+        reason = "late records" if before.macros_hash == now.macros_hash else "late records or changed SQL"
     return Restated(now.value, now.n, now.definition_version, reason)
 
 
@@ -264,8 +277,17 @@ class CommentOnFigure(Command[None, None, "dict[str, str]"]):
         return row
 
 
-def _compared(one: Stated) -> tuple[Any, ...]:
-    return one.value, one.unit, one.n, one.sql_hash
+def _meant(one: Stated) -> tuple[int, str]:
+    return one.definition_version, one.sql_hash
+
+
+def _counted(one: Stated) -> tuple[Any, ...]:
+    return one.value, one.unit, one.n
+
+
+@cache
+def _hash(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()
 
 
 def _comment_of(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -761,7 +761,8 @@ where
     and (only_flow::varchar is null or unit.flow = only_flow);
 
 -- unit_answered: unit_in_period with what is known of each unit up to its end: who ended it, what it carried, which
--- steps ran, and why its exceptions ended
+-- steps ran, why its exceptions ended, and whether its approvals were decided. A flow that began later answers nothing,
+-- nor does one outside of the scope.
 create or replace macro unit_answered(starts, ends, reach, only_flow, split_by) as table
 with
 asked as materialized (
@@ -787,6 +788,7 @@ ended_by as (
             on
                 asked.correlation_id = unit_signal.correlation_id
                 and (asked.of_flow is null or asked.of_flow = unit_signal.flow)
+                and in_scope(asked.of_tenant, unit_signal.flow, reach::varchar[])
                 and (
                     asked.of_tenant is not distinct from unit_signal.tenant
                     or (unit_signal.tenant is null and asked.correlation_id not in (select of_several.correlation_id from of_several))
@@ -803,6 +805,21 @@ ended_by as (
         having sum(unit_signal.change) > 0
     ) as named
 ),
+carried as (
+    select distinct asked.number
+    from asked
+    inner join unit as part
+        on
+            asked.correlation_id = part.correlation_id
+            and asked.of_tenant is not distinct from part.tenant
+            and part.opened_at <= asked.closed_at
+            and in_scope(part.tenant, part.flow, reach::varchar[])
+    where
+        (part.value_amount is not null and (asked.of_flow is null or asked.of_flow = part.flow))
+        or coalesce(
+            part.{split},
+        ) is not null
+),
 walked as (
     select distinct asked.number
     from asked
@@ -810,6 +827,7 @@ walked as (
         on
             asked.correlation_id = attempt.correlation_id
             and (asked.of_flow is null or asked.of_flow = attempt.flow)
+            and in_scope(asked.of_tenant, attempt.flow, reach::varchar[])
             and attempt.ended_at <= asked.closed_at
     where asked.correlation_id not in (select of_several.correlation_id from of_several)
     union all
@@ -819,6 +837,7 @@ walked as (
         on
             asked.correlation_id = attempt.correlation_id
             and (asked.of_flow is null or asked.of_flow = attempt.flow)
+            and in_scope(asked.of_tenant, attempt.flow, reach::varchar[])
             and asked.of_tenant is not distinct from attempt.tenant
             and attempt.ended_at <= asked.closed_at
 ),
@@ -832,20 +851,38 @@ unexplained as (
             and asked.of_flow is not distinct from cases.of_flow
             and cases.closed_at < asked.ends_at
     where cases.state = 'expired'
+),
+undecided as (
+    select distinct asked.number
+    from asked
+    inner join exception_case as approval
+        on
+            asked.correlation_id = approval.correlation_id
+            and asked.of_tenant is not distinct from approval.tenant
+            and (asked.of_flow is null or asked.of_flow = approval.flow)
+            and in_scope(approval.tenant, approval.flow, reach::varchar[])
+            and approval.opened_at <= asked.closed_at
+    where
+        approval.approval_id is not null
+        and not coalesce(
+            approval.resolution_code in ('approved', 'rejected', 'approved_outside', 'rejected_outside')
+            and approval.resolved_at < asked.ends_at,
+            false
+        )
 )
 select
     asked.*,
     ended_by.number is not null as who,
-    coalesce(
-        asked.value_amount::varchar,
-        asked.{split},
-    ) is not null as what,
+    carried.number is not null as what,
     walked.number is not null as steps,
-    unexplained.number is null as why
+    unexplained.number is null as why,
+    undecided.number is null as approvals
 from asked
 left join ended_by on asked.number = ended_by.number
+left join carried on asked.number = carried.number
 left join walked on asked.number = walked.number
-left join unexplained on asked.number = unexplained.number;
+left join unexplained on asked.number = unexplained.number
+left join undecided on asked.number = undecided.number;
 
 -- retry_in_period: step_retry by the period in which the attempt ended
 create or replace macro retry_in_period(starts, ends, reach, only_flow) as table

@@ -45,7 +45,7 @@ class FrozenPart:
         return replace(
             now, value=self.value, n=self.n, previous=self.previous, previous_n=self.previous_n,
             unit=whole.unit, in_flight=None, note="", definition_version=whole.definition_version,
-            sql_hash=whole.sql_hash,
+            sql_hash=whole.sql_hash, macros_hash=whole.macros_hash,
         )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Restated(BaseModel):
     n: int
     definition_version: int
     reason: str
-    """late records, or another definition."""
+    """late records, another definition, or late records or changed SQL: `macros_hash` is another, or null."""
 
 
 class WeekFigure(BaseModel):
@@ -43,6 +43,8 @@ class WeekFigure(BaseModel):
     definition_version: int
     sql_hash: str
     """SHA-256 of the statement that made it."""
+    macros_hash: str | None
+    """SHA-256 of the macros that the statement reads; null in a week that an earlier version froze."""
     comment: str | None
     better: str
     """up or down."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from data.clock import micros
+from data.store import Reading
 from kpis.figure import Part
 from kpis.periods import Period
 from kpis.scoreboard import kpi, rows
@@ -266,3 +267,78 @@ def test_what_is_known_only_after_the_end_is_no_answer(tables: Tables) -> None:
     tables.store.act(lambda tx: tx.execute("update unit_signal set part = 'shop'")).result()
     tried(tables, "SO-1", "pay", None, start=10)
     assert of(tables, "K43").details["steps"] == 0
+
+
+def complete(tables: Tables, name: str = "SO-1", **more: Any) -> None:
+    """Write a unit of which everything is known."""
+    tables.unit(name, opened=1, done=9, **{"value": "1 EUR", **more})
+    tried(tables, name, "pay", None, flow=more.get("flow", "orders"))
+    tables.store.act(lambda tx: tx.execute("update unit_signal set part = 'shop'")).result()
+
+
+@pytest.mark.parametrize(
+    ("decided", "code", "answers"),
+    [
+        (5, "approved", 1),
+        (5, "rejected", 1),
+        (5, "approved_outside", 1),
+        (5, "rejected_outside", 1),
+        (12, "approved", 1),  # the clock of the script was behind: decisions count up to the period's end
+        (169, "approved", 0),
+        (9, "unit_ended", 0),
+        (5, "stopped_waiting", 0),
+        (None, None, 0),
+    ],
+)
+def test_an_approval_that_nobody_decided_is_a_missing_answer(
+    tables: Tables, decided: float | None, code: str | None, answers: int
+) -> None:
+    complete(tables)
+    approval = {"note": "approval", "class": "approval", "approval_id": "A"}
+    tables.case("C1", "SO-1", opened=2, resolved=decided, resolution_code=code, **approval)
+    tables.case("later", "SO-1", opened=20, **approval)
+    tables.case("another", "SO-2", opened=2, **approval)
+    tables.case("in invoices", "SO-1", opened=2, tenant="globex", **approval)
+    figure = of(tables, "K43")
+    assert (figure.details["approvals"], figure.value) == (answers, 100.0 * answers)
+    assert [row["approvals"] for row in rows(tables.reading, "K43", START, WEEK.end)[1]] == [bool(answers)]
+
+
+def test_a_flow_that_began_after_the_end_does_not_say_what_a_unit_carried(tables: Tables) -> None:
+    """Whichever periods are asked for together, and whatever the later flow names."""
+    complete(tables, value=None)
+    tables.unit("SO-1", opened=200, flow="invoices", value="70 EUR", segment="big")
+    assert of(tables, "K43").details["what"] == 0
+    assert kpi(tables.reading, "K43", NEXT).previous == 0.0
+    assert kpi(tables.reading, "K43", WEEK, flow="orders").details["what"] == 0
+    complete(tables, "SO-2", value=None)
+    tables.unit("SO-2", opened=5, done=6, flow="invoices", segment="big")
+    assert of(tables, "K43").details["what"] == 1
+    assert kpi(tables.reading, "K43", WEEK, flow="orders").details["what"] == 1
+
+
+def test_a_flow_that_the_reader_may_not_see_answers_nothing(tables: Tables) -> None:
+    tables.unit("SO-1", opened=1, done=9, tenant="acme")
+    for time, flow in ((8, "invoices"), (9, "orders")):
+        tables.signal("SO-1", at(time), "success", flow, "acme")
+    tables.unit("SO-1", opened=1, done=8, tenant="acme", flow="invoices")
+    named = "update unit_signal set part = 'shop' where flow = 'invoices'"
+    tables.store.act(lambda tx: tx.execute(named)).result()
+    tried(tables, "SO-1", "pay", None, flow="invoices")
+    everything = kpi(tables.reading, "K43", WEEK)
+    assert (everything.details["who"], everything.details["steps"]) == (1, 1)
+    orders = kpi(Reading(tables.store, ("acme\x1forders",)), "K43", WEEK)
+    assert (orders.n, orders.details["who"], orders.details["steps"]) == (1, 0, 0)
+
+
+def test_a_field_that_is_named_later_moves_a_unit_within_a_split_and_changes_no_whole(
+    tables: Tables,
+) -> None:
+    """As docs/kpis.md states it: a unit has what any of its flows names today."""
+    tables.unit("SO-1", opened=1, done=9)
+    tables.case("C1", "SO-1", opened=2)
+    before = [of(tables, name) for name in ("K1", "K20")]
+    tables.unit("SO-1", opened=200, flow="invoices", value="70 EUR", segment="big")
+    assert [of(tables, name) for name in ("K1", "K20")] == before
+    assert [part.key for part in of(tables, "K20", by="segment").breakdown] in (["big"], [])
+    assert of(tables, "K8").value == 70

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit import chain
+from data import queries
 from data.clock import utc_now
 from kpis import weeks
-from kpis.definition import definition
+from kpis.definition import definition, definitions
 from kpis.periods import week_of
 from tests.kpis.tables import Tables
 
@@ -94,8 +97,71 @@ def test_another_definition_is_a_break_and_no_silent_change(tables: Tables, http
     now = replace(one, sql_hash="0" * 64, definition_version=one.definition_version + 1)
     assert weeks.restated(one, now) == weeks.Restated(75.0, 4, now.definition_version, "another definition")
     assert weeks.restated(one, one) is None
+    assert one.macros_hash == hashlib.sha256(definition("K19").macros.encode()).hexdigest()
     assert one.sql_hash == hashlib.sha256(definition("K19").sql.encode()).hexdigest()
     assert one.definition_version == definition("K19").version
+
+
+def test_other_macros_are_stated_only_beside_another_figure(tables: Tables, http: httpx.Client) -> None:
+    act(http, f"{WEEK}/freeze").raise_for_status()
+    (week,) = weeks.frozen(tables.reading)
+    one = weeks.Content.of(week.content).figures["K19"]
+    other = replace(one, macros_hash="0" * 64)
+    assert weeks.restated(one, other) is None
+    assert weeks.restated(one, replace(other, value=80.0, n=5)) == weeks.Restated(
+        80.0, 5, one.definition_version, "late records or changed SQL"
+    )
+    raised = replace(one, definition_version=one.definition_version + 1)
+    assert weeks.restated(one, raised) is not None
+
+
+def test_a_week_that_an_earlier_version_froze_is_intact_and_compared(
+    tables: Tables, http: httpx.Client
+) -> None:
+    """It has no hash of the macros: whether they are others now is not known, and is not claimed."""
+    act(http, f"{WEEK}/freeze").raise_for_status()
+    (week,) = weeks.frozen(tables.reading)
+    content = json.loads(week.content)
+    for one in content["figures"].values():
+        del one["macros_hash"]
+    names = ("seq", "week", "frozen_at", "actor")
+    earlier = chain.seal(
+        {name: getattr(week, name) for name in names} | {"content": json.dumps(content)}, chain.START
+    )
+    tables.store.act(lambda tx: tx.execute("delete from frozen_week")).result()
+    tables.store.act(lambda tx: tx.run("kpis/insert_frozen_week", dict(earlier))).result()
+    assert shown(http)["intact"] is True
+    figure = figures(http)["K19"]
+    assert (figure["macros_hash"], figure["restated"]) == (None, None)
+    tables.unit("arrived late", opened=1, done=6)
+    late = figures(http)["K19"]["restated"]
+    assert (late["n"], late["reason"]) == (5, "late records or changed SQL")
+
+
+@pytest.mark.parametrize(
+    ("macro", "moved", "stays"),
+    [
+        ("record_in_period", {"K25"}, {"K1", "K19", "K28"}),
+        ("flow_incident", {"K28"}, {"K15", "K25"}),
+        ("aim", {"K14", "K15", "K28"}, {"K1", "K25"}),  # through objective
+        ("part_state", {"K1", "K19", "K20", "K43"}, {"K3", "K16", "K22", "K25", "K28"}),
+        ("case_act", {"K4", "K12", "K18", "K22"}, {"K16", "K19", "K25"}),
+    ],
+)
+def test_a_changed_macro_moves_the_hash_of_the_figures_that_read_it(
+    macro: str, moved: set[str], stays: set[str]
+) -> None:
+    known = queries.macros()
+    changed = known | {macro: known[macro].replace("select", "select distinct", 1)}
+    assert changed != known
+    found = {
+        name
+        for name, one in definitions().items()
+        if queries.macros_of(one.sql, known) != queries.macros_of(one.sql, changed)
+    }
+    assert moved <= found
+    assert not stays & found
+    assert found == {name for name, one in definitions().items() if queries.reads(one.statement, macro)}
 
 
 def test_a_week_is_frozen_once_and_only_when_it_is_over(tables: Tables, http: httpx.Client) -> None:

@@ -31,17 +31,19 @@ h3 {font-size: 15px; margin: 8px 0 2px;}
 @page {size: A4; margin: 14mm;}
 @media print {
     body {font-size: 11px; max-width: none; margin: 0; padding: 0; color: #000; background: #fff;}
-    h2, .card > p {break-after: avoid;} tr {break-inside: avoid;} details {display: none;}
+    h2, h2 + p, .card > p {break-after: avoid;} tr {break-inside: avoid;} details {display: none;}
     .tiles {grid-template-columns: repeat(4, 1fr); gap: 6px;}
     .review table {font-size: 10.5px;} .review .tile .value {font-size: 20px;}
+    .review th, .review td small, .review .small {font-size: 9.5px;}
+    .review .note, .review .legend, .review .tile .name, .review .tile .line {font-size: 11px;}
 }
 """
 # Nothing may be loaded and no script may run, whatever the text of telemetry holds.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 COLUMNS: Final = (
     "week", "of", "state", "as_of", "id", "name", "value", "unit", "n", "in_flight", "previous", "target",
-    "owner", "better", "definition_version", "sql_hash", "comment", "restated_value", "restated_n",
-    "restated_reason",
+    "owner", "better", "definition_version", "sql_hash", "macros_hash", "comment",
+    "restated_value", "restated_n", "restated_reason",
 )  # fmt: skip
 
 

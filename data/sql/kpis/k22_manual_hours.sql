@@ -11,7 +11,7 @@
 -- counted: worked
 -- rule: The period is that of the work itself, cut at its edges, also where the exception ends later. n is the number of exceptions worked on.
 -- rule: Work is time under a claim, as in K18: at most ten minutes after each act, what is longer counts as idle.
--- rule: Approvals, and steps that people carry out in other tools, are not in it: no record states how long they took.
+-- rule: Steps that people carry out in other tools are not in it: no record states how long they took. Nor are approvals: nobody claims one, so that only the question and the answer have a time, and between them the automation waits.
 -- rule: An exception that was closed by its own script is not in it.
 -- rule: What happens later changes nothing.
 select

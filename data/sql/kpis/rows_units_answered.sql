@@ -9,7 +9,8 @@ select
     what,
     steps,
     why,
-    who and what and steps and why as counted,
+    approvals,
+    who and what and steps and why and approvals as counted,
     create_sort_key(
         counted, 'asc nulls last',
         closed_at, 'desc nulls last',

@@ -37,6 +37,8 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     },
     "exception_case": {
         **dict.fromkeys((*ID, "id", "note", "class", "step", "segment", "business_unit"), pl.String),
+        **dict.fromkeys(("approval_id", "resolution_code"), pl.String),
+        **dict.fromkeys(("opened_at", "resolved_at"), TIME),
         "value_amount": pl.Decimal(18, 4), "value_currency": pl.String, "triaged_at": TIME,
         "triage_due_at": TIME, "due_at": TIME, "episodes": pl.Int64,
     },
@@ -57,6 +59,13 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         "record_id": pl.Int64, "attempt": pl.Int64, "started_at": TIME, "ended_at": TIME,
     },
     "unit_trace": dict.fromkeys((*ID, "trace_id"), pl.String),
+    **{
+        name: {
+            **dict.fromkeys(("tenant", "flow", "source", "segment", "business_unit"), pl.String),
+            **dict.fromkeys((happened, "ingested_at"), TIME),
+        }
+        for name, happened in (("log", "time"), ("span", "end_time"))
+    },
 }  # fmt: skip
 
 

@@ -310,15 +310,34 @@ def k43(store: Store, asked: Asked) -> Figures:
     rows = flagged(rows, "who", named.select(*UNIT, "time"))
     tried = store.unit_of(store.attempt, asked).select(*UNIT, time="ended_at")
     rows = flagged(rows, "steps", tried)
+    rows = flagged(rows, "what", _carried(store, asked))
     expired = store.unit_of(store.episode.filter(pl.col("how") == "expired"), asked)
     gone = rows.join(expired.select(*UNIT, gone="closed"), on=UNIT).filter(pl.col("gone") < pl.col("ends_at"))
-    fields = [pl.col(name).is_not_null() for name in SPLIT]
-    valued = store.unit_of(store.unit.filter(pl.col("value_amount").is_not_null()), asked).select(*UNIT)
-    with_value = rows.join(valued.unique(), on=UNIT)["number"].to_list()
-    rows = rows.with_columns(
-        why=~pl.col("number").is_in(gone["number"].to_list()),
-        what=pl.any_horizontal(*fields, pl.col("tenant") != "", pl.col("number").is_in(with_value)),
+    questions = store.unit_of(store.case.filter(pl.col("approval_id").is_not_null()), asked)
+    questions = questions.select(*UNIT, "resolution_code", "resolved_at", time="opened_at")
+    asked_for = _up_to_end(rows.drop("flow"), questions)
+    given = pl.col("resolution_code").str.contains("^(approved|rejected)") & (
+        pl.col("resolved_at") < pl.col("ends_at")
     )
-    answers = {name: (CLOSED & pl.col(name)).sum() for name in ("who", "what", "steps", "why")}
-    complete = pl.all_horizontal("who", "what", "steps", "why")
+    undecided = asked_for.filter(~given.fill_null(value=False))
+    number = pl.col("number")
+    rows = rows.with_columns(
+        why=~number.is_in(gone["number"].to_list()), approvals=~number.is_in(undecided["number"].to_list())
+    )
+    names = ("who", "what", "steps", "why", "approvals")
+    answers = {name: (CLOSED & pl.col(name)).sum() for name in names}
+    complete = pl.all_horizontal(names)
     return summed(rows, value=share(complete, CLOSED), n=CLOSED.sum(), in_flight=IN_FLIGHT, **answers)
+
+
+def _carried(store: Store, asked: Asked) -> pl.DataFrame:
+    """One row per unit and beginning of a flow that names its value or a field of splits."""
+    valued = store.unit_of(store.unit.filter(pl.col("value_amount").is_not_null()), asked)
+    named = store.unit.filter(
+        pl.any_horizontal(*(pl.col(name).is_not_null() for name in SPLIT), pl.col("tenant") != "")
+    )
+    # A field counts for all flows of the ID, a value in its own.
+    known = store.unit_of(store.unit, asked).select(*UNIT).unique()
+    named = named.select("tenant", "correlation_id", time="opened_at")
+    context = known.join(named, on=["tenant", "correlation_id"])
+    return pl.concat([valued.select(*UNIT, time="opened_at"), context.select(*UNIT, "time")])

@@ -43,7 +43,11 @@ def pareto(title: str, bars: Sequence[Bar], what: str) -> Plot | None:
     )  # fmt: skip
     figure = made(
         [counted, sofar],
-        xaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "tickangle": -35},
+        # Level where they fit: names at a slant are harder to read.
+        xaxis={
+            "tickmode": "array", "tickvals": places, "ticktext": names, "autotickangles": [0, -35],
+            "ticklabeloverflow": "allow",
+        },
         yaxis={"title": {"text": what}, **whole(ordered[0].size)},
         yaxis2={
             "overlaying": "y", "side": "right", "range": [0, 105], "title": {"text": "share so far, %"},
