@@ -31,10 +31,30 @@ create or replace macro group_of(joined, own) as coalesce(joined, own);
 -- assigned_or_owner: who should look at an exception, as the queue shows it: whom it is assigned to, else the team that owns it
 create or replace macro assigned_or_owner(assignee, owner_team) as coalesce(assignee, owner_team);
 
+-- case_place: the place of an exception in a list, from what `cases/cases` orders by
+create or replace macro case_place(
+    wanted, unit_up, unit_down, ended_at, urgent, amount, opened, unit, flow, step, id
+) as
+create_sort_key(
+    wanted, 'asc nulls last',
+    unit_up, 'asc nulls last',
+    unit_down, 'desc nulls last',
+    ended_at, 'desc nulls first',
+    urgent, 'asc nulls last',
+    amount, 'desc nulls last',
+    opened, 'asc nulls last',
+    unit, 'asc nulls last',
+    flow, 'asc nulls last',
+    step, 'asc nulls last',
+    id, 'asc nulls last'
+);
+
 -- chosen_case: one row per exception within the scope that passes the filter of lists, whatever its state.
 -- reach is a scope as in_scope takes it; chosen is a cases.queries.CaseFilter as a struct, whose nulls leave a field open.
 create or replace macro chosen_case(reach, chosen) as table
-select exception_case.*
+select
+    exception_case.*,
+    exception_case.rowid as row_id,
 from exception_case
 where
     in_scope(exception_case.tenant, exception_case.flow, reach::varchar[])

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.journeys.browsing import browser, settle
 from tests.views.test_components_browser import WAIT_MS, row, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.journeys.serving import Server
 
@@ -34,10 +35,31 @@ def started() -> Iterator[Browser]:
         yield running
 
 
+BUSY = (
+    "() => { setTimeout(() => { const end = performance.now() + 1500; while (performance.now() < end); }) }"
+)
+"""Keeps the page busy, so that all that arrives meanwhile is drawn at once."""
+
+
+def eventually_on(page: Page, is_true: Callable[[], bool]) -> None:
+    """Wait until something is true, while the page's socket goes on."""
+    for _ in range(600):
+        if is_true():
+            return
+        page.wait_for_timeout(100)
+    assert is_true()
+
+
+def _ends_run(message: str | bytes) -> bool:
+    assert isinstance(message, bytes)
+    return ForwardMsg.FromString(message).WhichOneof("type") == "script_finished"
+
+
 class SlowLine:
-    """The socket of a page: what the server sends can be held back."""
+    """The socket of a page: what goes over it can be held back."""
 
     def __init__(self, page: Page) -> None:
+        self._page = page
         self.asked = 0
         self._holds = False
         self._held: list[str | bytes] = []
@@ -62,6 +84,14 @@ class SlowLine:
         """Hold back what the server sends."""
         self.asked, self._holds = 0, True
 
+    def wait_for_requests(self, times: int) -> None:
+        """Wait until the page has asked the server so often."""
+        eventually_on(self._page, lambda: self.asked >= times)
+
+    def wait_for_answers(self, times: int) -> None:
+        """Wait until the server has ended so many runs, of which what it sends is held back."""
+        eventually_on(self._page, lambda: sum(map(_ends_run, self._held)) >= times)
+
     def go_on(self) -> None:
         """Deliver what was held back, and all that follows."""
         self._holds = False
@@ -69,12 +99,17 @@ class SlowLine:
             self._socket.send(self._held.pop(0))
 
 
-def test_claim_next_leads_to_the_claimed_exception_whatever_arrives_meanwhile(
-    server: Server, started: Browser
-) -> None:
+def arrived(started: Browser) -> Page:
     page = started.new_context(extra_http_headers={"X-Unsnag-Actor": "ann"}).new_page()
     page.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
+    return page
+
+
+def test_claim_next_leads_to_the_claimed_exception_whatever_arrives_meanwhile(
+    server: Server, started: Browser
+) -> None:
+    page = arrived(started)
     line = SlowLine(page)
     page.goto(server.address)
     settle(page)
@@ -82,11 +117,7 @@ def test_claim_next_leads_to_the_claimed_exception_whatever_arrives_meanwhile(
     line.hold()
     page.get_by_role("button", name="Claim next").click()
     # The event that the exception was claimed makes the page ask again, before it has any answer.
-    for _ in range(200):
-        if line.asked >= 2:
-            break
-        page.wait_for_timeout(100)
-    assert line.asked >= 2
+    line.wait_for_requests(2)
     line.go_on()
     panel = page.locator(".st-key-case_panel")
     expect(panel).to_contain_text("SO-1")
@@ -97,9 +128,7 @@ def test_claim_next_leads_to_the_claimed_exception_whatever_arrives_meanwhile(
 
 
 def opened(server: Server, started: Browser) -> Page:
-    page = started.new_context(extra_http_headers={"X-Unsnag-Actor": "ann"}).new_page()
-    page.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
+    page = arrived(started)
     page.goto(server.address)
     settle(page)
     return page
@@ -117,6 +146,32 @@ def test_the_menu_closes_when_it_opens_a_dialog(server: Server, started: Browser
     page.get_by_role("button", name="Note…").click()
     expect(page.get_by_role("dialog").get_by_role("textbox", name="Note")).to_be_visible()
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def test_the_menu_closes_also_where_the_answers_to_both_clicks_are_drawn_at_once(
+    server: Server, started: Browser
+) -> None:
+    page = arrived(started)
+    line = SlowLine(page)
+    page.goto(f"{server.address}/?q=SO-5")
+    row(page, "SO-5").locator(".what").click()
+    panel = page.locator(".st-key-case_panel")
+    expect(panel).to_contain_text("SO-5")
+    settle(page)
+    menu = page.get_by_test_id("stPopoverBody")
+    line.hold()
+    panel.get_by_role("button", name="More").click()
+    menu.get_by_role("button", name="Note…").click()
+    line.wait_for_answers(2)
+    page.evaluate(BUSY)
+    line.go_on()
+    note = page.get_by_role("dialog").get_by_role("textbox", name="Note")
+    expect(note).to_be_visible()
+    expect(menu).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(note).to_have_count(0)
+    panel.get_by_role("button", name="More").click()
+    expect(menu.get_by_role("button", name="Note…")).to_be_visible()
 
 
 def test_selected_exceptions_are_escalated_together(server: Server, started: Browser) -> None:

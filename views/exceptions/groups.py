@@ -56,6 +56,7 @@ _STYLE: Final = """<style>
 }
 .groups small {display: block; font-size: 11.5px; opacity: 0.75; overflow-wrap: anywhere;}
 .groups a {color: inherit; font-weight: 550; text-underline-offset: 3px; overflow-wrap: anywhere;}
+.groups small a {white-space: nowrap;}
 .groups .spark {display: inline-flex; align-items: flex-end; gap: 1px; height: 22px;}
 .groups .spark i {width: 3px; min-height: 1px; background: currentColor; opacity: 0.7;}
 .groups .loud {font-weight: 600;}

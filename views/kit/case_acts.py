@@ -179,8 +179,13 @@ def _more(case: Case, key: str) -> None:
 
 
 def _menu(key: str) -> DeltaGenerator:
-    """Return the menu of what is needed less often."""
-    return st.popover("More", icon=":material/more_horiz:", key=f"{key}_more", on_change="rerun")
+    """Return the menu of what is needed less often.
+
+    A menu that is closed gets another key. Setting it to closed works only where the browser has drawn it as
+    open, which it leaves out where the answers to two quick clicks arrive together.
+    """
+    times = st.session_state.get(f"{key}_closed", 0)
+    return st.popover("More", icon=":material/more_horiz:", key=f"{key}_more_{times}", on_change="rerun")
 
 
 def _opens(label: str, name: str, icon: str, key: str) -> bool:
@@ -189,7 +194,7 @@ def _opens(label: str, name: str, icon: str, key: str) -> bool:
 
 
 def _close_menu(key: str) -> None:
-    st.session_state[f"{key}_more"] = False
+    st.session_state[f"{key}_closed"] = st.session_state.get(f"{key}_closed", 0) + 1
 
 
 def _escalate(case: Case, key: str) -> None:

@@ -45,9 +45,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0, 
         f"<tr>{''.join(f'<td{kind}>{cell}</td>' for cell, (_, kind) in zip(row, names, strict=True))}</tr>"
         for row in rows
     )
-    return (
-        f'<div class="wide"><table><thead><tr>{header}</tr></thead><tbody>{lines}{last}</tbody></table></div>'
-    )
+    head = f'<div class="wide" tabindex="0"><table><thead><tr>{header}</tr></thead>'
+    return f"{head}<tbody>{lines}{last}</tbody></table></div>"
 
 
 def note(text: str) -> str:
