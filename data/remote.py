@@ -36,6 +36,7 @@ _NO_KEY: Final = frozenset(
     ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID")
 )
 _AWAY: Final = frozenset(("NETWORK_CONNECTION", "REQUEST_TIMEOUT"))
+_UNTRUSTED: Final = "SSL peer certificate"
 # Many servers that speak S3 know no checksums behind a body; each object is compared by its SHA-256 anyway.
 os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
 os.environ.setdefault("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required")
@@ -237,6 +238,10 @@ class Address:
             return f"There is no bucket {self._bucket} at {self._host}."
         if code in _NO_KEY or "HTTP status 403" in str(error):
             return f"{self._host} refuses the key for {self}: see backup.access_key and its secret."
+        if _UNTRUSTED in str(error):
+            return (
+                f"{self._host} shows a certificate that is not trusted: name its authority in SSL_CERT_FILE."
+            )
         if code in _AWAY or "curlCode" in str(error):
             return f"{self._host} cannot be reached for {self}."
         return f"{self} cannot be used: {(error.strerror or str(error)).splitlines()[0][:200]}."

@@ -22,9 +22,12 @@ RCLONE: Final = ROOT / ".venv-s3" / "rclone_api" / "bin" / "rclone"
 
 
 @contextmanager
-def serving(folder: Path, port: int | None = None) -> Iterator[Access]:
-    """Serve the folders of a folder as buckets until the end."""
+def serving(
+    folder: Path, port: int | None = None, *, tls: tuple[Path, Path] | None = None
+) -> Iterator[Access]:
+    """Serve the folders of a folder as buckets until the end, with a certificate and its key over TLS."""
     port = port or free_port()
+    scheme, files = ("https", ["--cert", str(tls[0]), "--key", str(tls[1])]) if tls else ("http", [])
     command = [
         str(RCLONE),
         "serve",
@@ -33,12 +36,13 @@ def serving(folder: Path, port: int | None = None) -> Iterator[Access]:
         f"{KEY},{SECRET}",
         "--addr",
         f"127.0.0.1:{port}",
+        *files,
         str(folder),
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             eventually(lambda: _listens(port))
-            yield Access(f"http://127.0.0.1:{port}", "us-east-1", KEY, SECRET)
+            yield Access(f"{scheme}://127.0.0.1:{port}", "us-east-1", KEY, SECRET)
         finally:
             server.terminate()
 

@@ -12,7 +12,7 @@ from data.backup import Beside
 from data.remote import Access, Address, RemoteError
 from data.store import Store
 from tests.data.s3_server import SECRET, serving
-from tests.journeys.serving import free_port
+from tests.journeys.serving import certificate, free_port
 from tests.telemetry import batch, failure
 
 if TYPE_CHECKING:
@@ -109,3 +109,10 @@ def test_each_way_to_fail_has_its_words_and_no_key(made: list[Path], access: Acc
     assert SECRET not in repr(access)
     with pytest.raises(RemoteError, match="is no S3 address"):
         Address("s3://", access)
+
+
+def test_a_certificate_that_nobody_trusts_is_named_as_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    untrusted = pytest.raises(RemoteError, match=r"a certificate that is not trusted: .* SSL_CERT_FILE")
+    with serving(tmp_path, tls=certificate(tmp_path)) as access, untrusted:
+        Address(PLACE, access).found()

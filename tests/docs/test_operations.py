@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -13,7 +14,9 @@ import httpx
 import pytest
 
 from data import backup
-from tests.journeys.serving import ROOT, Server
+from tests.data.s3_server import KEY, SECRET, serving
+from tests.journeys.serving import ROOT, Server, certificate
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,3 +119,43 @@ def test_every_command_of_the_page_does_what_it_says(operator: Operator) -> None
     assert operator.hold in operator.run("hold list")
     assert "Lifted" in operator.run("hold lift")
     assert operator.is_done
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(900)
+def test_the_object_store_of_the_page_takes_the_backups_of_a_running_server(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml\n(\[backup\].*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    bucket = tmp_path / "objects" / "our-backups"
+    bucket.mkdir(parents=True)
+    cert, key = certificate(tmp_path)
+    with serving(bucket.parent, tls=(cert, key)) as access:
+        config = tmp_path / "unsnag.toml"
+        written = block.replace("https://objects.example.net", str(access.endpoint)).replace(
+            '"UNSNAG"', f'"{KEY}"'
+        )
+        config.write_text(f"{written}every_hours = 1\n", encoding="utf-8")
+        reach = {
+            "UNSNAG_CONFIG": str(config), "UNSNAG_BACKUP__SECRET_KEY": SECRET, "SSL_CERT_FILE": str(cert),
+        }  # fmt: skip
+        server = Server(tmp_path / "srv", environment=reach).start()
+
+        def run(*words: str) -> str:
+            command = [sys.executable, "app.py", *words]
+            done = subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+                env={**os.environ, **reach},
+            )  # fmt: skip
+            assert done.returncode == 0, (command, done.stdout, done.stderr)
+            assert SECRET not in done.stdout + done.stderr
+            return done.stdout + done.stderr
+
+        try:
+            eventually(lambda: list(bucket.glob("unsnag/unsnag-*/manifest.json")))
+            printed = run("backup", "s3://our-backups/by-hand", "--data", str(server.data))
+        finally:
+            server.stop()
+        (made,) = re.findall(r"^s3://our-backups/by-hand/unsnag-\S+$", printed, re.MULTILINE)
+        assert "Nothing is wrong" in run("check", made)
+        run("restore", made, "--data", str(tmp_path / "other"))
+        assert "Nothing is wrong" in run("check", "--data", str(tmp_path / "other"))
+        assert SECRET not in (server.folder / "server.log").read_text(encoding="utf-8")
