@@ -62,6 +62,18 @@ create or replace macro split_key(
         )
     end;
 
+-- is_end: whether a signal of this outcome states how a unit ended. As a list (`in`) it would be joined, and DuckDB
+-- passes no bounds of other joins through that join: the whole table would be read.
+create or replace macro is_end(outcome) as
+    case outcome
+        when 'success' then true
+        when 'completed_unproven' then true
+        when 'failed' then true
+        when 'partial' then true
+        when 'completed_with_errors' then true
+        else false
+    end;
+
 -- percent_where: the share of the rows of `base` that are `good`, in percent; null where there are none
 create or replace macro percent_where(good, base) as
     100.0 * count(*) filter (where good and base) / nullif(count(*) filter (where base), 0);

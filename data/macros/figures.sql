@@ -88,6 +88,22 @@ where
 -- in_one_flow: the ID has no other part.
 create or replace macro unit_part(starts, ends, reach, only_flow, split_by) as table
 with
+-- each condition is of one column, which lets DuckDB skip what lies before the periods
+recent as (
+    select tenant, correlation_id, flow, opened_at, outcome
+    from unit
+    where completed_at >= list_min(starts::timestamp[])
+    union all
+    select tenant, correlation_id, flow, opened_at, outcome
+    from unit
+    where failed_at >= list_min(starts::timestamp[])
+    union all
+    select tenant, correlation_id, flow, opened_at, outcome
+    from unit
+    where
+        completed_at is null
+        and failed_at is null
+),
 reached as materialized (
     select
         unit.tenant as of_tenant,
@@ -110,12 +126,11 @@ reached as materialized (
             select
                 coalesce(recent.tenant, ''),
                 recent.correlation_id
-            from unit as recent
+            from recent
             where
                 in_scope(recent.tenant, recent.flow, reach::varchar[])
                 and (only_flow::varchar is null or recent.flow = only_flow)
                 and recent.opened_at < list_max(ends::timestamp[])
-                and coalesce(greatest(recent.completed_at, recent.failed_at) >= list_min(starts::timestamp[]), true)
                 and recent.outcome is distinct from 'ended'
             union all
             select
@@ -191,7 +206,7 @@ signalled as materialized (
             )
     where
         unit_signal.time < until
-        and unit_signal.outcome in ('success', 'completed_unproven', 'failed', 'partial', 'completed_with_errors')
+        and is_end(unit_signal.outcome)
     group by
         part.number,
         part.flow,
@@ -301,9 +316,28 @@ with
 part as materialized (
     select * from query_table(given)
 ),
-whole as materialized (
+-- most IDs have one part: to group these would be a third of what this costs
+alone as (
     select
-        row_number() over () as number,
+        of_tenant,
+        correlation_id,
+        of_flow,
+        flow,
+        opened_at,
+        first_error_at,
+        human_at,
+        failed_attempts::bigint as failed_attempts,
+        struct_pack(amount := value_amount, currency := value_currency) as value,
+        {split},
+        true as in_one_flow,
+        first_completed_at,
+        first_failed_at,
+        coalesce(outcome = 'completed_unproven', false) as has_history
+    from part
+    where in_one_flow
+),
+joined as (
+    select
         of_tenant,
         correlation_id,
         of_flow,
@@ -317,28 +351,43 @@ whole as materialized (
             order by rough_value(value_amount, value_currency) desc nulls last, value_amount desc nulls last, flow
         ) as value,
         any_value({split}) as {split},
-        any_value(in_one_flow) as in_one_flow,
-        coalesce(min(first_completed_at), min(first_failed_at)) as turned_at,
-        case
-            when min(first_completed_at) is not null then 'success'
-            when min(first_failed_at) is not null then 'failed'
-        end as turned_to,
-        -- its history has to be read
-        count(*) > 1
-        or (min(first_completed_at) is not null and min(first_failed_at) is not null)
-        or coalesce(bool_or(outcome = 'completed_unproven'), false)
-        or (coalesce(of_tenant, ''), correlation_id) in (
-            select
-                coalesce(exception_case.tenant, ''),
-                exception_case.correlation_id
-            from exception_case
-            where is_counted(exception_case.note)
-        ) as has_history
+        false as in_one_flow,
+        min(first_completed_at) as first_completed_at,
+        min(first_failed_at) as first_failed_at,
+        count(*) > 1 or coalesce(bool_or(outcome = 'completed_unproven'), false) as has_history
     from part
+    where not in_one_flow
     group by
         of_tenant,
         correlation_id,
         of_flow
+),
+whole as materialized (
+    select
+        unit.* exclude (first_completed_at, first_failed_at)
+        replace (
+            -- its history has to be read
+            unit.has_history
+            or (unit.first_completed_at is not null and unit.first_failed_at is not null)
+            or (coalesce(unit.of_tenant, ''), unit.correlation_id) in (
+                select
+                    coalesce(exception_case.tenant, ''),
+                    exception_case.correlation_id
+                from exception_case
+                where is_counted(exception_case.note)
+            ) as has_history
+        ),
+        row_number() over () as number,
+        coalesce(unit.first_completed_at, unit.first_failed_at) as turned_at,
+        case
+            when unit.first_completed_at is not null then 'success'
+            when unit.first_failed_at is not null then 'failed'
+        end as turned_to
+    from (
+        from alone
+        union all
+        from joined
+    ) as unit
 ),
 old_id as materialized (
     select distinct correlation_id

@@ -72,7 +72,7 @@ ended as materialized (
     where
         unit_signal.time >= list_min(starts::timestamp[]) - interval '7 days'
         and unit_signal.time < list_max(ends::timestamp[])
-        and unit_signal.outcome in ('success', 'completed_unproven', 'failed', 'partial', 'completed_with_errors')
+        and is_end(unit_signal.outcome)
         and in_scope(unit_signal.tenant, unit_signal.flow, reach::varchar[])
         and (only_flow::varchar is null or unit_signal.flow = only_flow)
         and exists (
