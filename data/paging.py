@@ -6,8 +6,9 @@ counted. A statement that is read so has
 - a column `place`: what its rows are ordered by, made by `create_sort_key`, so that one comparison holds for
   all columns, both directions and nulls; what is unique comes last, and texts go through `sortable`;
 - a column `total`, how long the whole list is: counted before places are compared, or apart from the rows;
-- a line `{page}` where it ends (`data.queries`), which reads the parameters `behind`, `limit` and `offset`, or
-  these parameters where rows are chosen before they are read whole. A screen with numbers of pages gives the last.
+- a line `{page}` where it ends (`data.queries`), which reads the parameters `behind`, `limit` and `offset`; a
+  statement that chooses rows before it reads them whole reads these itself. A screen with numbers of pages
+  gives the last.
 """
 
 from __future__ import annotations
