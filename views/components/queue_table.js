@@ -14,7 +14,7 @@ class Grid {
     for (const name of ["announced", "message"]) this[name] = parent.querySelector(`.${name}`);
     Object.assign(this, {
       rows: [], ids: [], selected: new Set(), cursor: null, place: 0, anchor: null, known: null, fresh: new Set(),
-      epoch: data.epoch, acting: new Map(), news: { came: 0, left: 0 },
+      epoch: data.epoch, acting: new Map(), news: { came: 0, left: 0 }, asked: null, awaited: null,
     });
     this.root.onkeydown = (event) => this.key(event);
     this.body.onclick = (event) => this.click(event);
@@ -26,6 +26,9 @@ class Grid {
 
   update({ data, setStateValue, setTriggerValue }) {
     const first = !this.data;
+    // A panel that this grid did not ask for, such as that of the next exception, takes the cursor to its row, also
+    // where the row comes later: keys act on what the panel shows.
+    if (data.opened !== this.data?.opened) this.awaited = data.opened === this.asked ? null : data.opened;
     Object.assign(this, { data, set: setStateValue, trigger: setTriggerValue });
     this.skew = data.now - Date.now();
     if (this.query !== data.query) this.known = null; // another list: nothing in it has just come
@@ -37,7 +40,6 @@ class Grid {
     this.layOut();
     this.forgetDone();
     const { rows } = fetchedFor(data) ?? data;
-    if (first && data.opened && rows.some((row) => row.id === data.opened)) this.cursor = data.opened;
     this.take(rows);
     if (sizeBefore !== this.selected.size) this.emit();
     // Keys work at once, unless somebody is typing.
@@ -66,6 +68,7 @@ class Grid {
     const ids = (this.ids = rows.map((row) => row.id));
     // Rows that someone else took drop out of the selection; the others stay in it.
     this.selected = new Set([...this.selected].filter((id) => ids.includes(id)));
+    if (ids.includes(this.awaited)) this.move(this.awaited);
     if (this.cursor === null || !ids.includes(this.cursor)) this.cursor = ids[Math.min(this.place, ids.length - 1)] ?? null;
     this.place = Math.max(0, ids.indexOf(this.cursor));
     this.fresh = new Set(this.known ? ids.filter((id) => !this.known.has(id)) : []);
@@ -172,7 +175,10 @@ class Grid {
   }
 
   emit() { this.set("selected", [...this.selected]); }
-  open(id) { this.trigger("open", { id }); }
+  open(id) {
+    this.asked = id;
+    this.trigger("open", { id });
+  }
 
   click(event) {
     const id = event.target.closest(".row")?.dataset.id;
@@ -201,6 +207,7 @@ class Grid {
 
   move(id) {
     this.cursor = id;
+    this.awaited = null;
     this.place = this.ids.indexOf(id);
   }
 
