@@ -10,7 +10,7 @@ VERSION: Final = "1"
 
 _VARIABLE: Final = re.compile(
     r"""'[^']{1,200}'|"[^"]{1,200}"      # quoted values
-    |\S[^\s@]*+@\S+                      # addresses
+    |\S+@\S+                              # addresses
     |\b[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\b
     |\b(?:0x)?[0-9a-f]{12,}\b
     |\b[A-Z]{1,6}-?\d[\w-]*\b             # business keys: SO-1001, INV2026-7
