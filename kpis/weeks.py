@@ -74,7 +74,7 @@ class Stated:
     @classmethod
     def of(cls, one: Kpi, aim: Aim, comment: str | None, *, compared: bool) -> Stated:
         """Return a figure of now with what people set and wrote for it."""
-        meant = definition(one.id)
+        sql_hash, macros_hash = _hashes(one.id)
         return cls(
             name=one.name,
             value=plain(one.value),
@@ -85,13 +85,13 @@ class Stated:
             target=aim.target,
             owner=aim.owner,
             definition_version=one.definition_version,
-            sql_hash=_hash(meant.sql),
+            sql_hash=sql_hash,
             comment=comment,
             better=one.better,
             previous_n=one.previous_n if compared else 0,
             floor=one.floor,
             note=display.note(one),
-            macros_hash=_hash(meant.macros),
+            macros_hash=macros_hash,
         )
 
 
@@ -286,8 +286,11 @@ def _counted(one: Stated) -> tuple[Any, ...]:
 
 
 @cache
-def _hash(sql: str) -> str:
-    return hashlib.sha256(sql.encode()).hexdigest()
+def _hashes(kpi_id: str) -> tuple[str, str]:
+    """Return the SHA-256 of a statement and of the macros that it reads: files, which stay as they are."""
+    meant = definition(kpi_id)
+    sql, macros = (hashlib.sha256(text.encode()).hexdigest() for text in (meant.sql, meant.macros))
+    return sql, macros
 
 
 def _comment_of(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -36,6 +36,14 @@ QUIET = (
 )
 MARKUP = "<img src=x onerror=\"document.title='broken in'\"> **bold** [link](http://example.org)"
 WAIT_MS = 60_000
+# What the server sends arrives later, as it does over a slow line.
+FAR_AWAY = """
+    const listen = WebSocket.prototype.addEventListener;
+    WebSocket.prototype.addEventListener = function (kind, hear, ...rest) {
+        const late = (event) => setTimeout(() => hear.call(this, event), 400);
+        return listen.call(this, kind, kind === "message" ? late : hear, ...rest);
+    };
+"""
 
 
 def attribute(name: str, value: str) -> dict[str, Any]:
@@ -215,6 +223,35 @@ def test_enter_opens_the_panel_which_follows_the_cursor_until_escape(shared: Ser
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     in_address(page, "case", None)
+
+
+def test_the_cursor_stays_ahead_of_panels_that_come_late(shared: Server, page: Page) -> None:
+    page.add_init_script(FAR_AWAY)
+    grid = open_queue(page, shared)
+    page.keyboard.press("Enter")
+    opened = page.locator("[role=grid] .row.opened a")
+    expect(opened).to_have_text("SO-1")
+    at_rest(page)
+    # Each place of the cursor is noted, also one that it has for an instant.
+    places = grid.evaluate_handle(
+        """grid => {
+            const places = [];
+            const note = () => {
+                const place = grid.querySelector(".row.cursor a")?.textContent;
+                if (place && place !== places.at(-1)) places.push(place);
+            };
+            note();
+            new MutationObserver(note).observe(grid, { subtree: true, attributes: true, childList: true });
+            return places;
+        }"""
+    )
+    for _ in range(4):
+        page.keyboard.press(
+            "j", delay=190
+        )  # longer than a panel waits for the next key, and shorter than it takes
+    expect(opened).to_have_text("SO-5")
+    at_rest(page)
+    assert places.json_value() == ["SO-1", "SO-2", "SO-3", "SO-4", "SO-5"]
 
 
 def test_c_claims_the_row_under_the_cursor_and_opens_it(server: Server, page: Page) -> None:

@@ -14,7 +14,7 @@ class Grid {
     for (const name of ["announced", "message"]) this[name] = parent.querySelector(`.${name}`);
     Object.assign(this, {
       rows: [], ids: [], selected: new Set(), cursor: null, place: 0, anchor: null, known: null, fresh: new Set(),
-      epoch: data.epoch, acting: new Map(), news: { came: 0, left: 0 }, asked: null, awaited: null,
+      epoch: data.epoch, acting: new Map(), news: { came: 0, left: 0 }, asked: [], awaited: null,
     });
     this.root.onkeydown = (event) => this.key(event);
     this.body.onclick = (event) => this.click(event);
@@ -26,9 +26,7 @@ class Grid {
 
   update({ data, setStateValue, setTriggerValue }) {
     const first = !this.data;
-    // A panel that this grid did not ask for, such as that of the next exception, takes the cursor to its row, also
-    // where the row comes later: keys act on what the panel shows.
-    if (data.opened !== this.data?.opened) this.awaited = data.opened === this.asked ? null : data.opened;
+    if (data.opened !== this.data?.opened) this.panelCame(data.opened);
     Object.assign(this, { data, set: setStateValue, trigger: setTriggerValue });
     this.skew = data.now - Date.now();
     if (this.query !== data.query) this.known = null; // another list: nothing in it has just come
@@ -44,6 +42,14 @@ class Grid {
     if (sizeBefore !== this.selected.size) this.emit();
     // Keys work at once, unless somebody is typing.
     if (first && !(document.activeElement && /INPUT|TEXTAREA/.test(document.activeElement.tagName))) this.root.focus({ preventScroll: true });
+  }
+
+  // A panel that this grid did not ask for, such as that of the next exception, takes the cursor to its row, also
+  // where the row comes later: keys act on what the panel shows. The cursor is ahead of panels that it asked for.
+  panelCame(id) {
+    const place = this.asked.indexOf(id);
+    this.awaited = place < 0 ? id : null;
+    this.asked = place < 0 ? [] : this.asked.slice(place + 1);
   }
 
   // What was done is in the rows that come after it.
@@ -176,7 +182,7 @@ class Grid {
 
   emit() { this.set("selected", [...this.selected]); }
   open(id) {
-    this.asked = id;
+    this.asked.push(id);
     this.trigger("open", { id });
   }
 
