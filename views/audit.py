@@ -23,7 +23,7 @@ from views.kit.acting import say, show_messages
 from views.kit.empty import empty
 from views.kit.markdown import escape
 from views.kit.person import context, later, page_context
-from views.kit.state import go, param
+from views.kit.state import choose, go, param, preset
 from views.kit.title import title
 
 if TYPE_CHECKING:
@@ -134,28 +134,28 @@ def _filters(ctx: ServerContext) -> AuditFilter:
 
 def _text(name: str, hint: str, width: int) -> None:
     key = f"audit_{name}"
-    st.session_state[key] = param(name)
+    preset(key, param(name))
     st.text_input(
         hint, key=key, placeholder=hint, label_visibility="collapsed", width=width,
-        on_change=lambda: go(**{name: st.session_state[key].strip(), "page": None}),
+        on_change=lambda: choose(name, st.session_state[key].strip(), page=None),
     )  # fmt: skip
 
 
 def _choice(name: str, label: str, options: list[str], label_of: Any) -> None:
     key, chosen = f"audit_{name}", param(name)
-    st.session_state[key] = chosen
+    preset(key, chosen)
     st.selectbox(
         label, list(dict.fromkeys([*options, chosen])), key=key, format_func=label_of, width=145,
-        label_visibility="collapsed", on_change=lambda: go(**{name: st.session_state[key], "page": None}),
+        label_visibility="collapsed", on_change=lambda: choose(name, st.session_state[key], page=None),
     )  # fmt: skip
 
 
 def _day(name: str, label: str) -> None:
     key = f"audit_{name}"
-    st.session_state[key] = _date(name)
+    preset(key, _date(name))
     st.date_input(
         label, key=key, value=None, width=135, format="YYYY-MM-DD",
-        on_change=lambda: go(**{name: str(st.session_state[key] or ""), "page": None}),
+        on_change=lambda: choose(name, str(st.session_state[key] or ""), page=None),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from views.kit.acting import say, show_messages
 from views.kit.empty import empty
 from views.kit.markdown import escape
 from views.kit.person import context, page_context, who
-from views.kit.state import go, param
+from views.kit.state import choose, go, param, preset
 from views.kit.table import table
 from views.kit.title import title
 
@@ -78,11 +78,11 @@ def _list() -> None:
         limit=PER_PAGE,
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.session_state.whose = "all" if param("whose") == "all" else "mine"
+        preset("whose", "all" if param("whose") == "all" else "mine")
         st.segmented_control(
             "Whose", ["mine", "all"], key="whose", label_visibility="collapsed", required=True,
             format_func={"mine": "My batches", "all": "All that I may see"}.__getitem__,
-            on_change=lambda: go(whose="all" if st.session_state.whose == "all" else None, after=None),
+            on_change=lambda: choose("whose", "all" if st.session_state.whose == "all" else None, after=None),
         )  # fmt: skip
         st.markdown(formats.count(found.total, "batch", "batches"))
         st.space("stretch")

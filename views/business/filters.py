@@ -9,6 +9,7 @@ import streamlit as st
 
 from data import formats
 from kpis import periods
+from views.kit.state import choose, preset
 from views.kit.title import title
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def filters(ctx: ServerContext, flows: Sequence[str]) -> tuple[Period, str | Non
 
 def _flow_filter(flows: Sequence[str]) -> str | None:
     flow = st.query_params.get("flow")
-    st.session_state["business-flow"] = flow if flow in flows else None
+    preset("business-flow", flow if flow in flows else None)
     st.selectbox(
         "Flow",
         flows,
@@ -58,7 +59,7 @@ def _flow_filter(flows: Sequence[str]) -> str | None:
 
 
 def _period_filter() -> None:
-    st.session_state["business-period"] = period_name()
+    preset("business-period", period_name())
     st.segmented_control(
         "Period",
         list(PERIODS),
@@ -72,11 +73,7 @@ def _period_filter() -> None:
 
 def _keep(name: str, key: str) -> None:
     """Write the value of a filter into the address."""
-    value = st.session_state[key]
-    if value is None:
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = value
+    choose(name, st.session_state[key])
 
 
 def period_name() -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from cases.errors import InvalidActError
 from cases.ordering import KEYS, Order
-from views.kit.state import go, param, several
+from views.kit.state import choose, go, param, preset, several
 
 COLUMNS: Final = {
     "due": "Due",
@@ -85,11 +85,11 @@ def arrange() -> None:
 
 def _order() -> None:
     order = chosen_order()
-    st.session_state.queue_sort = order.name if order else None
+    preset("queue_sort", order.name if order else None)
     st.selectbox(
         "Sort by", list(KEYS), key="queue_sort", index=None, placeholder="Urgency: due time, then value",
         format_func=lambda name: KEYS[name].label.capitalize(),
-        on_change=lambda: go(sort=st.session_state.queue_sort, page=None),
+        on_change=lambda: choose("sort", st.session_state.queue_sort, page=None),
     )  # fmt: skip
     if order:
         st.button(
@@ -99,9 +99,8 @@ def _order() -> None:
 
 
 def _columns() -> None:
-    st.session_state.queue_columns = chosen_columns() or (
-        [] if several("columns") else [name for name in COLUMNS if name in USUAL]
-    )
+    usual = [name for name in COLUMNS if name in USUAL]
+    preset("queue_columns", chosen_columns() or ([] if several("columns") else usual))
     st.pills(
         "Columns", list(COLUMNS), key="queue_columns", selection_mode="multi",
         format_func=COLUMNS.__getitem__, on_change=_chose_columns, help="What happened is always shown.",
@@ -115,7 +114,7 @@ def _width() -> None:
             "Width of", list(COLUMNS), key="width_column", format_func=COLUMNS.__getitem__, width=150
         )
         key = f"width_{name}"
-        st.session_state[key] = chosen_widths().get(name)
+        preset(key, chosen_widths().get(name))
         st.number_input(
             "Pixels", LEAST_PX, MOST_PX, value=None, step=8, key=key, width=150, placeholder="as usual",
             on_change=lambda: set_width(name, st.session_state[key]),
@@ -126,4 +125,4 @@ def _chose_columns() -> None:
     chosen: Any = st.session_state.queue_columns
     names = [name for name in COLUMNS if name in chosen]
     usual = names == [name for name in COLUMNS if name in USUAL]
-    go(columns=None if usual else names or _NONE)
+    choose("columns", None if usual else names or _NONE)

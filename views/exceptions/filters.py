@@ -19,7 +19,7 @@ from views.exceptions.arrangement import chosen_order
 from views.exceptions.saved import saved_views_box
 from views.kit import labels
 from views.kit.person import page_context, who
-from views.kit.state import go, param, several
+from views.kit.state import choose, go, param, preset, several
 
 if TYPE_CHECKING:
     from cases.queries import CaseFilter, Facets
@@ -76,11 +76,11 @@ def chosen_due() -> str | None:
 
 
 def _due() -> None:
-    st.session_state["filter_due"] = chosen_due()
+    preset("filter_due", chosen_due())
     st.selectbox(
         "Due", list(labels.DUE), key="filter_due", placeholder="Due", label_visibility="collapsed", width=120,
         index=None, format_func=labels.DUE.__getitem__,
-        on_change=lambda: go(due=st.session_state["filter_due"], page=None),
+        on_change=lambda: choose("due", st.session_state["filter_due"], page=None),
     )  # fmt: skip
 
 
@@ -115,12 +115,20 @@ def _choice(name: str, label: str, counted: dict[str, int]) -> None:
     key = f"filter_{name}"
     chosen = several(name)
     options = list(dict.fromkeys([*counted, *chosen]))
-    st.session_state[key] = chosen
+    preset(key, chosen, label=[counted.get(value) for value in chosen])
     st.multiselect(
         label, options, key=key, placeholder=label, label_visibility="collapsed", width=122,
         format_func=lambda value: f"{value} ({counted[value]})" if value in counted else value,
-        on_change=lambda: go(**{name: st.session_state[key], "page": None}),
+        on_change=lambda: choose(
+            name, [v if v in options else _without_count(v) for v in st.session_state[key]], page=None
+        ),
     )  # fmt: skip
+
+
+def _without_count(label: str) -> str:
+    """Return the value of a label whose count is of before: a browser reports labels."""
+    value, _, count = label.rpartition(" (")
+    return value if value and count.rstrip(")").isdecimal() else label
 
 
 def chosen_tab() -> str:

@@ -21,7 +21,7 @@ from views.exceptions.group_acts import group_acts
 from views.kit import labels, markdown
 from views.kit.empty import empty
 from views.kit.person import page_context
-from views.kit.state import go, param
+from views.kit.state import choose, go, param, preset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,12 +74,12 @@ _STYLE: Final = """<style>
 
 def view_switch() -> None:
     """Draw the switch between single exceptions and groups."""
-    st.session_state.view = "groups" if is_chosen() else "items"
+    preset("view", "groups" if is_chosen() else "items")
     st.segmented_control(
         "View", ["items", "groups"], key="view", label_visibility="collapsed", required=True,
         format_func=str.capitalize,
-        on_change=lambda: go(
-            view="groups" if st.session_state.view == "groups" else None,
+        on_change=lambda: choose(
+            "view", "groups" if st.session_state.view == "groups" else None,
             **dict.fromkeys(("group", "page", "after", "case")),
         ),
     )  # fmt: skip
@@ -97,11 +97,11 @@ def board(ctx: ServerContext, chosen: CaseFilter) -> None:
         ctx.reading, chosen, ctx.now(), is_open=SHOWN[shown][1], place=_place(), limit=PER_PAGE
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.session_state.shown = shown
+        preset("shown", shown)
         st.segmented_control(
             "Groups", list(SHOWN), key="shown", label_visibility="collapsed", required=True,
             format_func=lambda name: SHOWN[name][0],
-            on_change=lambda: go(shown=st.session_state.shown, after=None),
+            on_change=lambda: choose("shown", st.session_state.shown, after=None),
         )  # fmt: skip
         st.markdown(f"{formats.count(found.total, 'group')} · :gray[most open exceptions first]")
         st.space("stretch")

@@ -12,7 +12,7 @@ from cases.saved_views import MAX_NAME, PARAMETERS, RemoveView, SavedView, SaveV
 from views.kit.acting import do
 from views.kit.markdown import escape
 from views.kit.person import page_context, who
-from views.kit.state import go, param
+from views.kit.state import choose, go, param, preset
 
 if TYPE_CHECKING:
     from server.context import ServerContext
@@ -34,9 +34,10 @@ def saved_views_box() -> None:
     options = [*seen, *([_SAVE] if ctx.may("view.save") else [])]
     if not options:
         return
-    st.session_state[_KEY] = current.id if current else None
+    preset(_KEY, current and current.id, label=current and _label(current, current))
     st.selectbox(
-        "View of the queue", options, key=_KEY, label_visibility="collapsed", width=130, placeholder="Views",
+        "View of the queue", options, index=None, key=_KEY, label_visibility="collapsed", width=130,
+        placeholder="Views",
         format_func=lambda name: "Save this view…" if name == _SAVE else _label(seen[name], current),
         on_change=lambda: _chose(seen),
     )  # fmt: skip
@@ -45,11 +46,12 @@ def saved_views_box() -> None:
 
 
 def _chose(seen: dict[str, SavedView]) -> None:
-    if st.session_state[_KEY] == _SAVE:
+    chosen = st.session_state[_KEY]
+    if chosen == _SAVE:
         st.session_state[_WANTED] = True
         st.session_state[_CLICK] = uuid.uuid4().hex
-    else:
-        _open(seen.get(st.session_state[_KEY]))
+    elif chosen is None or chosen in seen:  # else a label of before, which nobody chose
+        _open(seen.get(chosen))
 
 
 def _label(view: SavedView, current: SavedView | None) -> str:
@@ -62,7 +64,7 @@ def _open(view: SavedView | None) -> None:
     """Put what a view chooses into the address; without one, nothing is chosen any more."""
     own = dict(view.chosen) if view else {}
     others = dict.fromkeys(("group", "case", "page", "after"))
-    go(**{name: own.get(name) for name in PARAMETERS}, **others, **{SAVED: view.id if view else None})
+    choose(SAVED, view.id if view else None, **{name: own.get(name) for name in PARAMETERS}, **others)
 
 
 def _chosen() -> dict[str, str]:

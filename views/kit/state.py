@@ -9,6 +9,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _CHANGED: Final = "changed_address"
+_BROWSER: Final = "known_address"
+_LABELS: Final = "labels_of_widgets"
 _UNKNOWN_S: Final = 10
 """So long after a change a browser may not know it, where only the whole page runs again."""
 
@@ -19,6 +21,13 @@ class _Change(NamedTuple):
     before: dict[str, str]
     after: dict[str, str]
     at: float
+
+
+class _Known(NamedTuple):
+    """The address that a browser asked for a run with."""
+
+    run: object
+    address: dict[str, str]
 
 
 def param(name: str, default: str = "") -> str:
@@ -35,10 +44,32 @@ def go(**params: str | list[str] | None) -> None:
     """Set parameters of the address; None or nothing takes one away."""
     keep_address()
     before = st.query_params.to_dict()
-    texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in params.items()}
+    texts = {name: _text(value) for name, value in params.items()}
     # All at once: between two changes a browser would ask for a run with half of them.
     st.query_params.from_dict({name: text for name, text in {**before, **texts}.items() if text})
     st.session_state[_CHANGED] = _Change(before, st.query_params.to_dict(), time.monotonic())
+
+
+def choose(name: str, value: str | list[str] | None, **others: str | list[str] | None) -> None:
+    """Set the parameter that a widget stands for to what the widget reports, and others with it.
+
+    A browser that does not know the last change of the address reports what its widgets had before. Nobody
+    chose that: it is what the browser's own address has.
+    """
+    if _text(value) == _known().get(name, ""):
+        keep_address()
+    else:
+        go(**{name: value}, **others)
+
+
+def preset(key: str, value: object, label: object = None) -> None:
+    """Set the value of a widget before it is drawn, where it has another one or another label.
+
+    What is set here is sent to the browser and takes the place of what a person chose there meanwhile.
+    """
+    labels: dict[str, object] = st.session_state.setdefault(_LABELS, {})
+    if key not in st.session_state or st.session_state[key] != value or labels.get(key) != label:
+        st.session_state[key], labels[key] = value, label
 
 
 def keep_address() -> None:
@@ -48,6 +79,7 @@ def keep_address() -> None:
     that arrives while a page is drawn asks for a run with the address of before, which would take the
     change back.
     """
+    _known()
     changed: _Change | None = st.session_state.get(_CHANGED)
     run, shown = get_script_run_ctx(), st.query_params.to_dict()
     if changed is None or run is None or shown == changed.after:
@@ -58,3 +90,17 @@ def keep_address() -> None:
         st.query_params.from_dict(changed.after)
     else:
         st.session_state.pop(_CHANGED)
+
+
+def _known() -> dict[str, str]:
+    """Return the address that the browser asked for this run with, whatever was set since."""
+    run = get_script_run_ctx()
+    this_run = run.cursors if run else None  # another object in each run
+    known: _Known | None = st.session_state.get(_BROWSER)
+    if known is None or known.run is not this_run:
+        known = st.session_state[_BROWSER] = _Known(this_run, st.query_params.to_dict())
+    return known.address
+
+
+def _text(value: str | list[str] | None) -> str:
+    return ",".join(value) if isinstance(value, list) else value or ""

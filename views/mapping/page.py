@@ -17,7 +17,7 @@ from views.kit.empty import empty
 from views.kit.markdown import escape
 from views.kit.person import context, page_context
 from views.kit.saving import saving_row, written
-from views.kit.state import go, param
+from views.kit.state import choose, param, preset
 from views.kit.title import title
 from views.mapping.acting import change
 from views.mapping.draft import draft_of
@@ -73,14 +73,14 @@ def _names(ctx: ServerContext) -> list[str]:
 
 def _chooser(names: list[str], name: str) -> None:
     key = "mapping_chosen"
-    st.session_state[key] = name
+    preset(key, name)
     st.selectbox(
         "Mapping",
         list(dict.fromkeys([*names, name])),
         key=key,
         width=240,
         label_visibility="collapsed",
-        on_change=lambda: go(name=st.session_state[key], source=None),
+        on_change=lambda: choose("name", st.session_state[key], source=None),
     )
 
 

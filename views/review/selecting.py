@@ -12,7 +12,7 @@ from kpis.chosen import Chosen, Selection, parts_of_splits
 from kpis.definition import ids
 from unsnag.fields import SPLITS
 from views.kit.markdown import escape
-from views.kit.state import go, param
+from views.kit.state import choose, go, param, preset
 
 if TYPE_CHECKING:
     from server.context import ServerContext
@@ -33,7 +33,8 @@ def choice(ctx: ServerContext, work: Selection) -> None:
     """Draw both filters; what the address names is an option, also where no unit has it."""
     flows = dict.fromkeys([*scoreboard.flows(ctx.reading), *([work.flow] if work.flow else [])])
     parts = dict.fromkeys([*parts_of_splits(ctx.reading), *([work.part] if work.part else [])])
-    st.session_state[_FLOW], st.session_state[_PART] = work.flow, work.part
+    preset(_FLOW, work.flow)
+    preset(_PART, work.part)
     with st.container(horizontal=True, key="week_work", gap="small"):
         st.selectbox(
             "Flow", list(flows), index=None, key=_FLOW, placeholder="All flows", on_change=_keep_flow,
@@ -51,7 +52,7 @@ def _named(part: Chosen) -> str:
 
 
 def _keep_flow() -> None:
-    go(flow=st.session_state[_FLOW])
+    choose("flow", st.session_state[_FLOW])
 
 
 def _keep_part() -> None:

@@ -13,7 +13,7 @@ from data import formats
 from views.kit import labels
 from views.kit.empty import empty, first_use
 from views.kit.markdown import escape
-from views.kit.state import go, param
+from views.kit.state import go, param, preset
 from views.kit.title import title
 from views.recent import recent_units
 from views.trace.cases import exceptions_of
@@ -54,7 +54,7 @@ HIT_KINDS: Final = {
 
 def search_box() -> None:
     """Draw the title and the search box."""
-    st.session_state["trace_search"] = param("q") or param("id")
+    preset("trace_search", param("q") or param("id"))
     with title("Trace"):
         st.text_input(
             "Find an order, a trace, a case or a run",

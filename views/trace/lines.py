@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from data import formats
-from views.kit.state import go, param, several
+from views.kit.state import choose, go, param, preset, several
 from views.trace import story
 from views.trace.detail import TONES, time_of_day
 
@@ -50,7 +50,7 @@ def story_section(
 def _kinds() -> list[str]:
     chosen_kinds = [kind for kind in several("show") if kind in story.KINDS]
     kinds = chosen_kinds or ([] if param("show") else list(story.USUAL))
-    st.session_state["story_kinds"] = kinds
+    preset("story_kinds", kinds)
     st.pills(
         "Show",
         list(story.KINDS),
@@ -65,7 +65,7 @@ def _kinds() -> list[str]:
 
 def _show_kinds() -> None:
     kinds = [kind for kind in story.KINDS if kind in st.session_state["story_kinds"]]
-    go(show=None if kinds == list(story.USUAL) else kinds or "none")
+    choose("show", None if kinds == list(story.USUAL) else kinds or "none")
 
 
 def _story_table(lines: Sequence[story.Line], zone: str) -> str:
