@@ -198,6 +198,12 @@ class Queue:
         parts = (("rows", request), ("counts", _of_all_tabs(request)), ("settling", QueueRequest()))
         return all(self._kept.holds((kind, *same(ctx, asked))) for kind, asked in parts)
 
+    def has_open(self, ctx: ServerContext) -> bool:
+        """Return whether anything is open that nobody has."""
+        every = QueueRequest()
+        found = self._of(ctx, "counts", every, lambda: _counts(ctx, every))
+        return count_of(OPEN, queries.counted(found, CaseFilter(), ctx.actor.name)) > 0
+
     def facets(self, ctx: ServerContext, request: QueueRequest) -> Facets:
         """Return how many cases of the tab have each value that they can be filtered by.
 

@@ -8,13 +8,13 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.journeys.browsing import browser, settle
+from tests.journeys.serving import Server
 from tests.journeys.slow_line import SlowLine, arrived, opened
-from tests.views.test_components_browser import row, serving
+from tests.views.test_components_browser import row, send, serving, wait_for_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.journeys.serving import Server
+    from pathlib import Path
 
 pytestmark = [
     pytest.mark.browser,
@@ -60,6 +60,26 @@ def test_claim_next_leads_to_the_claimed_exception_whatever_arrives_meanwhile(
     expect(panel).to_contain_text("SO-1")
     assert "tab=mine" in page.url
     expect(page.locator("[role=grid] .row a")).to_have_text(["SO-1"])
+
+
+def test_claim_next_can_be_pressed_while_something_is_open(tmp_path: Path, started: Browser) -> None:
+    server = Server(tmp_path).start()
+    try:
+        send(server, "SO-1", "Order 1 was refused", age_s=60)
+        wait_for_cases(server, 1)
+        page = opened(server, started)
+        button = page.get_by_role("button", name="Claim next")
+        button.click()
+        expect(page.locator(".st-key-case_panel")).to_contain_text("SO-1")
+        expect(button).to_be_disabled()
+        page.get_by_role("grid").press("n")
+        expect(page.locator("body")).to_contain_text("Nothing is open.")
+        send(server, "SO-2", "Order 2 was refused", age_s=30)
+        expect(button).to_be_enabled()
+        button.click()
+        expect(page.locator(".st-key-case_panel")).to_contain_text("SO-2")
+    finally:
+        server.stop()
 
 
 def test_the_menu_closes_when_it_opens_a_dialog(server: Server, started: Browser) -> None:

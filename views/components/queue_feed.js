@@ -76,13 +76,16 @@ class Feed {
   }
 
   // The script runs again for what only it can draw: the panel of an exception that changed, the empty page,
-  // and how many pages there are. It is asked once for each such state, and then drew it.
+  // how many pages there are, and whether anything can be claimed. It is asked once for each such state, and
+  // then drew it.
   compare() {
-    const { total, opened, rows } = this.view;
+    const { total, opened, rows, counts } = this.view;
+    const [waits, waited] = [counts.open > 0, this.data.counts.open > 0];
     const pages = (count) => Math.ceil(count / this.data.perPage);
     const is = this.data.opened && (rows?.find((row) => row.id === this.data.opened.id) ?? opened)?.version;
-    const differs = pages(total) !== pages(this.data.total) || (this.data.opened && is !== this.data.opened.version);
-    const state = JSON.stringify([pages(total), is, this.data.revision]);
+    const isOther = this.data.opened && is !== this.data.opened.version;
+    const differs = pages(total) !== pages(this.data.total) || waits !== waited || isOther;
+    const state = JSON.stringify([pages(total), waits, is, this.data.revision]);
     if (!differs || this.isLeaving || state === this.ran) return;
     this.ran = state;
     this.run();

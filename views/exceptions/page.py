@@ -6,7 +6,7 @@ The address holds everything that is chosen.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -36,29 +36,20 @@ from views.kit.person import page_context, who
 from views.kit.state import go, keep_address, param
 from views.kit.title import title
 
+if TYPE_CHECKING:
+    from server.context import ServerContext
+
 PANEL_PX: Final = 440
 
 
 def page() -> None:
     """Draw the page."""
-    with title("Exceptions"):
-        groups.view_switch()
-        st.button(
-            "Claim next",
-            icon=":material/bolt:",
-            type="primary",
-            on_click=claim_next,
-            help="The most urgent open exception (key n)"
-            if page_context().may("case.claim")
-            else NO_OPERATOR,
-            disabled=not page_context().may("case.claim"),
-        )
     board()
 
 
 @st.fragment(run_every="60s")
 def board() -> None:
-    """Draw tabs, filters, table and panel.
+    """Draw title, tabs, filters, table and panel.
 
     The tabs fetch counts and rows by themselves when a case changes, and run this again only for what they
     cannot draw. Each minute it runs for the counts of the filters.
@@ -66,6 +57,7 @@ def board() -> None:
     keep_address()
     show_messages()
     ctx = page_context()
+    _head(ctx)
     chosen = filters(is_grouped=groups.is_chosen())
     if chosen is None:
         unreadable()
@@ -94,6 +86,18 @@ def board() -> None:
         if opened:
             with st.container(border=True, width=PANEL_PX, key="case_panel"):
                 _panel(opened)
+
+
+def _head(ctx: ServerContext) -> None:
+    """Draw the title with what acts on the whole queue, whatever the list below is narrowed to."""
+    may, waits = ctx.may("case.claim"), ctx.container.queue.has_open(ctx)
+    about = "The most urgent open exception (key n)" if waits else "Nothing is open."
+    with title("Exceptions"):
+        groups.view_switch()
+        st.button(
+            "Claim next", icon=":material/bolt:", type="primary", on_click=claim_next,
+            help=about if may else NO_OPERATOR, disabled=not (may and waits),
+        )  # fmt: skip
 
 
 def _panel(case_id: str) -> None:

@@ -206,8 +206,12 @@ def claim_next() -> None:
         offer = offered(context().reading, who().name, ctx.now(), ctx.settings.cases.claim_minutes * 60)
     except SignedOutError:
         return  # the next page shows the sign-in
-    if not any(_claim_one(case.id) for case in offer.cases) and offer.given_back:
+    if any(_claim_one(case.id) for case in offer.cases):
+        return
+    if offer.given_back:
         say("Nothing else is open: what is left you gave back a moment ago. Claim it in the list.", _LEFT)
+    elif not offer.cases:
+        say("Nothing is open.", _LEFT)
 
 
 def _claim_one(case_id: str) -> bool:
