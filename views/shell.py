@@ -40,6 +40,7 @@ _STYLE: Final = """<style>
 header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparent;}
 [data-testid="stSidebarUserContent"] {padding-top: 0.5rem;}
 [data-testid="stElementToolbarButton"] [aria-label="Download as CSV"] {display: none;}
+[data-testid="stCaptionContainer"] span[role="img"] {display: inline !important;}
 .st-key-case_panel {max-height: 80vh; overflow-y: auto; scrollbar-width: thin;}
 .st-key-page_title h1 {min-height: 44px; line-height: 44px; padding: 0;}
 [data-testid="stSidebarNavLink"][aria-current="page"] {box-shadow: inset 3px 0 0 currentColor;}
@@ -58,6 +59,7 @@ header[data-testid="stHeader"] {height: 0; min-height: 0; background: transparen
     .st-key-filters > div {flex: 1 1 45%; min-width: 0;}
     .st-key-filters > div:has(.st-key-search_box), .st-key-filters > .st-key-audit_q {flex-basis: 100%;}
     .st-key-search_box {width: 100% !important;}
+    .st-key-column_width {display: none;}
 }
 </style>"""
 

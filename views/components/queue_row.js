@@ -3,7 +3,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = {
   critical: "M6 1v6M6 10v1.2", high: "M2 7l4-4 4 4M2 11l4-4 4 4", medium: "M2 4.5h8M2 8h8", low: "M2 5l4 4 4-4",
 };
-const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", approval: "Appr", unknown: "?" };
+const CLASSES = { business: "Biz", infrastructure: "Infra", data: "Data", approval: "Appr", unknown: "TBD" };
 // Name, heading, class, width where columns are chosen, and what a click on the heading sorts by.
 const COLUMNS = [
   ["box", "", "", 32], ["due", "Due", "due-cell", 92, "due"], ["severity", "Severity", "severity-head", 90, "severity"],
@@ -98,9 +98,11 @@ function fill(line, row, shown, now) {
   severity.title = row.severity;
   severity.append(mark);
   const kind = element("div", "cell kind");
-  const name = CLASSES[row.class] ?? "?";
-  kind.append(element("span", row.guess ? "class guess" : "class", row.guess && name !== "?" ? `${name}?` : name));
-  kind.title = row.guess ? `${row.class}: a guess, needs you` : row.class;
+  const name = CLASSES[row.class] ?? CLASSES.unknown;
+  const isKnown = name !== CLASSES.unknown;
+  kind.append(element("span", row.guess ? "class guess" : "class", row.guess && isKnown ? `${name}?` : name));
+  const guess = isKnown ? `${row.class}: a guess, needs you` : "not known: needs you";
+  kind.title = row.guess ? guess : row.class;
   const what = element("div", "cell what");
   what.append(element("b", "", row.title), element("span", "", row.where));
   what.title = `${row.title}\n${row.where}`;

@@ -109,7 +109,7 @@ def _columns() -> None:
 
 def _width() -> None:
     """Draw the width of one column: what the edges of the headings do, without a pointer."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="column_width"):
         name = st.selectbox(
             "Width of", list(COLUMNS), key="width_column", format_func=COLUMNS.__getitem__, width=150
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collectors.status import SourceStatus
     from server.context import ServerContext
 
+_ICON: Final = re.compile(r"(:material/\w+:) ")
+"""An icon and the space before its words: a narrow page does not break the line there."""
 _SLOW_S: Final = 60
 _LOST_S: Final = 3600
 """For how long a loss that programs report is shown."""
@@ -44,7 +47,7 @@ def strip() -> None:
         line = "  ·  ".join(filter(None, parts))
     except UnsnagError as error:
         line = f":red[:material/error: {escape(str(error))}]"
-    st.caption(line)
+    st.caption(_ICON.sub("\\1\N{NO-BREAK SPACE}", line))
     if ctx:
         show_notices(ctx)
 
