@@ -14,9 +14,12 @@ from access import passwords
 from cases.intake import intake
 from data.store import FILE_NAME, Store
 from tests.app import app, local
+from tests.journeys.browsing import browser
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from playwright.sync_api import Browser
 
     from server.container import Container
 
@@ -53,6 +56,13 @@ def _encodable(value: object) -> object:
             return type(value)(map(_encodable, value))
         case _:
             return value
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Browser]:
+    """Start Debian's chromium for the tests of a module."""
+    with browser() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True, scope="session")

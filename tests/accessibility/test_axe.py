@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from tests.journeys.browsing import browser, settle
+from tests.journeys.browsing import settle
 from tests.server.test_victims import World
 from tests.server.test_victims import send as export
 from tests.views.test_components_browser import send, serving
@@ -147,12 +147,6 @@ def address(server: Server) -> dict[str, str]:
         "case": case, "held": held, "batch": str(batch["id"]), "root": root["id"],
         "victims": root["victims"][0]["id"], "approval": approvals[0]["id"],
     }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 def violations(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.browsing import browser, settle, visit
+from tests.journeys.browsing import settle, visit
 from tests.views.test_components_browser import WAIT_MS, send, serving
 
 if TYPE_CHECKING:
@@ -33,12 +33,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         send(started, SMALLEST, "The smallest", age_s=90, **{"value.amount": "1", **more})
         send(started, LARGEST, "The largest", age_s=30, **{"value.amount": "900000", **more})
         yield started
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 def opened(server: Server, started: Browser, path: str = "/?q=SO-90", who: str = "ann") -> Page:

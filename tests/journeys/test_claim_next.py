@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.journeys.browsing import browser, settle
+from tests.journeys.browsing import settle
 from tests.journeys.serving import Server
 from tests.journeys.slow_line import SlowLine, arrived, opened
 from tests.views.test_components_browser import row, send, serving, wait_for_cases
@@ -27,12 +27,6 @@ pytestmark = [
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("next")) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 BUSY = (

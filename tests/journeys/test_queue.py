@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.browsing import browser, settle, visit
+from tests.journeys.browsing import settle, visit
 from tests.views.test_components_browser import WAIT_MS, serving
 from tests.waiting import eventually
 
@@ -29,12 +29,6 @@ pytestmark = [
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("queue")) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 def opened(server: Server, started: Browser, path: str = "/", who: str = "ann") -> Page:

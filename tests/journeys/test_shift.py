@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.browsing import browser, settle, visit
+from tests.journeys.browsing import settle, visit
 from tests.journeys.serving import Server
 from tests.journeys.test_batches import Desk
 from tests.views.test_components_browser import WAIT_MS, cursor, row, selected, send, wait_for_cases
@@ -47,12 +47,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield started
     finally:
         started.stop()
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 def opened(server: Server, started: Browser, path: str = "/") -> Page:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.journeys.browsing import browser, settle, visit
+from tests.journeys.browsing import settle, visit
 from tests.views.test_components_browser import WAIT_MS, row, send, serving
 from tests.waiting import eventually
 
@@ -34,12 +34,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """Five exceptions with one cause, SO-1 the most urgent; each test changes them."""
     with serving(tmp_path) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 def opened(server: Server, started: Browser, path: str, who: str) -> Page:

@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.journeys.browsing import browser
 from tests.journeys.serving import Server
 from tests.views.test_components_browser import (
     WAIT_MS,
@@ -88,12 +87,6 @@ def queue(running: Server) -> Queue:
 def lists(page: Page, units: list[str]) -> None:
     """Wait until the table lists these units."""
     expect(page.locator("[role=grid] .row a")).to_have_text(units)
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture
