@@ -7,6 +7,8 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -90,6 +92,31 @@ def test_a_server_elsewhere(server: Server, tmp_path: Path) -> None:
     assert "This clock agrees with the server's." in done.stdout
     assert done.returncode == 0
     assert stored(server) == 1
+
+
+@pytest.mark.parametrize(("dates", "says"), [
+    ([-40, 0], "This clock agrees with the server's."),
+    ([-40, -40, -40], "s ahead of the server's: set it by NTP."),
+])  # fmt: skip
+def test_a_clock_is_off_where_no_answer_agrees(tmp_path: Path, dates: list[int], says: str) -> None:
+    """A busy server may send the date of before: uvicorn sets it once a second, if it comes to that."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response_only(200)
+            self.send_header("Date", formatdate(time.time() + dates.pop(0), usegmt=True))
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as old:
+        threading.Thread(target=old.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{old.server_port}"
+        done = ask("--wait", "0.2", UNSNAG_SPOOL=str(tmp_path / "mine"), UNSNAG_URL=url)
+        old.shutdown()
+    assert says in done.stdout
+    assert dates == []
 
 
 def test_nothing_listens(tmp_path: Path) -> None:
