@@ -30,7 +30,7 @@ from tests.kpis.varied import fill
 from tests.server.team import address as served_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 pytestmark = [pytest.mark.slow]
 
@@ -49,6 +49,7 @@ PERIODS: Final = {
     "summer time": Period(datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)),
     "before it began": Period(START - timedelta(days=400), START - timedelta(days=393)),
 }
+_SPLIT: Final = (("everything", "week"), ("everything", "four weeks"), ("pairs", "week"))
 FLOWS: Final = (None, "orders", "nobody")
 SPLITS: Final = (
     "flow", "segment", "tenant", "business_unit", "class", "recovered_by", "step", "dependency", "source",
@@ -122,8 +123,8 @@ def figures(store: Store) -> dict[str, Any]:
     }
 
 
-def splits(store: Store) -> dict[str, Any]:
-    """Return the parts of every split."""
+def splits(store: Store, scopes: Sequence[tuple[str, str]] = _SPLIT) -> dict[str, Any]:
+    """Return the parts of every split, for pairs of a scope and a period."""
     return {
         f"{scope} / {period} / {by}": {
             kpi_id: _plain(
@@ -134,7 +135,7 @@ def splits(store: Store) -> dict[str, Any]:
             for kpi_id in definitions()
             if by in definition(kpi_id).splits
         }
-        for scope, period in (("everything", "week"), ("everything", "four weeks"), ("pairs", "week"))
+        for scope, period in scopes
         for by in SPLITS
     }
 

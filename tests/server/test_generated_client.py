@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 @pytest.mark.timeout(400)
 def test_no_generated_request_gets_a_5xx(address: str, container: Container) -> None:
     container.store.append(batch(failure(1), span(0, 1, correlation_id="SO-1"))).result()
-    throw_everything(address, "--max-examples", "10", "--phases", "coverage,fuzzing")
+    throw_everything(address, "--max-examples", "4", "--phases", "fuzzing")
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(1800)
+def test_none_of_many_generated_requests_gets_a_5xx(address: str, container: Container) -> None:
+    """The suite's tries are few: an admin's, of values at their bounds, and random ones."""
+    container.store.append(batch(failure(1), span(0, 1, correlation_id="SO-1"))).result()
+    throw_everything(address, "--max-examples", "30", "--phases", "coverage,fuzzing")
 
 
 @pytest.mark.slow
