@@ -82,12 +82,14 @@ DRAWN: Final = {
 STILL: Final = """() => {
     const within = [...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean);
     const grids = [document, ...within].flatMap((root) => [...root.querySelectorAll('[role=grid] .body')]);
+    const heads = within.flatMap((root) => [...root.querySelectorAll('[role=columnheader]')]);
     const moves = (one) => one.playState === 'running' && one.effect.getTiming().iterations !== Infinity;
     return !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
         && !document.getAnimations().some(moves)
+        && (heads.length || !document.querySelector('.st-key-queue'))
         && grids.every((body) => body.childElementCount);
 }"""
-"""What is drawn again is pale, what opens fades in, and a grid fills its rows itself."""
+"""What is drawn again is pale, what opens fades in, and a grid is mounted before its script fills it."""
 STREAMLIT: Final = (
     ("list", "stSidebarNavItems"),
     ("listitem", "st-emotion-cache"),
