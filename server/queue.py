@@ -186,8 +186,7 @@ class Queue:
         """
         revision = self.revision()
         rows = self._of(ctx, "rows", request, lambda: _rows(ctx, request))
-        found = self._of(ctx, "counts", _of_all_tabs(request), lambda: _counts(ctx, request))
-        counts = queries.counted(found, CaseFilter(), ctx.actor.name)
+        counts = self._counted(ctx, request)
         # The open tab counts what its list shows: a case may have moved between the two queries.
         tabs = {name: count_of(name, counts) for name in TABS} | {request.tab: rows.total}
         words = self._of(ctx, "settling", QueueRequest(), lambda: settling_words(len(settling(ctx.reading))))
@@ -200,9 +199,7 @@ class Queue:
 
     def has_open(self, ctx: ServerContext) -> bool:
         """Return whether anything is open that nobody has."""
-        every = QueueRequest()
-        found = self._of(ctx, "counts", every, lambda: _counts(ctx, every))
-        return count_of(OPEN, queries.counted(found, CaseFilter(), ctx.actor.name)) > 0
+        return count_of(OPEN, self._counted(ctx, QueueRequest())) > 0
 
     def facets(self, ctx: ServerContext, request: QueueRequest) -> Facets:
         """Return how many cases of the tab have each value that they can be filtered by.
@@ -217,6 +214,10 @@ class Queue:
         """Return the version of a case; None where there is none within the scope."""
         found = self._of(ctx, "version", case_id, lambda: _by_id(ctx, case_id))
         return found[0].version if found else None
+
+    def _counted(self, ctx: ServerContext, request: QueueRequest) -> dict[str, int]:
+        found = self._of(ctx, "counts", _of_all_tabs(request), lambda: _counts(ctx, request))
+        return queries.counted(found, CaseFilter(), ctx.actor.name)
 
     def _of(self, ctx: ServerContext, kind: str, asked: QueueRequest | str, ask: Callable[[], T]) -> T:
         return self._kept.of((kind, *same(ctx, asked)), ask)

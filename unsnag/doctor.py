@@ -37,7 +37,8 @@ _LITTLE_BYTES: Final = 100 * 1024 * 1024
 _OLD_S: Final = 30.0
 """A notice of this age is one that a server left which is gone."""
 _CLOCK_S: Final = 2.0
-_CLOCK_TRIES, _CLOCK_PAUSE_S = 3, 1.0
+_CLOCK_PAUSES_S: Final = (0.0, 1.0, 1.0)
+"""Before each time that a server is asked for its clock, while the clocks differ."""
 _REQUEST_S: Final = 5.0
 
 
@@ -152,7 +153,8 @@ def _check_left(goes: Destination, report: Report) -> None:
 
 def _check_clock(url: str, report: Report) -> None:
     """Compare this machine's clock with the server's; a server that is busy may send a date of before."""
-    for _ in range(_CLOCK_TRIES):
+    for pause_s in _CLOCK_PAUSES_S:
+        time.sleep(pause_s)
         try:
             before = time.time()
             date, after = _date_of(url), time.time()
@@ -163,7 +165,6 @@ def _check_clock(url: str, report: Report) -> None:
         fast_s = ahead_s(before, date, after)
         if abs(fast_s) <= _CLOCK_S:
             break
-        time.sleep(_CLOCK_PAUSE_S)
     if abs(fast_s) > _CLOCK_S:
         way = "ahead of" if fast_s > 0 else "behind"
         report.note(f"This clock is {abs(fast_s):.0f} s {way} the server's: set it by NTP.")

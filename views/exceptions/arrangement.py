@@ -99,8 +99,7 @@ def _order() -> None:
 
 
 def _columns() -> None:
-    usual = [name for name in COLUMNS if name in USUAL]
-    preset("queue_columns", chosen_columns() or ([] if several("columns") else usual))
+    preset("queue_columns", chosen_columns() or ([] if several("columns") else list(USUAL)))
     st.pills(
         "Columns", list(COLUMNS), key="queue_columns", selection_mode="multi",
         format_func=COLUMNS.__getitem__, on_change=_chose_columns, help="What happened is always shown.",
@@ -124,5 +123,5 @@ def _width() -> None:
 def _chose_columns() -> None:
     chosen: Any = st.session_state.queue_columns
     names = [name for name in COLUMNS if name in chosen]
-    usual = names == [name for name in COLUMNS if name in USUAL]
+    usual = names == list(USUAL)
     choose("columns", None if usual else names or _NONE)

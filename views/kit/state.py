@@ -79,7 +79,7 @@ def keep_address() -> None:
     that arrives while a page is drawn asks for a run with the address of before, which would take the
     change back.
     """
-    _known()
+    _known()  # as the browser asked, before it is changed here
     changed: _Change | None = st.session_state.get(_CHANGED)
     run, shown = get_script_run_ctx(), st.query_params.to_dict()
     if changed is None or run is None or shown == changed.after:
